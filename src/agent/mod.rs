@@ -1,1 +1,15 @@
-//! (to come)
+//! Agents: one protocol to every provider, one driver for every turn. The core knows no vendor,
+//! and believes nothing that an agent says: its words are stored as text (I7).
+
+pub mod budget;
+mod driver;
+mod env;
+pub mod prompts;
+pub mod protocol;
+mod transcript;
+
+pub use driver::{Ending, Turn, TurnResult, run_turn};
+pub use env::Secrets;
+pub use prompts::Prompts;
+pub use protocol::{ErrorClass, Event, Request};
+pub use transcript::{narrate, strip_controls};

@@ -1,1 +1,47 @@
-//! (to come)
+//! The only code that creates, renames or appends to files.
+//!
+//! Three shapes of file exist: one that is replaced whole ([`replace`]), one that only grows
+//! ([`AppendLog`]), one that is only locked ([`lock`]). Deliberately absent: databases, lock files
+//! made with O_EXCL (stale after a kill), a rename without a sync.
+
+mod atomic;
+mod dirs;
+mod fence;
+pub mod lock;
+mod log;
+
+pub use atomic::{create_new, replace, replace_json, store_by_hash};
+pub use dirs::{create_dir_all, files_below, remove_dir_all, remove_file, rename, subdirs};
+pub use fence::{refuse_remote, syncfs};
+pub use lock::{Busy, Held};
+pub use log::{AppendLog, Appender, Line, Lines, tail_bytes};
+
+use std::path::Path;
+
+use crate::base::{Error, Result};
+
+/// Reads a whole file as text; the error names the path.
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = read(path)?;
+    String::from_utf8(bytes)
+        .map_err(|_| Error::input(format!("'{}' is not UTF-8 text", path.display())))
+}
+
+/// Reads a whole file; a missing one is bad input, and the error names the path.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::IsADirectory => {
+            Error::input(format!("cannot read '{}'", path.display())).because(e)
+        }
+        _ => Error::file("read", path, e),
+    })
+}
+
+/// Reads a file that may be absent.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::file("read", path, e)),
+    }
+}

@@ -1,1 +1,81 @@
-//! (to come)
+//! The only place that starts a program.
+//!
+//! Every child gets an explicit environment, its own process group, a null stdin unless it is
+//! given bytes, and the parent-death signal. When it ends, or is stopped, everything that it
+//! started goes with it: its group, its descendants, and whatever carries its scope mark.
+
+mod command;
+mod env;
+mod reap;
+pub mod stop;
+
+pub use command::{Capture, Command, Ended, Finished, LineSink};
+pub use env::{allowed, base_env};
+pub use reap::{kill_inside, kill_scope, leftovers, scope_id};
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// What keeps a child inside its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// A disposable worktree and a cleared environment, nothing that the kernel enforces: the
+    /// agent could have touched the evidence.
+    Worktree,
+}
+
+impl Tier {
+    pub fn word(self) -> &'static str {
+        match self {
+            Tier::Worktree => "worktree",
+        }
+    }
+
+    /// The limit of what this tier proves, in plain words.
+    pub fn limit(self) -> &'static str {
+        match self {
+            Tier::Worktree => {
+                "No sandbox: agents and checks ran as you, in disposable worktrees. Nothing in the \
+                 kernel kept them from reading or writing elsewhere, the evidence included."
+            }
+        }
+    }
+}
+
+/// How to call one of our own names: the program beside this executable first, then on `PATH`;
+/// where only `otto` itself was installed, `otto <verb>`.
+pub fn own_command(name: &str) -> Vec<std::ffi::OsString> {
+    let me = std::env::current_exe().ok();
+    if let Some(beside) = me.as_ref().map(|me| me.with_file_name(name)).filter(|p| p.is_file()) {
+        return vec![beside.into()];
+    }
+    if let Some(found) = on_path(name) {
+        return vec![found.into()];
+    }
+    match (me, name.strip_prefix("otto-")) {
+        (Some(me), Some(verb)) if OWN.get().is_some_and(|own| own.contains(&name)) => {
+            vec![me.into(), verb.into()]
+        }
+        (_, _) => vec![name.into()],
+    }
+}
+
+static OWN: std::sync::OnceLock<Vec<&'static str>> = std::sync::OnceLock::new();
+
+/// Tells which names this executable answers to; called once at start-up.
+pub fn register_own(names: Vec<&'static str>) {
+    // A second registration would be the same list.
+    drop(OWN.set(names));
+}
+
+/// The first executable of that name on `PATH`.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|candidate| {
+        std::fs::metadata(candidate)
+            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    })
+}

@@ -1,1 +1,22 @@
-//! (to come)
+//! One run of one intent: where its files are, what happened, and what follows from it.
+//!
+//! The journal is the only truth about what happened; state is `fold(events)` and nothing else
+//! (I1). Everything that can be derived is derived again after it was deleted.
+
+pub mod config;
+pub mod event;
+mod find;
+mod fold;
+pub mod journal;
+pub mod layout;
+pub mod record;
+mod session;
+pub mod state;
+
+pub use config::Config;
+pub use event::Event;
+pub use journal::Record;
+pub use layout::Layout;
+pub use record::SessionRecord;
+pub use session::{Session, Workspace};
+pub use state::{GroupState, Phase, State};

@@ -1,0 +1,280 @@
+//! One turn of one agent: starts the provider program, reads its events, keeps the transcript,
+//! enforces the caps, and says how it ended. Whether the work is any good is judged elsewhere,
+//! from the tree.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::env::{Secrets, of_provider};
+use super::protocol::{self, ErrorClass, Event, Request, Sandbox};
+use super::transcript::Transcript;
+use crate::base::{Error, Result};
+use crate::disk;
+use crate::process::{Command, Ended, Tier, own_command};
+use crate::session::config::{Agent, Role};
+use crate::session::event::Usage;
+
+/// A line over this is cut: an agent that floods stays bounded.
+const MAX_LINE: usize = 8 << 20;
+
+/// What to ask for.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    pub role: Role,
+    pub agent: &'a Agent,
+    pub session: &'a str,
+    pub group: Option<&'a str>,
+    /// Counted from 1 within the role and group.
+    pub attempt: u32,
+    pub workdir: &'a Path,
+    /// Gets prompt.md, request.json, messages.jsonl, narrative.log, stderr.log.
+    pub dir: &'a Path,
+    pub prompt: &'a str,
+    pub schema: Option<&'a Value>,
+    pub max_turns: u32,
+    pub budget_usd: Option<f64>,
+    pub secrets: &'a [String],
+    pub tier: Tier,
+    pub now: Timestamp,
+    pub limit: Duration,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The provider said that it is done, with this word.
+    Done(String),
+    /// It ended without saying so: killed, crashed, or it does not speak the protocol.
+    NoDone,
+    TimedOut,
+    /// Over the cap on turns or money.
+    Capped(&'static str),
+    Stopped,
+}
+
+#[derive(Debug, Clone)]
+pub struct TurnResult {
+    pub ending: Ending,
+    pub error: Option<(ErrorClass, String)>,
+    /// The last thing it said: a claim, never evidence.
+    pub claim: String,
+    pub structured: Option<Value>,
+    /// `None` where nothing was reported.
+    pub usage: Usage,
+    pub retry_at: Option<String>,
+    pub denied: Vec<String>,
+    pub provider_session: Option<String>,
+}
+
+impl TurnResult {
+    /// A word for the journal.
+    pub fn word(&self) -> String {
+        if let Some((class, _)) = &self.error {
+            return format!("error: {}", class.word());
+        }
+        match &self.ending {
+            Ending::Done(reason) => reason.clone(),
+            Ending::NoDone => "ended without done".into(),
+            Ending::TimedOut => "timed out".into(),
+            Ending::Capped(what) => format!("over the cap on {what}"),
+            Ending::Stopped => "stopped".into(),
+        }
+    }
+}
+
+/// Runs the turn. `Err` means that there was none: no provider is configured or installed.
+pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
+    let role = turn.role.word();
+    let Some(name) = &turn.agent.provider else {
+        return Err(Error::missing(format!("no agent is configured for the role '{role}'")).hint(
+            "say which: --provider command, or `provider:` in otto.yaml (otto init explains)",
+        ));
+    };
+    let secrets = Secrets::from_env(turn.secrets);
+    disk::create_dir_all(turn.dir)?;
+    let path = |file: &str| turn.dir.join(file);
+    disk::replace(&path("prompt.md"), secrets.hide(turn.prompt).as_bytes())?;
+    let schema_file = match turn.schema {
+        Some(schema) => {
+            disk::replace_json(&path("schema.json"), schema)?;
+            Some(path("schema.json"))
+        }
+        None => None,
+    };
+    let request = Request {
+        v: protocol::VERSION,
+        role: role.to_owned(),
+        session: turn.session.to_owned(),
+        group: turn.group.map(str::to_owned),
+        attempt: turn.attempt,
+        prompt_file: path("prompt.md"),
+        workdir: turn.workdir.to_owned(),
+        resume: None,
+        model: turn.agent.model.clone(),
+        effort: turn.agent.effort.clone(),
+        max_turns: turn.max_turns,
+        deadline: (turn.now + turn.limit).to_string(),
+        budget_usd: turn.budget_usd,
+        schema_file,
+        output_file: path("output.json"),
+        sandbox: Sandbox { tier: turn.tier.word().to_owned() },
+        settings: turn.agent.settings.clone(),
+        secrets: turn.secrets.to_vec(),
+    };
+    disk::replace_json(&path("request.json"), &request)?;
+    disk::remove_file(&request.output_file)?;
+    let mut line = serde_json::to_vec(&request)
+        .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
+    line.push(b'\n');
+
+    let mut reader = EventReader::new(Transcript::create(turn.dir, &secrets)?, turn);
+    let program = format!("otto-provider-{name}");
+    let finished = Command::new(own_command(&program), turn.workdir, of_provider(&request))
+        .stdin(line)
+        .timeout(turn.limit)
+        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line));
+    let ended = match finished {
+        Ok(finished) => finished.ended,
+        Err(_) if reader.capped.is_some() => Ended::Stopped,
+        Err(e) => return Err(e),
+    };
+    if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
+        return Err(Error::missing(format!("there is no program '{program}'")).hint(format!(
+            "install it beside otto or on PATH, or choose another provider than '{name}'"
+        )));
+    }
+    reader.finish(ended, &path("stderr.log"))
+}
+
+/// Collects what the events say.
+struct EventReader {
+    transcript: Transcript,
+    result: TurnResult,
+    done: bool,
+    tool_calls: u32,
+    max_turns: u32,
+    budget_usd: Option<f64>,
+    capped: Option<&'static str>,
+}
+
+impl EventReader {
+    fn new(transcript: Transcript, turn: &Turn<'_>) -> Self {
+        Self {
+            transcript,
+            result: TurnResult {
+                ending: Ending::NoDone,
+                error: None,
+                claim: String::new(),
+                structured: None,
+                usage: Usage::default(),
+                retry_at: None,
+                denied: Vec::new(),
+                provider_session: None,
+            },
+            done: false,
+            tool_calls: 0,
+            max_turns: turn.max_turns,
+            budget_usd: turn.budget_usd,
+            capped: None,
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) -> Result<()> {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let event = protocol::parse_line(line);
+        self.transcript.write(&event)?;
+        if let Some(usage) = event.usage() {
+            self.result.usage.add(&usage);
+        }
+        match event {
+            Event::Started { provider_session, .. } => {
+                self.result.provider_session = provider_session;
+            }
+            Event::Text { text } => {
+                if !text.trim().is_empty() {
+                    self.result.claim = text;
+                }
+            }
+            Event::ToolCall { .. } => self.tool_calls += 1,
+            Event::RateLimited { until } => self.result.retry_at = until,
+            Event::Denied { tool } => self.result.denied.push(tool),
+            Event::Error { class, message } => self.result.error = Some((class, message)),
+            Event::Done { reason, structured } => {
+                // Exactly one counts; a second is kept in the transcript and changes nothing.
+                if !self.done {
+                    self.done = true;
+                    self.result.ending = Ending::Done(reason);
+                    self.result.structured = structured;
+                }
+            }
+            Event::Thinking { .. }
+            | Event::ToolResult { .. }
+            | Event::FileChange { .. }
+            | Event::Usage { .. }
+            | Event::Cost { .. }
+            | Event::Raw { .. } => {}
+        }
+        self.enforce_caps()
+    }
+
+    /// Models ignore caps; the parent counts and kills.
+    fn enforce_caps(&mut self) -> Result<()> {
+        let over_money = matches!(
+            (self.result.usage.usd, self.budget_usd),
+            (Some(spent), Some(budget)) if spent > budget
+        );
+        if self.tool_calls > self.max_turns {
+            self.capped = Some("turns");
+        } else if over_money {
+            self.capped = Some("money");
+        }
+        match self.capped {
+            Some(what) => Err(Error::person(format!("over the cap on {what}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self, ended: Ended, stderr: &Path) -> Result<TurnResult> {
+        let ending = match (self.capped, &ended) {
+            (Some(what), _) => Some(Ending::Capped(what)),
+            (None, Ended::TimedOut) => Some(Ending::TimedOut),
+            (None, Ended::Stopped) => Some(Ending::Stopped),
+            (
+                None,
+                Ended::Exited(_)
+                | Ended::Signaled(_)
+                | Ended::TooMuchOutput
+                | Ended::NotFound
+                | Ended::NotExecutable,
+            ) => None,
+        };
+        if let Some(ending) = ending {
+            self.result.ending = ending;
+        }
+        if self.result.ending == Ending::NoDone && self.result.error.is_none() {
+            let said = disk::tail_bytes(stderr, 2000).unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
+            let last = said.trim().lines().last().unwrap_or("");
+            let how = match ended {
+                Ended::Exited(code) => format!("exit {code}"),
+                Ended::Signaled(signal) => format!("signal {signal}"),
+                other => format!("{other:?}"),
+            };
+            let message = format!("the provider ended without 'done' ({how}) {last}");
+            self.transcript
+                .write(&Event::Error { class: ErrorClass::Unknown, message: message.clone() })?;
+            self.result.error = Some((ErrorClass::Unknown, message));
+        }
+        Ok(self.result)
+    }
+}
+
+/// The files of a turn, for whoever shows them.
+pub fn narrative_path(dir: &Path) -> PathBuf {
+    dir.join("narrative.log")
+}

@@ -1,0 +1,275 @@
+//! Runs one check in a worktree that is ready for it, and asks the gate what that proved.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::evidence::{EvidenceStore, matching};
+use super::gate::{
+    self, Capture as Complete, Ending, Execution, Produced, StartFailure,
+};
+use super::{EvidenceRef, Outcome, Provenance, Reason};
+use crate::base::text::shell_line;
+use crate::base::{Error, Result};
+use crate::disk;
+use crate::git::{Oid, Worktree};
+use crate::process::{Capture, Command, Ended, base_env, own_command};
+use crate::spec::{Check, CheckBody, Counts};
+
+/// Without a `timeout_s` of its own a check may take this long.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+const OUTPUT_LIMIT: u64 = 64 << 20;
+
+/// Where and on what a check runs.
+#[derive(Debug)]
+pub struct Place<'a> {
+    pub worktree: &'a Worktree,
+    pub commit: Oid,
+    pub tree: Oid,
+    pub base: Oid,
+    pub evidence: &'a EvidenceStore,
+    /// What is left of the run.
+    pub left: Duration,
+}
+
+/// Replies of earlier probes on the same commit, for `state_invariant`: check id → reply.
+pub type Replies = Map<String, Value>;
+
+/// Runs it once.
+pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
+    let body = check.body()?;
+    match body {
+        CheckBody::RepoTest(test) => {
+            let (run, of) = execute(check, &test.argv, None, place)?;
+            Ok(gate::judge_repo_test(&run, test.counts, &test.argv, of))
+        }
+        CheckBody::Pytest(test) => {
+            let mut argv = test.runner.clone();
+            if argv.is_empty() {
+                argv = ["python3", "-m", "pytest"].map(str::to_owned).to_vec();
+            }
+            if test.select.iter().all(|s| s.trim().is_empty()) {
+                let of = provenance(place, 0.0, Vec::new());
+                return Ok(Outcome::red(Reason::EmptySelector, "the selector is empty", of));
+            }
+            argv.extend(test.select.iter().cloned());
+            let (run, of) = execute(check, &argv, None, place)?;
+            Ok(gate::judge_repo_test(&run, Counts::Auto, &argv, of))
+        }
+        CheckBody::CliProbe(probe) => {
+            let stdin = probe.stdin.clone().map(String::into_bytes);
+            let (run, of) = execute(check, &probe.argv, stdin, place)?;
+            replies.insert(check.id.clone(), reply(&run));
+            Ok(gate::judge_cli_probe(&run, &probe, of))
+        }
+        CheckBody::StateInvariant(invariant) => {
+            let started = std::time::Instant::now();
+            let mut values = Map::new();
+            let mut unreadable = None;
+            for (name, path) in &invariant.files {
+                match read_value(&place.worktree.path, path) {
+                    Ok(value) => drop(values.insert(name.clone(), value)),
+                    Err(why) => unreadable = Some(why),
+                }
+            }
+            values.insert("probes".into(), Value::Object(replies.clone()));
+            let record = json!({"expr": invariant.expr, "values": values});
+            let kept = place.evidence.keep(format!("{record:#}\n").as_bytes())?;
+            let of = provenance(place, started.elapsed().as_secs_f64(), vec![kept]);
+            Ok(match unreadable {
+                Some(why) => Outcome::red(Reason::CannotEvaluate, why, of),
+                None => gate::judge_invariant(&invariant.expr, &values, of),
+            })
+        }
+        CheckBody::External { kind } => external(check, &kind, place),
+    }
+}
+
+fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) -> Provenance {
+    Provenance {
+        commit: place.commit.to_string(),
+        tree: place.tree.to_string(),
+        duration_s,
+        evidence,
+    }
+}
+
+fn timeout(check: &Check, place: &Place<'_>) -> Duration {
+    check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(place.left)
+}
+
+/// Environment of a check: the base one, a private TMPDIR, and what the check sets.
+fn environment(check: &Check, scratch: &Path) -> Result<BTreeMap<OsString, OsString>> {
+    let tmp = scratch.join("tmp");
+    disk::create_dir_all(&tmp)?;
+    let mut env = base_env();
+    env.insert("TMPDIR".into(), tmp.into());
+    env.insert("CI".into(), "true".into());
+    for (name, value) in &check.env {
+        env.insert(name.into(), value.into());
+    }
+    Ok(env)
+}
+
+/// Starts a program and keeps what it printed as evidence.
+fn execute(
+    check: &Check,
+    argv: &[String],
+    stdin: Option<Vec<u8>>,
+    place: &Place<'_>,
+) -> Result<(Execution, Provenance)> {
+    if argv.is_empty() {
+        return Err(Error::input(format!("check '{}' has an empty command", check.id)));
+    }
+    let scratch = place.worktree.scratch()?;
+    let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
+    let limit = timeout(check, place);
+    let mut command =
+        Command::new(argv.to_vec(), &place.worktree.path, environment(check, &scratch)?)
+            .timeout(limit)
+            .output_limit(OUTPUT_LIMIT);
+    if let Some(bytes) = stdin {
+        command = command.stdin(bytes);
+    }
+    let finished =
+        command.run(&Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+    let read = |path: &Path| -> Result<String> {
+        let bytes = disk::read_if_there(path)?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let (stdout, stderr) = (read(&out)?, read(&err)?);
+    let mut capture = Complete::Whole;
+    let ending = match finished.ended {
+        Ended::Exited(code) => Ending::Exited(code),
+        Ended::Signaled(signal) => Ending::Signalled(signal),
+        Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
+        Ended::TooMuchOutput => {
+            capture = Complete::Truncated;
+            Ending::Exited(1)
+        }
+        Ended::Stopped => Ending::Interrupted,
+        Ended::NotFound => {
+            Ending::NotStarted(StartFailure::NotFound { program: argv[0].clone() })
+        }
+        Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
+            program: argv[0].clone(),
+            cause: "it cannot be executed".into(),
+        }),
+    };
+    let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
+    let mut evidence = vec![place.evidence.keep(report.as_bytes())?];
+    for file in matching(&place.worktree.path, &check.evidence)? {
+        evidence.push(place.evidence.keep_file(&file)?);
+    }
+    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
+    Ok((Execution { ending, stdout, stderr, capture }, of))
+}
+
+/// What is kept of a run, as a reader would want to see it.
+fn report(
+    argv: &[String],
+    check: &Check,
+    ending: &Ending,
+    stdout: &str,
+    stderr: &str,
+    left_behind: usize,
+) -> String {
+    let mut text = format!("$ {}\n", shell_line(argv));
+    for (name, value) in &check.env {
+        text.push_str(&format!("# {name}={value}\n"));
+    }
+    text.push_str(stdout);
+    if !stdout.is_empty() && !stdout.ends_with('\n') {
+        text.push('\n');
+    }
+    if !stderr.is_empty() {
+        text.push_str("--- standard error\n");
+        text.push_str(stderr);
+        if !stderr.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    let end = match ending {
+        Ending::Exited(code) => format!("exit {code}"),
+        Ending::Signalled(signal) => format!("killed by signal {signal}"),
+        Ending::TimedOut { limit_s } => format!("stopped after {limit_s:.0} s"),
+        Ending::NotStarted(why) => format!("not started: {why:?}"),
+        Ending::Interrupted => "interrupted".to_owned(),
+    };
+    text.push_str(&format!("--- {end}\n"));
+    if left_behind > 0 {
+        text.push_str(&format!("--- {left_behind} processes outlived it and were ended\n"));
+    }
+    text
+}
+
+fn reply(run: &Execution) -> Value {
+    let exit = match run.ending {
+        Ending::Exited(code) => Some(code),
+        Ending::Signalled(_)
+        | Ending::TimedOut { .. }
+        | Ending::NotStarted(_)
+        | Ending::Interrupted => None,
+    };
+    let parsed: Value = serde_json::from_str(&run.stdout).unwrap_or(Value::Null);
+    json!({"stdout": run.stdout, "stderr": run.stderr, "exit": exit, "json": parsed})
+}
+
+fn read_value(root: &Path, path: &str) -> std::result::Result<Value, String> {
+    let file = root.join(path);
+    let bytes = std::fs::read(&file).map_err(|e| format!("'{path}' cannot be read: {e}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("'{path}' is not UTF-8 text"))?;
+    if path.ends_with(".json") {
+        return serde_json::from_str(&text).map_err(|e| format!("'{path}' is not JSON: {e}"));
+    }
+    Ok(Value::String(text))
+}
+
+/// `otto-check-<kind>`: one request line in, exactly one outcome line out.
+fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
+    let scratch = place.worktree.scratch()?;
+    let evidence_dir = scratch.join("evidence");
+    disk::create_dir_all(&evidence_dir)?;
+    let limit = timeout(check, place);
+    let deadline = jiff::Timestamp::now()
+        + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));
+    let request = json!({
+        "v": 1, "check": check, "workdir": place.worktree.path, "commit": place.commit,
+        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": [],
+        "env": check.env, "deadline": deadline.to_string(),
+    });
+    let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
+    let program = format!("otto-check-{kind}");
+    let finished =
+        Command::new(own_command(&program), &place.worktree.path, environment(check, &scratch)?)
+            .stdin(format!("{request}\n").into_bytes())
+            .timeout(limit)
+            .output_limit(OUTPUT_LIMIT)
+            .run(&Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+    let read = |path: &Path| {
+        String::from_utf8_lossy(&disk::read_if_there(path).ok().flatten().unwrap_or_default())
+            .into_owned()
+    };
+    let ending = match finished.ended {
+        Ended::Exited(code) => Ending::Exited(code),
+        Ended::Signaled(signal) => Ending::Signalled(signal),
+        Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
+        Ended::TooMuchOutput => Ending::Exited(1),
+        Ended::Stopped => Ending::Interrupted,
+        Ended::NotFound | Ended::NotExecutable => {
+            Ending::NotStarted(StartFailure::NotFound { program })
+        }
+    };
+    let run = Execution { ending, stdout: read(&out), stderr: read(&err), capture: Complete::Whole };
+    let mut evidence = Vec::new();
+    for file in disk::files_below(&evidence_dir)? {
+        evidence.push(place.evidence.keep_file(&evidence_dir.join(file))?);
+    }
+    let produced = if evidence.is_empty() { Produced::Nothing } else { Produced::Evidence };
+    evidence.push(place.evidence.keep(format!("{}\n--- standard error\n{}", run.stdout, run.stderr).as_bytes())?);
+    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
+    Ok(gate::judge_external(&run, produced, of))
+}

@@ -1,0 +1,91 @@
+//! Folders: made, listed, removed.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::{Error, Result};
+
+pub fn create_dir_all(dir: &Path) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(|e| Error::file("create the folder", dir, e))
+}
+
+/// Removes a folder that may be absent.
+pub fn remove_dir_all(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(first) => {
+            // Tools leave read-only folders behind (Go's module cache does); those that are ours
+            // to remove are made writable first.
+            make_writable(dir);
+            match std::fs::remove_dir_all(dir) {
+                Ok(()) => Ok(()),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(_) => Err(Error::file("remove", dir, first)),
+            }
+        }
+    }
+}
+
+fn make_writable(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    for entry in walkdir::WalkDir::new(dir).into_iter().flatten() {
+        if entry.file_type().is_dir() {
+            // Best effort: the removal that follows reports what is left.
+            drop(std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(0o700)));
+        }
+    }
+}
+
+/// Removes a file that may be absent.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::file("remove", path, e)),
+    }
+}
+
+/// Renames and syncs the folder that holds the new name.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|e| Error::file("rename", from, e))?;
+    super::atomic::sync_dir(super::atomic::parent(to))
+}
+
+/// Names of the folders in `dir`, sorted; none if it is absent.
+pub fn subdirs(dir: &Path) -> Result<Vec<String>> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::file("list", dir, e)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::file("list", dir, e))?;
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            names.extend(entry.file_name().into_string());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Paths of the regular files below `dir`, relative to it, sorted; symlinks are not followed.
+pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(dir).sort_by_file_name() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(e) if e.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => {
+                continue;
+            }
+            Err(e) => {
+                return Err(Error::machine(format!("cannot list '{}'", dir.display())).because(e));
+            }
+        };
+        if entry.file_type().is_file() {
+            let path = entry.path().strip_prefix(dir).expect("because the walk starts at dir");
+            files.push(path.to_owned());
+        }
+    }
+    Ok(files)
+}

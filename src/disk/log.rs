@@ -1,0 +1,247 @@
+//! Append-only logs of lines. One append is one `write` under flock; a torn last line (a crash or
+//! a full disk in the middle of a write) is cut back before the next append, and a reader ignores
+//! an unterminated last line. Nothing else is ever repaired here.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use super::atomic::parent;
+use crate::base::{Error, Result};
+
+/// An open log, for appending.
+#[derive(Debug)]
+pub struct AppendLog {
+    path: PathBuf,
+    file: File,
+}
+
+/// The log while its lock is held: the only thing that can append.
+#[derive(Debug)]
+pub struct Appender<'a> {
+    log: &'a AppendLog,
+    len: u64,
+}
+
+impl AppendLog {
+    pub fn open(path: &Path) -> Result<Self> {
+        super::create_dir_all(parent(path))?;
+        let there = path.exists();
+        let file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path)
+            .map_err(|e| Error::file("open", path, e))?;
+        if !there {
+            super::atomic::sync_dir(parent(path))?;
+        }
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Takes the lock and cuts back a torn last line.
+    pub fn lock(&self) -> Result<Appender<'_>> {
+        let fail = |e| Error::file("lock", &self.path, e);
+        loop {
+            match fs4::FileExt::lock(&self.file) {
+                Ok(()) => break,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(fail(e)),
+            }
+        }
+        let mut appender = Appender { log: self, len: 0 };
+        appender.len = self.file.metadata().map_err(fail)?.len();
+        let whole = self.end_of_last_line(appender.len)?;
+        if whole != appender.len {
+            self.file.set_len(whole).map_err(|e| Error::file("repair", &self.path, e))?;
+            appender.len = whole;
+        }
+        Ok(appender)
+    }
+
+    /// Offset just after the last line end in the first `len` bytes.
+    fn end_of_last_line(&self, len: u64) -> Result<u64> {
+        let mut end = len;
+        let mut buf = vec![0; 64 * 1024];
+        while end > 0 {
+            let n = (end as usize).min(buf.len());
+            self.file
+                .read_exact_at(&mut buf[..n], end - n as u64)
+                .map_err(|e| Error::file("read", &self.path, e))?;
+            if let Some(at) = buf[..n].iter().rposition(|b| *b == b'\n') {
+                return Ok(end - n as u64 + at as u64 + 1);
+            }
+            end -= n as u64;
+        }
+        Ok(0)
+    }
+}
+
+impl Appender<'_> {
+    /// Length of the log in bytes; changes only when somebody appends.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The last line, without its end.
+    pub fn last_line(&self) -> Result<Option<Vec<u8>>> {
+        if self.len == 0 {
+            return Ok(None);
+        }
+        let start = self.log.end_of_last_line(self.len - 1)?;
+        let mut line = vec![0; (self.len - 1 - start) as usize];
+        self.log
+            .file
+            .read_exact_at(&mut line, start)
+            .map_err(|e| Error::file("read", &self.log.path, e))?;
+        Ok(Some(line))
+    }
+
+    /// The bytes from `from` to the end.
+    pub fn since(&self, from: u64) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; self.len.saturating_sub(from) as usize];
+        self.log
+            .file
+            .read_exact_at(&mut bytes, from)
+            .map_err(|e| Error::file("read", &self.log.path, e))?;
+        Ok(bytes)
+    }
+
+    /// Appends whole lines (each ending in `\n`). On failure the log is as it was.
+    pub fn append(&mut self, lines: &[u8]) -> Result<()> {
+        debug_assert!(lines.ends_with(b"\n"), "a log holds whole lines");
+        let written = (&self.log.file).write_all(lines);
+        if let Err(e) = written {
+            // A full disk leaves a part of the line; take it back so that the log stays whole.
+            drop(self.log.file.set_len(self.len));
+            return Err(Error::file("append to", &self.log.path, e));
+        }
+        self.len += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Makes everything appended so far durable.
+    pub fn sync(&self) -> Result<()> {
+        self.log.file.sync_data().map_err(|e| Error::file("sync", &self.log.path, e))
+    }
+}
+
+impl Drop for Appender<'_> {
+    fn drop(&mut self) {
+        drop(fs4::FileExt::unlock(&self.log.file));
+    }
+}
+
+/// A terminated line with its number, counted from 1.
+#[derive(Debug)]
+pub struct Line {
+    pub number: u64,
+    pub bytes: Vec<u8>,
+}
+
+/// Streams the terminated lines of a log.
+#[derive(Debug)]
+pub struct Lines {
+    reader: Option<BufReader<File>>,
+    path: PathBuf,
+    number: u64,
+    offset: u64,
+}
+
+impl Lines {
+    /// From byte `offset`, which must be the start of a line. An absent file has no lines.
+    pub fn open_at(path: &Path, offset: u64) -> Result<Self> {
+        let reader = match File::open(path) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::Start(offset)).map_err(|e| Error::file("read", path, e))?;
+                Some(BufReader::with_capacity(256 * 1024, file))
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => return Err(Error::file("read", path, e)),
+        };
+        Ok(Self { reader, path: path.to_owned(), number: 0, offset })
+    }
+
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_at(path, 0)
+    }
+
+    /// Offset after the last line that was returned.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Reads the next line into `buf` (cleared first), without its end; false at the end.
+    pub fn read_into(&mut self, buf: &mut Vec<u8>) -> Result<bool> {
+        buf.clear();
+        let Some(reader) = &mut self.reader else { return Ok(false) };
+        let n = reader.read_until(b'\n', buf).map_err(|e| Error::file("read", &self.path, e))?;
+        if buf.last() != Some(&b'\n') {
+            // Unterminated: a writer is in the middle of it, or died there.
+            return Ok(false);
+        }
+        buf.pop();
+        self.offset += n as u64;
+        self.number += 1;
+        Ok(true)
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Line>;
+    fn next(&mut self) -> Option<Result<Line>> {
+        let mut bytes = Vec::new();
+        match self.read_into(&mut bytes) {
+            Ok(true) => Some(Ok(Line { number: self.number, bytes })),
+            Ok(false) => None,
+            Err(e) => Some(Err(e)),
+        }
+    }
+}
+
+/// The last `max` bytes of a file that may be large; for excerpts.
+pub fn tail_bytes(path: &Path, max: u64) -> Result<Vec<u8>> {
+    let fail = |e| Error::file("read", path, e);
+    let mut file = File::open(path).map_err(fail)?;
+    let len = file.metadata().map_err(fail)?.len();
+    file.seek(SeekFrom::Start(len.saturating_sub(max))).map_err(fail)?;
+    let mut out = Vec::new();
+    file.take(max).read_to_end(&mut out).map_err(fail)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_tail_is_cut_and_ignored() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("log");
+        std::fs::write(&path, "one\ntwo\nthr").expect("write");
+        let read: Vec<_> =
+            Lines::open(&path).expect("open").map(|l| l.expect("line").bytes).collect();
+        assert_eq!(read, [b"one".to_vec(), b"two".to_vec()]);
+
+        let log = AppendLog::open(&path).expect("open");
+        let mut appender = log.lock().expect("lock");
+        assert_eq!(appender.last_line().expect("read"), Some(b"two".to_vec()));
+        appender.append(b"three\n").expect("append");
+        appender.sync().expect("sync");
+        assert_eq!(std::fs::read(&path).expect("read"), b"one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn a_log_of_one_torn_line_is_empty() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("log");
+        std::fs::write(&path, "x".repeat(200_000)).expect("write");
+        let log = AppendLog::open(&path).expect("open");
+        assert!(log.lock().expect("lock").is_empty());
+    }
+}

@@ -1,0 +1,144 @@
+//! Commits: made by this process, with dates that the caller gives, so that doing it again gives
+//! the same id.
+
+use jiff::Timestamp;
+
+use super::{Oid, Repo};
+use crate::base::error::Context;
+use crate::base::{Error, Result};
+
+/// Author and committer of everything that Otto commits.
+pub const NAME: &str = "Otto";
+pub const EMAIL: &str = "otto@localhost";
+
+/// What a new commit is made of.
+#[derive(Debug, Clone)]
+pub struct NewCommit<'a> {
+    pub tree: Oid,
+    pub parents: &'a [Oid],
+    pub message: &'a str,
+    /// Cut to seconds.
+    pub at: Timestamp,
+}
+
+/// What an existing commit says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitInfo {
+    pub id: Oid,
+    pub tree: Oid,
+    pub parents: Vec<Oid>,
+    pub message: String,
+    pub author: String,
+    /// Committer time.
+    pub at: Timestamp,
+}
+
+impl CommitInfo {
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or("")
+    }
+
+    /// The value of a trailer line `Key: value` in the last paragraph.
+    pub fn trailer(&self, key: &str) -> Option<&str> {
+        let last = self.message.trim_end().rsplit("\n\n").next()?;
+        last.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(": ")).map(str::trim)
+    }
+}
+
+impl Repo {
+    pub fn write_commit(&self, new: &NewCommit<'_>) -> Result<Oid> {
+        let repo = self.local();
+        let time = format!("{} +0000", new.at.as_second());
+        let who = gix::actor::SignatureRef { name: NAME.into(), email: EMAIL.into(), time: &time };
+        let parents = new.parents.iter().map(|p| p.0);
+        let commit = repo
+            .new_commit_as(who, who, new.message, new.tree.0, parents)
+            .or_machine(|| "cannot write a commit".into())?;
+        Ok(Oid(commit.id))
+    }
+
+    pub fn commit(&self, id: Oid) -> Result<CommitInfo> {
+        let repo = self.local();
+        let broken = || format!("cannot read the commit {id}");
+        let commit = repo.find_commit(id.0).or_machine(broken)?;
+        let tree = commit.tree_id().or_machine(broken)?.detach();
+        let seconds = commit.time().or_machine(broken)?.seconds;
+        let author = commit.author().or_machine(broken)?;
+        Ok(CommitInfo {
+            id,
+            tree: Oid(tree),
+            parents: commit.parent_ids().map(|p| Oid(p.detach())).collect(),
+            message: commit.message_raw_sloppy().to_string(),
+            author: author.name.to_string(),
+            at: Timestamp::from_second(seconds).map_err(|e| Error::input(broken()).because(e))?,
+        })
+    }
+
+    pub fn has_object(&self, id: Oid) -> bool {
+        self.local().has_object(id.0)
+    }
+
+    pub fn tree_of(&self, commit: Oid) -> Result<Oid> {
+        let repo = self.local();
+        let commit =
+            repo.find_commit(commit.0).or_machine(|| format!("cannot read the commit {commit}"))?;
+        Ok(Oid(commit.tree_id().or_machine(|| "cannot read a tree".into())?.detach()))
+    }
+
+    /// Whether everything in `old` is in `new`'s history.
+    pub fn is_ancestor(&self, old: Oid, new: Oid) -> Result<bool> {
+        if old == new {
+            return Ok(true);
+        }
+        Ok(self.merge_base(old, new)? == Some(old))
+    }
+
+    pub fn merge_base(&self, a: Oid, b: Oid) -> Result<Option<Oid>> {
+        let repo = self.local();
+        match repo.merge_base(a.0, b.0) {
+            Ok(id) => Ok(id.map(|id| Oid(id.detach()))),
+            Err(e) => Err(Error::machine(format!("cannot find the merge base of {a} and {b}"))
+                .because(e.to_string())),
+        }
+    }
+
+    /// A file of a commit's tree; `None` if it has none of that name.
+    pub fn file_at(&self, commit: Oid, path: &str) -> Result<Option<Vec<u8>>> {
+        let repo = self.local();
+        let broken = || format!("cannot read '{path}' at {commit}");
+        let tree = repo.find_commit(commit.0).or_machine(broken)?.tree().or_machine(broken)?;
+        let Some(entry) = tree.lookup_entry_by_path(path).or_machine(broken)? else {
+            return Ok(None);
+        };
+        if !entry.mode().is_blob() {
+            return Ok(None);
+        }
+        Ok(Some(entry.object().or_machine(broken)?.data.clone()))
+    }
+
+    /// A blob's bytes.
+    pub fn blob(&self, id: Oid) -> Result<Vec<u8>> {
+        let repo = self.local();
+        let blob = repo.find_blob(id.0).or_machine(|| format!("cannot read the blob {id}"))?;
+        Ok(blob.data.clone())
+    }
+
+    /// The paths of all files in a commit's tree, sorted.
+    pub fn files_of(&self, commit: Oid) -> Result<Vec<String>> {
+        let empty = Oid(self.local().empty_tree().id);
+        let tree = self.tree_of(commit)?;
+        Ok(self.changes(empty, tree)?.into_iter().map(|c| c.path).collect())
+    }
+
+    /// Commits from `tip` along first parents until `stop`, newest first.
+    pub fn first_parents(&self, tip: Oid, stop: Option<Oid>) -> Result<Vec<CommitInfo>> {
+        let mut out = Vec::new();
+        let mut at = Some(tip);
+        while let Some(id) = at.filter(|id| Some(*id) != stop) {
+            let info = self.commit(id)?;
+            at = info.parents.first().copied();
+            out.push(info);
+        }
+        Ok(out)
+    }
+}

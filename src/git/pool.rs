@@ -1,0 +1,307 @@
+//! A pool of disposable worktrees, outside the user's checkout, reset in place and leased by flock.
+//!
+//! Creation is serialised (parallel `git worktree add` is racy). Each slot has an index of its own
+//! outside the worktree, so that what an agent does to the one it sees changes nothing for us.
+//!
+//! ```text
+//! <pool>/003/lease.lock      flock while somebody uses the slot
+//! <pool>/003/owner.json      whose unfinished work is in it, if any
+//! <pool>/003/index           our index
+//! <pool>/003/slot.json       its git dir, and what its .git file says
+//! <pool>/003/<project>/      the worktree
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Git, Oid, Repo};
+use crate::base::{Error, Result};
+use crate::disk::lock::{self, Lease, Worktrees};
+use crate::disk::{self, Held};
+
+/// Whose unfinished work a slot holds; it is not reused until that is settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    pub session: String,
+    pub group: String,
+    pub attempt: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slot {
+    git_dir: PathBuf,
+    dot_git: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Pool {
+    repo: Repo,
+    dir: PathBuf,
+    worktrees_lock: PathBuf,
+    filters: Vec<String>,
+}
+
+/// A leased worktree. Dropping it gives the slot back, unless it has an owner record.
+#[derive(Debug)]
+pub struct Worktree {
+    pub path: PathBuf,
+    pub slot: String,
+    pub(super) git_dir: PathBuf,
+    pub(super) index: PathBuf,
+    pub(super) repo: Repo,
+    pub(super) filters: Vec<String>,
+    home: PathBuf,
+    dot_git: String,
+    _lease: Held<Lease>,
+}
+
+impl Pool {
+    /// `dir` must not lie inside a working tree: tools look upwards and would judge the wrong files.
+    /// `filters` are the filter drivers that the user allows.
+    pub fn open(repo: &Repo, dir: &Path, locks: &Path, filters: &[String]) -> Result<Self> {
+        disk::create_dir_all(dir)?;
+        let dir = dir.canonicalize().map_err(|e| Error::file("resolve", dir, e))?;
+        if dir.starts_with(&repo.project.root) && !repo.project.bare {
+            return Err(Error::machine(format!(
+                "the worktree folder '{}' lies inside the checkout",
+                dir.display()
+            ))
+            .hint("tools look upwards (node_modules, a cargo workspace, conftest.py) and would judge your files instead of the commit: point `worktree_dir:` elsewhere, or remove it to use the cache folder"));
+        }
+        Ok(Self {
+            repo: repo.clone(),
+            dir,
+            worktrees_lock: locks.join("worktrees.lock"),
+            filters: filters.to_vec(),
+        })
+    }
+
+    /// A free worktree, reset to `commit`.
+    pub fn lease(&self, commit: Oid, owner: Option<&Owner>) -> Result<Worktree> {
+        for slot in disk::subdirs(&self.dir)? {
+            let home = self.dir.join(&slot);
+            if home.join("owner.json").exists() {
+                continue;
+            }
+            let Ok(lease) = lock::try_hold::<Lease>(&home.join("lease.lock"))? else { continue };
+            // Somebody may have put a record there between the look and the lock.
+            if home.join("owner.json").exists() {
+                continue;
+            }
+            let worktree = match self.existing(&slot, lease)? {
+                Ok(worktree) => worktree,
+                Err(lease) => self.create(&slot, lease, commit)?,
+            };
+            return worktree.ready(commit, owner);
+        }
+        let (slot, lease) = self.new_slot()?;
+        self.create(&slot, lease, commit)?.ready(commit, owner)
+    }
+
+    /// The slot that holds this owner's unfinished work, as it was left.
+    pub fn reclaim(&self, session: &str, group: &str) -> Result<Option<(Worktree, Owner)>> {
+        for slot in disk::subdirs(&self.dir)? {
+            let home = self.dir.join(&slot);
+            let Some(owner) = read_owner(&home)? else { continue };
+            if owner.session != session || owner.group != group {
+                continue;
+            }
+            let lease = lock::try_hold::<Lease>(&home.join("lease.lock"))?
+                .map_err(lock::Busy::into_error)?;
+            return match self.existing(&slot, lease)? {
+                Ok(worktree) => {
+                    worktree.end_strays();
+                    Ok(Some((worktree, owner)))
+                }
+                Err(_lease) => {
+                    // Nothing can be read from it any more, so nothing is lost by letting go.
+                    disk::remove_file(&home.join("owner.json"))?;
+                    Ok(None)
+                }
+            };
+        }
+        Ok(None)
+    }
+
+    /// Slots that hold unfinished work, with their owners.
+    pub fn owned(&self) -> Result<Vec<(String, Owner)>> {
+        let mut out = Vec::new();
+        for slot in disk::subdirs(&self.dir)? {
+            if let Some(owner) = read_owner(&self.dir.join(&slot))? {
+                out.push((slot, owner));
+            }
+        }
+        Ok(out)
+    }
+
+    fn new_slot(&self) -> Result<(String, Held<Lease>)> {
+        let _creating = lock::hold::<Worktrees>(&self.worktrees_lock)?;
+        for n in 0..10_000 {
+            let slot = format!("{n:03}");
+            let home = self.dir.join(&slot);
+            if home.exists() {
+                continue;
+            }
+            disk::create_dir_all(&home)?;
+            if let Ok(lease) = lock::try_hold::<Lease>(&home.join("lease.lock"))? {
+                return Ok((slot, lease));
+            }
+        }
+        Err(Error::machine(format!("10000 worktrees are in use in '{}'", self.dir.display())))
+    }
+
+    fn create(&self, slot: &str, lease: Held<Lease>, commit: Oid) -> Result<Worktree> {
+        let home = self.dir.join(slot);
+        let path = home.join(self.repo.project.name());
+        let _creating = lock::hold::<Worktrees>(&self.worktrees_lock)?;
+        disk::remove_dir_all(&path)?;
+        disk::remove_file(&home.join("index"))?;
+        let git = Git::new(&self.repo.project.common_dir);
+        let text = path.to_string_lossy().into_owned();
+        let commit = commit.to_string();
+        git.run(&[
+            "worktree",
+            "add",
+            "--quiet",
+            "--force",
+            "--force",
+            "--detach",
+            "--no-checkout",
+            &text,
+            &commit,
+        ])?;
+        let dot_git = disk::read_text(&path.join(".git"))?;
+        let git_dir = dot_git.trim().strip_prefix("gitdir: ").ok_or_else(|| {
+            Error::machine(format!("git made no linked worktree at '{}'", path.display()))
+        })?;
+        let slot_record = Slot { git_dir: PathBuf::from(git_dir), dot_git: dot_git.clone() };
+        disk::replace_json(&home.join("slot.json"), &slot_record)?;
+        Ok(self.worktree(slot, lease, slot_record))
+    }
+
+    /// The slot's worktree if it is whole; gives the lease back if it has to be made again.
+    fn existing(
+        &self,
+        slot: &str,
+        lease: Held<Lease>,
+    ) -> Result<std::result::Result<Worktree, Held<Lease>>> {
+        let home = self.dir.join(slot);
+        let Some(bytes) = disk::read_if_there(&home.join("slot.json"))? else {
+            return Ok(Err(lease));
+        };
+        let Ok(record) = serde_json::from_slice::<Slot>(&bytes) else { return Ok(Err(lease)) };
+        let whole = record.git_dir.join("HEAD").exists()
+            && record.git_dir.starts_with(&self.repo.project.common_dir)
+            && home.join(self.repo.project.name()).is_dir();
+        Ok(if whole { Ok(self.worktree(slot, lease, record)) } else { Err(lease) })
+    }
+
+    fn worktree(&self, slot: &str, lease: Held<Lease>, record: Slot) -> Worktree {
+        let home = self.dir.join(slot);
+        Worktree {
+            path: home.join(self.repo.project.name()),
+            slot: slot.to_owned(),
+            git_dir: record.git_dir,
+            index: home.join("index"),
+            repo: self.repo.clone(),
+            filters: self.filters.clone(),
+            home,
+            dot_git: record.dot_git,
+            _lease: lease,
+        }
+    }
+}
+
+fn read_owner(home: &Path) -> Result<Option<Owner>> {
+    let path = home.join("owner.json");
+    let Some(bytes) = disk::read_if_there(&path)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| {
+        Error::input(format!("'{}' is damaged", path.display()))
+            .because(e)
+            .hint("the worktree beside it may hold work: look, then remove the file")
+    })
+}
+
+impl Worktree {
+    fn ready(self, commit: Oid, owner: Option<&Owner>) -> Result<Self> {
+        self.end_strays();
+        self.reset(commit)?;
+        if let Some(owner) = owner {
+            disk::replace_json(&self.home.join("owner.json"), owner)?;
+        }
+        Ok(self)
+    }
+
+    /// Scratch space beside the worktree: the HOME, TMPDIR and outputs of what runs in it.
+    pub fn scratch(&self) -> Result<PathBuf> {
+        let dir = self.home.join("scratch");
+        disk::remove_dir_all(&dir)?;
+        disk::create_dir_all(&dir)?;
+        Ok(dir)
+    }
+
+    /// Ends processes of an earlier occupant that are still inside.
+    fn end_strays(&self) {
+        crate::process::kill_inside(&self.path);
+    }
+
+    pub(super) fn git(&self) -> Git {
+        let mut git = Git::new(&self.git_dir).worktree(&self.path).index(&self.index);
+        for driver in super::snapshot::disallowed_drivers(&self.repo, &self.filters) {
+            for part in ["clean", "smudge", "process"] {
+                git = git.config(format!("filter.{driver}.{part}="));
+            }
+            git = git.config(format!("filter.{driver}.required=false"));
+        }
+        git
+    }
+
+    /// Makes the worktree hold exactly `commit` and nothing else, ignored files included, and
+    /// checks that it does: isolation or no execution.
+    pub fn reset(&self, commit: Oid) -> Result<()> {
+        self.restore_dot_git()?;
+        let id = commit.to_string();
+        let git = self.git();
+        git.run(&["checkout", "--quiet", "--force", "--detach", &id])?;
+        git.run(&["clean", "-ffdxq"])?;
+        let head = disk::read_text(&self.git_dir.join("HEAD"))?;
+        if head.trim() != id {
+            return Err(Error::machine(format!(
+                "the worktree '{}' is at {} and not at {id}",
+                self.path.display(),
+                head.trim()
+            )));
+        }
+        // The agent's git must see a clean worktree; it gets a copy of our index.
+        let index = disk::read(&self.index)?;
+        disk::replace(&self.git_dir.join("index"), &index)
+    }
+
+    fn restore_dot_git(&self) -> Result<()> {
+        let dot_git = self.path.join(".git");
+        let intact = std::fs::symlink_metadata(&dot_git).is_ok_and(|m| m.is_file())
+            && disk::read_if_there(&dot_git)?.as_deref() == Some(self.dot_git.as_bytes());
+        if intact {
+            return Ok(());
+        }
+        match std::fs::symlink_metadata(&dot_git) {
+            Ok(m) if m.is_dir() => disk::remove_dir_all(&dot_git)?,
+            Ok(_) => disk::remove_file(&dot_git)?,
+            Err(_) => {}
+        }
+        disk::replace(&dot_git, self.dot_git.as_bytes())
+    }
+
+    /// The commit that HEAD of the worktree names; an agent may have moved it.
+    pub fn head(&self) -> Result<String> {
+        Ok(disk::read_text(&self.git_dir.join("HEAD"))?.trim().to_owned())
+    }
+
+    /// Gives the slot back: what it held is settled.
+    pub fn release(self) -> Result<()> {
+        disk::remove_file(&self.home.join("owner.json"))
+    }
+}

@@ -1,0 +1,219 @@
+//! Refs by compare-and-swap, under the repository's own flock.
+//!
+//! gix and git leave `<ref>.lock` behind when they are killed, and then refuse that ref for ever.
+//! Ours are only written under our flock, so a leftover of ours is known to be one: it is removed
+//! when no process has it open and it is older than a minute. `packed-refs.lock` never is.
+
+use std::path::Path;
+use std::time::Duration;
+
+use gix::refs::Target;
+use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
+
+use super::{Oid, Repo};
+use crate::base::error::Context;
+use crate::base::{Error, Result};
+use crate::disk::Held;
+use crate::disk::lock::Refs;
+
+/// What a ref must be before it is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    Absent,
+    At(Oid),
+    Whatever,
+}
+
+impl Expect {
+    pub fn from_option(old: Option<Oid>) -> Self {
+        old.map_or(Expect::Absent, Expect::At)
+    }
+}
+
+/// A change of one ref; `new: None` deletes it.
+#[derive(Debug, Clone)]
+pub struct RefUpdate {
+    pub name: String,
+    pub expect: Expect,
+    pub new: Option<Oid>,
+    /// For the reflog.
+    pub message: String,
+}
+
+/// The ref was not where it was expected to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub name: String,
+    pub found: Option<Oid>,
+}
+
+const STALE_AFTER: Duration = Duration::from_secs(60);
+
+impl Repo {
+    /// The commit that a full ref name points to, annotated tags peeled.
+    pub fn read_ref(&self, name: &str) -> Result<Option<Oid>> {
+        let repo = self.local();
+        let found =
+            repo.try_find_reference(name).or_machine(|| format!("cannot read the ref '{name}'"))?;
+        match found {
+            None => Ok(None),
+            Some(mut reference) => {
+                let id = reference
+                    .peel_to_id()
+                    .or_machine(|| format!("cannot follow the ref '{name}'"))?;
+                Ok(Some(Oid(id.detach())))
+            }
+        }
+    }
+
+    /// Names and ids of the refs below `prefix` (ending in `/`), by name.
+    pub fn refs_below(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
+        let repo = self.local();
+        let platform = repo.references().or_machine(|| "cannot list refs".into())?;
+        let iter = platform.prefixed(prefix).or_machine(|| format!("cannot list '{prefix}'"))?;
+        let mut out = Vec::new();
+        for reference in iter {
+            let reference = reference
+                .map_err(|e| Error::machine("cannot read a ref").because(e.to_string()))?;
+            if let Some(id) = reference.target().try_id() {
+                out.push((reference.name().as_bstr().to_string(), Oid(id.to_owned())));
+            }
+        }
+        out.sort();
+        Ok(out)
+    }
+
+    /// All or none. `Err(Moved)` inside `Ok` when a ref was not as expected.
+    pub fn update_refs(
+        &self,
+        _held: &Held<Refs>,
+        updates: &[RefUpdate],
+    ) -> Result<std::result::Result<(), Moved>> {
+        let repo = self.local();
+        let edits: Vec<RefEdit> = updates.iter().map(edit).collect::<Result<_>>()?;
+        let signature = gix::actor::SignatureRef {
+            name: super::commit::NAME.into(),
+            email: super::commit::EMAIL.into(),
+            time: &format!("{} +0000", jiff::Timestamp::now().as_second()),
+        };
+        let mut cleared = false;
+        loop {
+            match repo.edit_references_as(edits.clone(), Some(signature)) {
+                Ok(_) => return Ok(Ok(())),
+                Err(e) => {
+                    if let Some(moved) = self.which_moved(updates)? {
+                        return Ok(Err(moved));
+                    }
+                    if !cleared && self.clear_stale_locks(updates)? {
+                        cleared = true;
+                        continue;
+                    }
+                    let name = updates.first().map_or("", |u| u.name.as_str());
+                    let error = if e.is_retryable() {
+                        Error::later(format!("the ref '{name}' is locked"), None).hint(
+                            "another git process is at work, or one was killed: look for a .lock file beside it",
+                        )
+                    } else {
+                        Error::machine(format!("cannot update the ref '{name}'"))
+                    };
+                    return Err(error.because(e.to_string()));
+                }
+            }
+        }
+    }
+
+    fn which_moved(&self, updates: &[RefUpdate]) -> Result<Option<Moved>> {
+        for update in updates {
+            let expected = match update.expect {
+                Expect::Whatever => continue,
+                Expect::Absent => None,
+                Expect::At(id) => Some(id),
+            };
+            let found = self.read_ref(&update.name)?;
+            if found != expected {
+                return Ok(Some(Moved { name: update.name.clone(), found }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn clear_stale_locks(&self, updates: &[RefUpdate]) -> Result<bool> {
+        let mut any = false;
+        for update in updates.iter().filter(|u| is_ours(&u.name)) {
+            let lock = self.project.common_dir.join(format!("{}.lock", update.name));
+            if is_stale(&lock) {
+                tracing::warn!("removing the leftover {}", lock.display());
+                crate::disk::remove_file(&lock)?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// The worktree that has this branch checked out, unless it is one of ours (which are detached).
+    pub fn checked_out_at(&self, branch: &str) -> Result<Option<std::path::PathBuf>> {
+        let list = super::Git::new(&self.project.common_dir).read(&[
+            "worktree",
+            "list",
+            "--porcelain",
+            "-z",
+        ])?;
+        let mut path = None;
+        for field in list.split('\0') {
+            if let Some(p) = field.strip_prefix("worktree ") {
+                path = Some(std::path::PathBuf::from(p));
+            } else if field.strip_prefix("branch ") == Some(branch) {
+                return Ok(path);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn edit(update: &RefUpdate) -> Result<RefEdit> {
+    let name = update
+        .name
+        .as_str()
+        .try_into()
+        .map_err(|_| Error::bug(format!("'{}' is not a ref name", update.name)))?;
+    let expected = match update.expect {
+        Expect::Absent => PreviousValue::MustNotExist,
+        Expect::At(id) => PreviousValue::MustExistAndMatch(Target::Object(id.0)),
+        Expect::Whatever => PreviousValue::Any,
+    };
+    let change = match update.new {
+        Some(id) => Change::Update {
+            log: LogChange {
+                mode: RefLog::AndReference,
+                force_create_reflog: false,
+                message: update.message.as_str().into(),
+            },
+            expected,
+            new: Target::Object(id.0),
+        },
+        None => Change::Delete { expected, log: RefLog::AndReference },
+    };
+    Ok(RefEdit { change, name, deref: false })
+}
+
+fn is_ours(name: &str) -> bool {
+    ["refs/heads/i2p/", "refs/otto/", "refs/notes/otto"].iter().any(|p| name.starts_with(p))
+}
+
+fn is_stale(lock: &Path) -> bool {
+    let Ok(meta) = std::fs::metadata(lock) else { return false };
+    let age = meta.modified().ok().and_then(|m| m.elapsed().ok()).unwrap_or_default();
+    age > STALE_AFTER && !is_open(lock)
+}
+
+/// Whether any process that we can look into has the file open.
+fn is_open(file: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return true };
+    for entry in entries.flatten() {
+        let Ok(fds) = std::fs::read_dir(entry.path().join("fd")) else { continue };
+        if fds.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|t| t == file)) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,80 @@
+//! What a worktree holds, as a tree: staged by us, with line-end conversions by the base's
+//! attributes, and without running anybody's filter program.
+
+use super::{Change, Oid, Repo, Worktree};
+use crate::base::{Error, Result};
+
+/// The tree of a worktree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    pub tree: Oid,
+    /// Ignored files and folders that are there and not in the tree.
+    pub left_out: Vec<String>,
+}
+
+impl Worktree {
+    /// Stages everything that is not ignored and writes the tree. `base` is the commit whose
+    /// attributes count.
+    pub fn snapshot(&self, base: Oid) -> Result<Snapshot> {
+        let git = self.git().attributes_from(&base.to_string());
+        git.run(&["add", "--all", "--", "."])?;
+        let tree: Oid = git.read(&["write-tree"])?.trim().parse()?;
+        let ignored = git.read(&[
+            "ls-files",
+            "--others",
+            "--ignored",
+            "--exclude-standard",
+            "--directory",
+            "-z",
+        ])?;
+        let left_out = ignored.split('\0').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+        Ok(Snapshot { tree, left_out })
+    }
+
+    /// Refuses (78) changed paths whose attributes name a filter driver that the user did not
+    /// list: committing them raw would be wrong, and running the filter is the user's decision.
+    pub fn refuse_filtered(&self, base: Oid, changes: &[Change]) -> Result<()> {
+        let attributes = self.repo.file_at(base, ".gitattributes")?.unwrap_or_default();
+        let mentioned = String::from_utf8_lossy(&attributes).contains("filter=");
+        if changes.is_empty() || (!mentioned && drivers(&self.repo).is_empty()) {
+            return Ok(());
+        }
+        let git = self.git().attributes_from(&base.to_string());
+        let mut args = vec!["check-attr", "-z", "filter", "--"];
+        args.extend(changes.iter().filter(|c| c.new.is_some()).map(|c| c.path.as_str()));
+        let text = git.read(&args)?;
+        let fields: Vec<&str> = text.split('\0').collect();
+        for row in fields.chunks_exact(3) {
+            let (path, driver) = (row[0], row[2]);
+            let plain = ["unspecified", "unset", "set"].contains(&driver);
+            if !plain && !self.filters.iter().any(|f| f == driver) {
+                return Err(Error::machine(format!(
+                    "'{path}' goes through the filter '{driver}', which Otto may not run"
+                ))
+                .hint(format!("allow it in otto.yaml: git: {{filters: [{driver}]}}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Filter drivers that the configuration defines.
+fn drivers(repo: &Repo) -> Vec<String> {
+    let local = repo.local();
+    let config = local.config_snapshot();
+    let mut names: Vec<String> = config
+        .plumbing()
+        .sections_by_name("filter")
+        .into_iter()
+        .flatten()
+        .filter_map(|s| s.header().subsection_name().map(ToString::to_string))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Filter drivers that must not run.
+pub(super) fn disallowed_drivers(repo: &Repo, allowed: &[String]) -> Vec<String> {
+    drivers(repo).into_iter().filter(|d| !allowed.contains(d)).collect()
+}

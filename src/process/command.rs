@@ -1,0 +1,429 @@
+//! One child, from its start to the last of its descendants.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::reap::{SCOPE_VAR, kill_scope, scope_id};
+use super::stop;
+use crate::base::{Error, Result};
+
+/// How often a wait looks at the stop flag and at the size of the output.
+const TICK: Duration = Duration::from_millis(50);
+/// How long a child may take to leave after SIGTERM.
+const GRACE: Duration = Duration::from_millis(2000);
+
+/// Where a child's output goes.
+#[derive(Debug)]
+pub enum Capture {
+    /// Both streams into one file, in the order in which they were written.
+    Merged(PathBuf),
+    /// Each into its own file.
+    Split { stdout: PathBuf, stderr: PathBuf },
+}
+
+/// Gets the lines of a child's standard output as they come.
+pub type LineSink<'a> = dyn FnMut(Vec<u8>) -> Result<()> + 'a;
+
+/// What to run and how.
+#[derive(Debug)]
+pub struct Command {
+    argv: Vec<OsString>,
+    cwd: PathBuf,
+    env: BTreeMap<OsString, OsString>,
+    stdin: Option<Vec<u8>>,
+    deadline: Option<Instant>,
+    output_limit: u64,
+    drain: Option<Duration>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    Exited(i32),
+    /// Killed by this signal, by somebody else.
+    Signaled(i32),
+    TimedOut,
+    /// It wrote more than it may.
+    TooMuchOutput,
+    /// We were asked to stop and stopped it.
+    Stopped,
+    NotFound,
+    NotExecutable,
+}
+
+#[derive(Debug)]
+pub struct Finished {
+    pub ended: Ended,
+    pub duration: Duration,
+    /// Processes that outlived it and had to be killed.
+    pub left_behind: usize,
+}
+
+impl Command {
+    /// `argv[0]` with a slash is relative to `cwd`; without one it is looked up on `PATH`.
+    pub fn new(
+        argv: impl IntoIterator<Item = impl Into<OsString>>,
+        cwd: &Path,
+        env: BTreeMap<OsString, OsString>,
+    ) -> Self {
+        Self {
+            argv: argv.into_iter().map(Into::into).collect(),
+            cwd: cwd.to_owned(),
+            env,
+            stdin: None,
+            deadline: None,
+            output_limit: 256 << 20,
+            drain: None,
+        }
+    }
+
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = Some(bytes);
+        self
+    }
+
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.deadline = Some(Instant::now() + limit);
+        self
+    }
+
+    /// At a stop request the child gets the same signal and this long to leave by itself.
+    pub fn drain(mut self, grace: Duration) -> Self {
+        self.drain = Some(grace);
+        self
+    }
+
+    pub fn output_limit(mut self, bytes: u64) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
+    fn program(&self) -> OsString {
+        let program = Path::new(&self.argv[0]);
+        if program.components().count() > 1 && program.is_relative() {
+            self.cwd.join(program).into_os_string()
+        } else {
+            self.argv[0].clone()
+        }
+    }
+
+    fn expression(&self, scope: &str) -> duct::Expression {
+        let mut env = self.env.clone();
+        env.insert(SCOPE_VAR.into(), scope.into());
+        let mut expr = duct::cmd(self.program(), &self.argv[1..])
+            .dir(&self.cwd)
+            .full_env(env)
+            .before_spawn(|command| {
+                command.process_group(0);
+                // SAFETY: prctl is async-signal-safe; it makes the child die with this thread.
+                unsafe {
+                    command.pre_exec(|| {
+                        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                        Ok(())
+                    });
+                }
+                Ok(())
+            })
+            .unchecked();
+        expr = match &self.stdin {
+            Some(bytes) => expr.stdin_bytes(bytes.clone()),
+            None => expr.stdin_null(),
+        };
+        expr
+    }
+
+    /// Runs it with its output in files.
+    pub fn run(self, capture: &Capture) -> Result<Finished> {
+        let open = |p: &Path| File::create(p).map_err(|e| Error::file("create", p, e));
+        let scope = scope_id();
+        let mut expr = self.expression(&scope);
+        let mut watched = Vec::new();
+        match capture {
+            Capture::Merged(path) => {
+                let file = open(path)?;
+                watched.push(path.clone());
+                expr = expr.stderr_to_stdout().stdout_file(file);
+            }
+            Capture::Split { stdout, stderr } => {
+                watched.extend([stdout.clone(), stderr.clone()]);
+                expr = expr.stdout_file(open(stdout)?).stderr_file(open(stderr)?);
+            }
+        }
+        let started = Instant::now();
+        let handle = match expr.start() {
+            Ok(handle) => handle,
+            Err(e) => return not_started(&self.argv[0], e),
+        };
+        let over = || {
+            let size: u64 = watched.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum();
+            size > self.output_limit
+        };
+        let ended = self.wait(&handle, over);
+        let left_behind = kill_scope(&scope, pid_of(&handle));
+        // The group is gone, so this cannot block for long.
+        drop(handle.wait());
+        Ok(Finished { ended, duration: started.elapsed(), left_behind })
+    }
+
+    /// Runs it, handing each line of its standard output to `sink`; standard error goes to a file.
+    /// When `sink` fails the child is stopped and that failure is returned.
+    pub fn run_lines(
+        self,
+        stderr: &Path,
+        max_line: usize,
+        sink: &mut LineSink<'_>,
+    ) -> Result<Finished> {
+        let scope = scope_id();
+        let (reader, writer) =
+            std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
+        let err = File::create(stderr).map_err(|e| Error::file("create", stderr, e))?;
+        let expr = self.expression(&scope).stdout_file(writer).stderr_file(err);
+        let started = Instant::now();
+        let handle = match expr.start() {
+            Ok(handle) => handle,
+            Err(e) => return not_started(&self.argv[0], e),
+        };
+        // duct keeps the writing end inside the expression.
+        drop(expr);
+        let (send, lines) = std::sync::mpsc::sync_channel::<Vec<u8>>(256);
+        let pump = std::thread::spawn(move || pump_lines(reader, max_line, &send));
+
+        let mut failure = None;
+        let mut open = true;
+        let mut ended = None;
+        let mut stop_at: Option<Instant> = None;
+        while open || ended.is_none() {
+            match lines.recv_timeout(TICK) {
+                Ok(line) if failure.is_none() => failure = sink(line).err(),
+                Ok(_) | Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => open = false,
+            }
+            if ended.is_some() {
+                continue;
+            }
+            if let Ok(Some(output)) = handle.try_wait() {
+                ended = Some(of_status(output.status));
+            } else if let Some(why) = self.reason_to_stop(&handle, &mut stop_at, failure.is_some())
+            {
+                stop_group(&handle);
+                ended = Some(why);
+            } else if !open {
+                drop(handle.wait_timeout(TICK));
+            }
+            if ended.is_some() {
+                kill_scope(&scope, pid_of(&handle));
+            }
+        }
+        let left_behind = kill_scope(&scope, pid_of(&handle));
+        drop(handle.wait());
+        drop(pump.join());
+        match failure {
+            Some(e) => Err(e),
+            None => Ok(Finished {
+                ended: ended.expect("because the loop ends only with it"),
+                duration: started.elapsed(),
+                left_behind,
+            }),
+        }
+    }
+
+    fn reason_to_stop(
+        &self,
+        handle: &duct::Handle,
+        stop_at: &mut Option<Instant>,
+        failed: bool,
+    ) -> Option<Ended> {
+        if failed {
+            return Some(Ended::Stopped);
+        }
+        if let Some(signal) = stop::requested() {
+            let at = *stop_at.get_or_insert_with(|| {
+                if self.drain.is_some() {
+                    pass_on(handle, signal);
+                }
+                Instant::now() + self.drain.unwrap_or_default()
+            });
+            if Instant::now() >= at {
+                return Some(Ended::Stopped);
+            }
+        }
+        if self.deadline.is_some_and(|d| Instant::now() >= d) {
+            return Some(Ended::TimedOut);
+        }
+        None
+    }
+
+    fn wait(&self, handle: &duct::Handle, too_much: impl Fn() -> bool) -> Ended {
+        let mut stop_at = None;
+        loop {
+            match handle.wait_timeout(TICK) {
+                Ok(Some(output)) => return of_status(output.status),
+                Ok(None) => {}
+                // With unchecked() a wait fails only if the kernel lost the child.
+                Err(_) => return Ended::Signaled(0),
+            }
+            let why = if too_much() {
+                Some(Ended::TooMuchOutput)
+            } else {
+                self.reason_to_stop(handle, &mut stop_at, false)
+            };
+            if let Some(why) = why {
+                stop_group(handle);
+                return why;
+            }
+        }
+    }
+}
+
+impl Finished {
+    pub fn success(&self) -> bool {
+        self.ended == Ended::Exited(0)
+    }
+}
+
+fn pid_of(handle: &duct::Handle) -> Option<i32> {
+    handle.pids().first().map(|p| *p as i32)
+}
+
+fn pass_on(handle: &duct::Handle, signal: i32) {
+    if let (Some(pid), Ok(signal)) = (pid_of(handle), Signal::try_from(signal)) {
+        let _gone_already = nix::sys::signal::kill(Pid::from_raw(pid), signal);
+    }
+}
+
+/// SIGTERM to the group, then a grace, then the caller kills what is left.
+fn stop_group(handle: &duct::Handle) {
+    let Some(pid) = pid_of(handle) else { return };
+    let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGTERM);
+    if !matches!(handle.wait_timeout(GRACE), Ok(Some(_))) {
+        let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+fn of_status(status: ExitStatus) -> Ended {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ended::Exited(code),
+        (None, Some(signal)) => Ended::Signaled(signal),
+        (None, None) => Ended::Signaled(0),
+    }
+}
+
+fn not_started(program: &OsString, e: std::io::Error) -> Result<Finished> {
+    let ended = match e.kind() {
+        std::io::ErrorKind::NotFound => Ended::NotFound,
+        std::io::ErrorKind::PermissionDenied => Ended::NotExecutable,
+        // ENOEXEC: a file that is neither a binary nor starts with #!
+        _ if e.raw_os_error() == Some(libc::ENOEXEC) => Ended::NotExecutable,
+        _ => {
+            return Err(
+                Error::machine(format!("cannot start '{}'", program.to_string_lossy())).because(e)
+            );
+        }
+    };
+    Ok(Finished { ended, duration: Duration::ZERO, left_behind: 0 })
+}
+
+/// Cuts a stream into lines. A line over `max` is handed on cut, so that a flood stays bounded.
+fn pump_lines(from: impl Read, max: usize, to: &std::sync::mpsc::SyncSender<Vec<u8>>) {
+    use std::io::BufRead;
+    let mut reader = BufReader::with_capacity(64 * 1024, from);
+    let mut line: Vec<u8> = Vec::new();
+    loop {
+        let Ok(chunk) = reader.fill_buf() else { return };
+        if chunk.is_empty() {
+            if !line.is_empty() {
+                drop(to.send(line));
+            }
+            return;
+        }
+        let (n, ended) = match chunk.iter().position(|b| *b == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (chunk.len(), false),
+        };
+        let room = max.saturating_sub(line.len());
+        line.extend_from_slice(&chunk[..(n - usize::from(ended)).min(room)]);
+        reader.consume(n);
+        if ended && to.send(std::mem::take(&mut line)).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::base_env;
+
+    fn sh(script: &str, cwd: &Path) -> Command {
+        Command::new(["sh", "-c", script], cwd, base_env())
+    }
+
+    #[test]
+    fn output_order_and_exit_are_kept() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let out = dir.path().join("out");
+        let done = sh("echo a; echo b >&2; echo c; exit 3", dir.path())
+            .run(&Capture::Merged(out.clone()))
+            .expect("runs");
+        assert_eq!(done.ended, Ended::Exited(3));
+        assert_eq!(std::fs::read_to_string(out).expect("read"), "a\nb\nc\n");
+    }
+
+    #[test]
+    fn a_daemon_in_its_own_session_does_not_survive() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let out = dir.path().join("out");
+        let done = sh("setsid sh -c 'sleep 300' >/dev/null 2>&1 & sleep 0.2; exit 0", dir.path())
+            .run(&Capture::Merged(out))
+            .expect("runs");
+        assert_eq!(done.ended, Ended::Exited(0));
+        assert!(done.left_behind >= 1, "the daemon was found and killed");
+    }
+
+    #[test]
+    fn a_deadline_ends_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let done = sh("sleep 300", dir.path())
+            .timeout(Duration::from_millis(100))
+            .run(&Capture::Merged(dir.path().join("out")))
+            .expect("runs");
+        assert_eq!(done.ended, Ended::TimedOut);
+    }
+
+    #[test]
+    fn a_missing_program_is_an_outcome_and_not_an_error() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let run = |argv: &[&str]| {
+            Command::new(argv.iter().copied(), dir.path(), base_env())
+                .run(&Capture::Merged(dir.path().join("out")))
+                .expect("an outcome")
+                .ended
+        };
+        assert_eq!(run(&["no-such-program-anywhere"]), Ended::NotFound);
+        std::fs::write(dir.path().join("plain"), "x").expect("write");
+        assert_eq!(run(&["./plain"]), Ended::NotExecutable);
+    }
+
+    #[test]
+    fn lines_arrive_and_long_ones_are_cut() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut got = Vec::new();
+        let done = sh("echo one; printf 'abcdefghij\\nend'", dir.path())
+            .run_lines(&dir.path().join("err"), 5, &mut |line| {
+                got.push(String::from_utf8_lossy(&line).into_owned());
+                Ok(())
+            })
+            .expect("runs");
+        assert!(done.success());
+        assert_eq!(got, ["one", "abcde", "end"]);
+    }
+}

@@ -1,0 +1,63 @@
+//! Every key of `otto.yaml`, with its default and what it is for: the one list behind parsing,
+//! `otto config`, `otto init` and the documentation.
+
+/// One key; dots separate levels.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    pub name: &'static str,
+    /// JSON of the default.
+    pub default: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! keys {
+    ($($name:literal $default:literal $help:literal;)*) => {
+        /// In the order in which they are shown.
+        pub const KEYS: &[Key] =
+            &[$(Key { name: $name, default: $default, help: $help }),*];
+    };
+}
+
+keys! {
+    "default_branch" "null" "the branch that `otto land` moves; detected when absent";
+    "provider" "null" "which agent works: command, replay, or any otto-provider-<name>; none switches it off";
+    "model" "null" "the model it uses, as that agent names it";
+    "effort" "null" "how hard it thinks, as that agent names it";
+    "fallback" "[]" "providers tried next when one is out of quota";
+    "run_budget_seconds" "3600" "one deadline for the whole run";
+    "budget_usd" "null" "stop for a person when this much is spent";
+    "max_turns_per_call" "200" "an agent is stopped after this many turns";
+    "attempts" "3" "tries of one group before it is failed";
+    "merge_attempts" "2" "times that a group is sent back by the merge queue";
+    "jobs" "0" "groups built at the same time; 0 is one per core";
+    "test_command" "null" "the project's own tests (argv), offered to compile as a regression check";
+    "prepare" "[]" "what a fresh worktree needs: [{argv, inputs, outputs, network}]";
+    "protected_paths" "[]" "globs that no group may write";
+    "git.filters" "[]" "filter drivers that may run, for example [lfs]";
+    "secrets" "[]" "names of environment variables given to agents and hidden in logs";
+    "min_sandbox" "null" "refuse to work below this sandbox tier";
+    "scenarios" "null" "folder of held-out scenarios, outside the tree";
+    "worktree_dir" "null" "where disposable worktrees are made; default in the cache folder";
+    "state_dir" "null" "where otto_logs is; for projects on a remote file system";
+    "review_gate" "false" "a person approves the spec before anything is built";
+    "pilot" "true" "ask a model how to go on when groups failed";
+    "memory" "false" "keep what audits learnt for later runs";
+    "queue.concurrent" "3" "jobs of the queue at the same time";
+    "queue.task_timeout_s" "4200" "wall time of one task";
+    "queue.on_watcher_restart" "\"resume\"" "what happens to running tasks when the watcher restarts";
+    "overrides" "false" "whether otto/bin/ of the project may replace programs; shown in the proof";
+}
+
+/// The roles that an agent can have, with what each is called for.
+pub const ROLES: &[(&str, &str)] = &[
+    ("spec", "compile the intent into a spec"),
+    ("build", "build a group"),
+    ("fix", "repair what an audit found"),
+    ("certifier", "judge the integrated product"),
+    ("merge", "resolve a conflict"),
+    ("pilot", "decide how to go on after failures"),
+    ("task", "propose actions for a task"),
+];
+
+/// Keys of `agents.<role>`.
+pub const AGENT_KEYS: &[&str] = &["provider", "model", "effort"];

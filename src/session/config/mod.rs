@@ -1,0 +1,12 @@
+//! `otto.yaml` and the flags above it. Flag > `agents.<role>` > top level > default; every value
+//! keeps where it came from. A key that is not known is an error with the nearest name.
+
+mod detect;
+mod file;
+mod keys;
+mod settings;
+
+pub use detect::{Detected, detect};
+pub use file::{ConfigText, Place, committed_or_checkout, state_dir};
+pub use keys::{KEYS, Key};
+pub use settings::{Agent, Config, Role, Setting, Settings, Source};

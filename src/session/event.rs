@@ -1,0 +1,336 @@
+//! The closed set of event kinds, version 1. Each kind has one data type; `docs/formats.md` has a
+//! sample of each, which a test loads. Kinds may be added; a program that meets one it does not
+//! know shows it and refuses to append.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::base::{Error, Result, Sha256};
+use crate::git::{Oid, merge::Conflict};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal
+        { $($(#[$fdoc:meta])* $field:ident : $ty:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name { $($(#[$fdoc])* pub $field: $ty),* }
+
+            impl From<$name> for Event {
+                fn from(data: $name) -> Event {
+                    Event::$name(data)
+                }
+            }
+        )*
+
+        /// Something that happened.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Event {
+            $($name($name),)*
+            /// Written by a newer version of Otto.
+            Unknown { kind: String, data: Value },
+        }
+
+        /// Every kind of this version.
+        pub const KINDS: &[&str] = &[$($kind),*];
+
+        impl Event {
+            pub fn kind(&self) -> &str {
+                match self {
+                    $(Event::$name(_) => $kind,)*
+                    Event::Unknown { kind, .. } => kind,
+                }
+            }
+
+            pub fn data(&self) -> Result<String> {
+                let text = match self {
+                    $(Event::$name(data) => serde_json::to_string(data),)*
+                    Event::Unknown { data, .. } => serde_json::to_string(data),
+                };
+                text.map_err(|e| Error::bug("an event cannot be written").because(e))
+            }
+
+            pub fn parse(kind: &str, data: &str) -> std::result::Result<Event, serde_json::Error> {
+                Ok(match kind {
+                    $($kind => Event::$name(serde_json::from_str(data)?),)*
+                    other => Event::Unknown {
+                        kind: other.to_owned(),
+                        data: serde_json::from_str(data)?,
+                    },
+                })
+            }
+        }
+    };
+}
+
+events! {
+    SessionCreated = "session.created" {
+        intent_sha256: Sha256,
+        base: Oid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
+        /// Hash of `session.json`.
+        record_sha256: Sha256,
+    }
+    /// A spec was accepted by validation; `version` counts from 1.
+    SpecCompiled = "spec.compiled" {
+        sha256: Sha256, version: u32, source: String, turns: u32,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
+    }
+    SpecEdited = "spec.edited" { sha256: Sha256, version: u32 }
+    SpecApproved = "spec.approved" { sha256: Sha256, by: String }
+    SpecRejected = "spec.rejected" { note: String, by: String }
+    SpecAmended = "spec.amended" { before: Sha256, after: Sha256, reason: String, version: u32 }
+    WorktreeLeased = "worktree.leased" { slot: String, path: String, commit: Oid }
+    WorktreeReturned = "worktree.returned" { slot: String }
+    GroupStarted = "group.started" {}
+    AttemptStarted = "group.attempt.started" {
+        /// `build`, `fix` or `merge`.
+        role: String,
+        /// What the group's work is compared with.
+        base: Oid,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        dep_heads: BTreeMap<String, Oid>,
+        /// Where the worktree starts: the base, or what the attempt before left.
+        start: Oid,
+        provider: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        spec: Sha256,
+    }
+    AttemptFinished = "group.attempt.finished" {
+        outcome: AttemptOutcome,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tree: Option<Oid>,
+        files: u32,
+        /// Paths that the group may not write, with the reason.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        violations: Vec<Violation>,
+        /// Ignored paths that were made and not committed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<String>,
+        /// Hash of the normalised failure, for the no-progress rule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<Sha256>,
+        /// What the next attempt is told.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        brief: String,
+        /// The end of the agent's turn: a reason word of the provider protocol.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        turn: String,
+        /// The agent's own words about it: stored, never believed.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        claim: String,
+        duration_s: f64,
+    }
+    GroupChecked = "group.check.finished" {
+        check: String,
+        phase: CheckPhase,
+        outcome: Value,
+        #[serde(default)]
+        cached: bool,
+    }
+    GroupPassing = "group.passing" { commit: Oid, tree: Oid, base: Oid }
+    GroupFailed = "group.failed" { reason: String }
+    GroupBlocked = "group.blocked" { by: Vec<String> }
+    GroupInvalidated = "group.invalidated" { reason: Invalid, brief: String }
+    GroupAborted = "group.aborted" { reason: String }
+    CandidateBuilt = "candidate.built" { tip: Oid, head: Oid, commit: Oid, tree: Oid }
+    /// The intent to move the integration ref; written before it moves.
+    MergeStarted = "merge.started" {
+        old: Oid, new: Oid, tested_commit: Oid, tree: Oid, head: Oid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created: Option<bool>,
+    }
+    MergeLanded = "merge.landed" {
+        old: Oid, new: Oid, tested_commit: Oid, tree: Oid, head: Oid,
+    }
+    MergeConflict = "merge.conflict" { tip: Oid, head: Oid, conflicts: Vec<Conflict> }
+    MergeRedundant = "merge.redundant" { head: Oid, held_by: Oid }
+    MergeRefused = "merge.refused" { tip: Oid, head: Oid, reason: String }
+    /// A person moved the integration ref, and another said that it counts.
+    MergeAdopted = "merge.adopted" { old: Oid, new: Oid, tree: Oid }
+    WorkArchived = "work.archived" { name: String, commit: Oid }
+    AuditStarted = "audit.started" { round: u32, tip: Oid, scope: AuditScope }
+    AuditChecked = "audit.check.finished" {
+        round: u32, check: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scenario: Option<Scenario>,
+        outcome: Value,
+    }
+    AuditFinding = "audit.finding" { round: u32, finding: Finding }
+    AuditFinished = "audit.finished" { round: u32, tip: Oid, certifier: String }
+    RepairStarted = "repair.started" { key: String, findings: Vec<String>, round: u32 }
+    RepairFinished = "repair.finished" { key: String, outcome: String }
+    PilotDecided = "pilot.decided" { decision: Value }
+    ProviderWaiting = "provider.waiting" { provider: String, until: String, class: String }
+    ProviderWoken = "provider.woken" { provider: String }
+    ServiceStarted = "service.started" { service: String, port: u16 }
+    ServiceStopped = "service.stopped" { service: String }
+    RunPaused = "run.paused" { reason: String }
+    RunResumed = "run.resumed" { changes: BTreeMap<String, String> }
+    RunAborted = "run.aborted" { reason: String }
+    RunFinished = "run.finished" { exit: u8 }
+    LandStarted = "land.started" { target: String, old: Oid, new: Oid, checked_out: bool }
+    LandLanded = "land.landed" { target: String, old: Oid, new: Oid }
+    LandRefused = "land.refused" { target: String, reason: String }
+    /// A turn's usage; what the provider did not report is absent, never 0.
+    BudgetSpent = "budget.spent" { role: String, usage: Usage }
+}
+
+/// How an attempt ended, judged from the tree and the checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    Passing,
+    /// A check is red.
+    ChecksFailed,
+    /// It wrote where it may not.
+    Violation,
+    /// Nothing differs from the base.
+    NoChange,
+    /// The turn failed before there was anything to judge.
+    TurnFailed,
+    Interrupted,
+}
+
+impl AttemptOutcome {
+    pub fn word(self) -> &'static str {
+        match self {
+            AttemptOutcome::Passing => "passing",
+            AttemptOutcome::ChecksFailed => "checks failed",
+            AttemptOutcome::Violation => "wrote outside its paths",
+            AttemptOutcome::NoChange => "no change",
+            AttemptOutcome::TurnFailed => "turn failed",
+            AttemptOutcome::Interrupted => "interrupted",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Violation {
+    pub path: String,
+    pub why: String,
+}
+
+/// On what a check ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckPhase {
+    Base,
+    Attempt,
+    Candidate,
+}
+
+/// Why a group that was passing has to be built again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Invalid {
+    Conflict,
+    RedCandidate,
+    SpecChanged,
+    Again,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditScope {
+    Full,
+    /// Only what failed before, after a repair.
+    Narrowed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    pub id: String,
+    pub title: String,
+    pub features: Vec<String>,
+    pub severity: String,
+    /// Whether the builders could not have read it.
+    pub held_out: bool,
+    pub sha256: Sha256,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// With a reproduction that Otto has run.
+    ProductFailure,
+    /// Evidence is missing.
+    ProofGap,
+    Scope,
+    Opinion,
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    pub id: String,
+    pub kind: FindingKind,
+    pub severity: String,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The check whose failure shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reproduction: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+}
+
+/// Tokens and money of one or more turns; `None` is "not reported".
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    pub input: Option<u64>,
+    pub cached_input: Option<u64>,
+    pub output: Option<u64>,
+    pub reasoning: Option<u64>,
+    pub usd: Option<f64>,
+}
+
+impl Usage {
+    /// Adds another turn's; a number that only one side reports is kept.
+    pub fn add(&mut self, other: &Usage) {
+        fn plus<T: std::ops::Add<Output = T>>(a: Option<T>, b: Option<T>) -> Option<T> {
+            match (a, b) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b),
+            }
+        }
+        self.input = plus(self.input, other.input);
+        self.cached_input = plus(self.cached_input, other.cached_input);
+        self.output = plus(self.output, other.output);
+        self.reasoning = plus(self.reasoning, other.reasoning);
+        self.usd = plus(self.usd, other.usd);
+    }
+}
+
+impl Event {
+    /// Events whose effect somebody relies on are synced before it; the rest is chatter.
+    pub fn is_decision(&self) -> bool {
+        !matches!(
+            self,
+            Event::GroupChecked(_)
+                | Event::GroupStarted(_)
+                | Event::AuditChecked(_)
+                | Event::WorktreeLeased(_)
+                | Event::WorktreeReturned(_)
+                | Event::BudgetSpent(_)
+                | Event::CandidateBuilt(_)
+        )
+    }
+}

@@ -1,0 +1,312 @@
+//! `state = fold(events)`: total, pure, and terminal states absorb.
+
+use super::event::Event;
+use super::journal::Record;
+use super::state::{
+    Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding, Phase,
+    Repair, RunState, SpecState, State, Waiting,
+};
+
+impl State {
+    /// Takes one record in.
+    pub fn apply(&mut self, record: &Record) {
+        self.events = record.seq;
+        self.head = Some(record.hash);
+        self.last_at = Some(record.at);
+        match &record.event {
+            Event::SessionCreated(e) => {
+                self.created_at = Some(record.at);
+                self.base = Some(e.base);
+                self.target = e.target.clone();
+            }
+            Event::SpecCompiled(e) => {
+                self.spec = SpecState::Compiled { sha256: e.sha256 };
+                self.spec_version = e.version;
+            }
+            Event::SpecEdited(e) => {
+                self.spec = SpecState::Compiled { sha256: e.sha256 };
+                self.spec_version = e.version;
+            }
+            Event::SpecApproved(e) => {
+                self.spec = SpecState::Approved {
+                    sha256: e.sha256,
+                    first: e.sha256,
+                    by: e.by.clone(),
+                    at: record.at,
+                };
+            }
+            Event::SpecRejected(e) => self.spec = SpecState::Rejected { note: e.note.clone() },
+            Event::SpecAmended(e) => {
+                if let SpecState::Approved { sha256, .. } = &mut self.spec {
+                    *sha256 = e.after;
+                }
+                self.spec_version = e.version;
+            }
+            Event::AuditStarted(e) => self.audits.push(Audit {
+                round: e.round,
+                tip: e.tip,
+                scope: e.scope,
+                checks: Vec::new(),
+                findings: Vec::new(),
+                finished: None,
+            }),
+            Event::AuditChecked(e) => {
+                if let Some(audit) = self.open_audit(e.round) {
+                    audit.checks.push(AuditCheck {
+                        check: e.check.clone(),
+                        scenario: e.scenario.clone(),
+                        outcome: e.outcome.clone(),
+                    });
+                }
+            }
+            Event::AuditFinding(e) => {
+                if let Some(audit) = self.open_audit(e.round) {
+                    audit.findings.push(e.finding.clone());
+                }
+            }
+            Event::AuditFinished(e) => {
+                let certifier = e.certifier.clone();
+                if let Some(audit) = self.open_audit(e.round) {
+                    audit.finished = Some(certifier);
+                }
+            }
+            Event::ProviderWaiting(e) => {
+                self.waiting =
+                    Some(Waiting { provider: e.provider.clone(), until: e.until.clone() });
+            }
+            Event::ProviderWoken(_) => self.waiting = None,
+            Event::RunPaused(e) => {
+                if !self.run_is_over() {
+                    self.run = RunState::Paused { reason: e.reason.clone() };
+                }
+            }
+            Event::RunResumed(_) => {
+                // A finished run may be taken up again by a person (more budget, a repaired group);
+                // an aborted one never.
+                if !matches!(self.run, RunState::Aborted { .. }) {
+                    self.run = RunState::Open;
+                }
+            }
+            Event::RunAborted(e) => self.run = RunState::Aborted { reason: e.reason.clone() },
+            Event::RunFinished(e) => {
+                if !self.run_is_over() {
+                    self.run = RunState::Finished { exit: e.exit };
+                }
+            }
+            Event::LandStarted(e) => {
+                self.land = LandState::Started {
+                    target: e.target.clone(),
+                    old: e.old,
+                    new: e.new,
+                    checked_out: e.checked_out,
+                };
+            }
+            Event::LandLanded(e) => {
+                self.land = LandState::Landed { target: e.target.clone(), new: e.new };
+            }
+            Event::LandRefused(_) => {
+                if matches!(self.land, LandState::Started { .. }) {
+                    self.land = LandState::No;
+                }
+            }
+            Event::WorkArchived(e) => self.archived.push((e.name.clone(), e.commit)),
+            Event::BudgetSpent(e) => {
+                self.usage_by_role.entry(e.role.clone()).or_default().add(&e.usage);
+                if let Some(group) = &record.group {
+                    self.usage_by_group.entry(group.clone()).or_default().add(&e.usage);
+                }
+            }
+            Event::MergeAdopted(e) => self.landings.push(Landing {
+                group: "adopted".into(),
+                attempt: None,
+                old: e.old,
+                new: e.new,
+                tested_commit: e.new,
+                tree: e.tree,
+                head: e.new,
+                at: record.at,
+            }),
+            Event::PilotDecided(_)
+            | Event::ServiceStarted(_)
+            | Event::ServiceStopped(_)
+            | Event::WorktreeLeased(_)
+            | Event::WorktreeReturned(_) => {}
+            Event::Unknown { kind, .. } => {
+                self.unknown_kind.get_or_insert_with(|| kind.clone());
+            }
+            Event::GroupStarted(_)
+            | Event::AttemptStarted(_)
+            | Event::AttemptFinished(_)
+            | Event::GroupChecked(_)
+            | Event::GroupPassing(_)
+            | Event::GroupFailed(_)
+            | Event::GroupBlocked(_)
+            | Event::GroupInvalidated(_)
+            | Event::GroupAborted(_)
+            | Event::CandidateBuilt(_)
+            | Event::MergeStarted(_)
+            | Event::MergeLanded(_)
+            | Event::MergeConflict(_)
+            | Event::MergeRedundant(_)
+            | Event::MergeRefused(_)
+            | Event::RepairStarted(_)
+            | Event::RepairFinished(_) => self.apply_to_group(record),
+        }
+    }
+
+    fn run_is_over(&self) -> bool {
+        matches!(self.run, RunState::Finished { .. } | RunState::Aborted { .. })
+    }
+
+    fn open_audit(&mut self, round: u32) -> Option<&mut Audit> {
+        self.audits.iter_mut().rev().find(|a| a.round == round && a.finished.is_none())
+    }
+
+    fn apply_to_group(&mut self, record: &Record) {
+        let Some(gid) = &record.group else { return };
+        match &record.event {
+            Event::MergeStarted(e) => {
+                self.open_landing = Some(OpenLanding {
+                    group: gid.clone(),
+                    attempt: record.attempt,
+                    intent: e.clone(),
+                    at: record.at,
+                });
+                return;
+            }
+            Event::MergeLanded(e) => {
+                self.open_landing = None;
+                let landing = Landing {
+                    group: gid.clone(),
+                    attempt: record.attempt,
+                    old: e.old,
+                    new: e.new,
+                    tested_commit: e.tested_commit,
+                    tree: e.tree,
+                    head: e.head,
+                    at: record.at,
+                };
+                // Recording the same landing twice is one landing.
+                if self.landings.iter().all(|l| l.new != landing.new) {
+                    self.landings.push(landing.clone());
+                }
+                if !gid.starts_with(SYNC) {
+                    let group = self.groups.entry(gid.clone()).or_default();
+                    group.landed = Some(landing);
+                    if !group.phase.is_terminal() {
+                        group.phase = Phase::Landed;
+                    }
+                }
+                return;
+            }
+            Event::MergeRefused(_) | Event::MergeConflict(_) => {
+                // The announced landing did not happen.
+                if self.open_landing.as_ref().is_some_and(|o| o.group == *gid) {
+                    self.open_landing = None;
+                }
+            }
+            Event::RepairStarted(e) => self.repairs.push(Repair {
+                key: e.key.clone(),
+                group: gid.clone(),
+                findings: e.findings.clone(),
+                round: e.round,
+                outcome: None,
+            }),
+            Event::RepairFinished(e) => {
+                if let Some(repair) = self.repairs.iter_mut().rev().find(|r| r.key == e.key) {
+                    repair.outcome = Some(e.outcome.clone());
+                }
+            }
+            _ => {}
+        }
+        if gid.starts_with(SYNC) {
+            return;
+        }
+        apply_group(self.groups.entry(gid.clone()).or_default(), record);
+    }
+}
+
+/// Landings of the target branch carry this pseudo group.
+pub const SYNC: &str = "sync.";
+
+fn apply_group(group: &mut GroupState, record: &Record) {
+    // What is recorded about an attempt or a check is history and always kept; what moves the
+    // group is absorbed by a terminal phase.
+    let terminal = group.phase.is_terminal();
+    match &record.event {
+        Event::AttemptStarted(e) => {
+            group.attempts.push(Attempt {
+                number: record.attempt.unwrap_or_else(|| group.next_attempt()),
+                role: e.role.clone(),
+                base: e.base,
+                start: e.start,
+                dep_heads: e.dep_heads.clone(),
+                provider: e.provider.clone(),
+                started: record.at,
+                finished: None,
+            });
+            group.tries += 1;
+            if !terminal {
+                group.phase = Phase::Building { attempt: group.attempts.len() as u32 };
+            }
+        }
+        Event::AttemptFinished(e) => {
+            let number = record.attempt;
+            let attempt = group
+                .attempts
+                .iter_mut()
+                .rev()
+                .find(|a| number.is_none_or(|n| a.number == n) && a.finished.is_none());
+            if let Some(attempt) = attempt {
+                attempt.finished = Some(AttemptEnd {
+                    at: record.at,
+                    outcome: e.outcome,
+                    commit: e.commit,
+                    tree: e.tree,
+                    files: e.files,
+                    violations: e.violations.clone(),
+                    left_out: e.left_out.clone(),
+                    fingerprint: e.fingerprint,
+                    brief: e.brief.clone(),
+                    turn: e.turn.clone(),
+                    claim: e.claim.clone(),
+                    duration_s: e.duration_s,
+                });
+                if !terminal {
+                    group.phase = Phase::Pending;
+                }
+            }
+        }
+        Event::GroupChecked(e) => {
+            group.checks.insert((e.phase, e.check.clone()), e.outcome.clone());
+        }
+        Event::RepairStarted(e) => {
+            if group.phase.is_in() {
+                group.phase = Phase::Pending;
+                group.repair = Some(e.key.clone());
+                group.tries = 0;
+                group.sent_back = 0;
+            }
+        }
+        Event::RepairFinished(_) => {
+            group.repair = None;
+            if group.landed.is_some() && !terminal {
+                group.phase = Phase::Landed;
+            }
+        }
+        _ if terminal => {}
+        Event::GroupPassing(e) => {
+            group.phase = Phase::Passing { commit: e.commit, tree: e.tree, base: e.base };
+        }
+        Event::GroupFailed(e) => group.phase = Phase::Failed { reason: e.reason.clone() },
+        Event::GroupBlocked(e) => group.phase = Phase::Blocked { by: e.by.clone() },
+        Event::GroupInvalidated(e) => {
+            group.phase = Phase::Invalidated { reason: e.reason, brief: e.brief.clone() };
+            group.tries = 0;
+            group.sent_back += 1;
+        }
+        Event::GroupAborted(e) => group.phase = Phase::Aborted { reason: e.reason.clone() },
+        Event::MergeRedundant(e) => group.phase = Phase::Redundant { held_by: e.held_by },
+        _ => {}
+    }
+}

@@ -1,0 +1,397 @@
+//! The journal: one event a line, chained by hash, appended under flock.
+//!
+//! `hash` is the SHA-256 of the line without that field; `prev` is the hash of the line before
+//! (64 zeros for the first). Since `hash` is always last on the line, it can be checked on the
+//! bytes as they are, without writing the record again.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::event::Event;
+use super::state::State;
+use crate::base::clock::Clock;
+use crate::base::{Error, Result, Sha256};
+use crate::disk::{AppendLog, Lines};
+
+pub const VERSION: u32 = 1;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub group: Option<String>,
+    pub attempt: Option<u32>,
+    /// The program that wrote it.
+    pub actor: String,
+    pub event: Event,
+    pub hash: Sha256,
+}
+
+/// A line as it is written, without its hash.
+#[derive(Serialize)]
+struct Out<'a> {
+    v: u32,
+    seq: u64,
+    at: String,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    actor: &'a str,
+    data: &'a RawValue,
+    prev: Sha256,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct In<'a> {
+    v: u32,
+    seq: u64,
+    #[serde(borrow)]
+    at: &'a str,
+    #[serde(borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(borrow, default)]
+    group: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default)]
+    attempt: Option<u32>,
+    #[serde(borrow)]
+    actor: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+    prev: Sha256,
+    hash: Sha256,
+}
+
+/// Where a reader is in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    pub seq: u64,
+    pub offset: u64,
+    pub head: Sha256,
+}
+
+impl Position {
+    pub const START: Position = Position { seq: 0, offset: 0, head: Sha256::ZERO };
+}
+
+/// Checks one line against the chain and reads it. `number` is for messages.
+pub fn parse_line(line: &[u8], at: Position, path: &Path) -> Result<Record> {
+    let number = at.seq + 1;
+    let bad = |why: String| {
+        Error::input(format!("'{}' line {number} is damaged: {why}", path.display())).hint(
+            "nothing was changed; compare it with a backup, or with the chain head in refs/otto/head",
+        )
+    };
+    let text = std::str::from_utf8(line).map_err(|e| bad(e.to_string()))?;
+    let raw: In<'_> = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+    if raw.v > VERSION {
+        return Err(Error::input(format!(
+            "'{}' line {number} is of version {}, and this Otto knows {VERSION}",
+            path.display(),
+            raw.v
+        ))
+        .hint("use a newer Otto"));
+    }
+    if raw.seq != number {
+        return Err(bad(format!("its seq is {} and should be {number}", raw.seq)));
+    }
+    if raw.prev != at.head {
+        return Err(bad("its prev is not the hash of the line before".into()));
+    }
+    let tail = format!(",\"hash\":\"{}\"}}", raw.hash);
+    let body = text.strip_suffix(&tail).ok_or_else(|| bad("hash is not its last field".into()))?;
+    if Sha256::of_parts(&[body.as_bytes(), b"}"]) != raw.hash {
+        return Err(bad("its content does not match its hash".into()));
+    }
+    let stamp: Timestamp = raw.at.parse().map_err(|_| bad(format!("'{}' is no time", raw.at)))?;
+    let event = Event::parse(&raw.kind, raw.data.get()).map_err(|e| bad(e.to_string()))?;
+    Ok(Record {
+        seq: raw.seq,
+        at: stamp,
+        group: raw.group.map(std::borrow::Cow::into_owned),
+        attempt: raw.attempt,
+        actor: raw.actor.into_owned(),
+        event,
+        hash: raw.hash,
+    })
+}
+
+/// Streams the records of a journal, verifying the chain on the way.
+#[derive(Debug)]
+pub struct Reader {
+    lines: Lines,
+    path: PathBuf,
+    pub position: Position,
+    buf: Vec<u8>,
+}
+
+impl Reader {
+    pub fn open(path: &Path, from: Position) -> Result<Self> {
+        let lines = Lines::open_at(path, from.offset)?;
+        Ok(Self { lines, path: path.to_owned(), position: from, buf: Vec::new() })
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Record>;
+    fn next(&mut self) -> Option<Result<Record>> {
+        match self.lines.read_into(&mut self.buf) {
+            Ok(false) => None,
+            Err(e) => Some(Err(e)),
+            Ok(true) => {
+                let record = match parse_line(&self.buf, self.position, &self.path) {
+                    Ok(record) => record,
+                    Err(e) => return Some(Err(e)),
+                };
+                self.position =
+                    Position { seq: record.seq, offset: self.lines.offset(), head: record.hash };
+                Some(Ok(record))
+            }
+        }
+    }
+}
+
+/// What to append.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub group: Option<String>,
+    pub attempt: Option<u32>,
+    pub event: Event,
+}
+
+impl Entry {
+    pub fn new(event: impl Into<Event>) -> Self {
+        Self { group: None, attempt: None, event: event.into() }
+    }
+    pub fn group(gid: &str, event: impl Into<Event>) -> Self {
+        Self { group: Some(gid.to_owned()), attempt: None, event: event.into() }
+    }
+    pub fn attempt(gid: &str, n: u32, event: impl Into<Event>) -> Self {
+        Self { group: Some(gid.to_owned()), attempt: Some(n), event: event.into() }
+    }
+}
+
+/// A journal that this process reads and appends to, with the state that follows from it.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    actor: String,
+    position: Position,
+    state: State,
+    log: Option<AppendLog>,
+}
+
+impl Journal {
+    /// Reads the whole journal. One that is absent is empty.
+    pub fn open(path: &Path, actor: &str) -> Result<Self> {
+        let mut journal = Self {
+            path: path.to_owned(),
+            actor: actor.to_owned(),
+            position: Position::START,
+            state: State::default(),
+            log: None,
+        };
+        journal.refresh()?;
+        Ok(journal)
+    }
+
+    /// Reads what was appended since; true if there was anything.
+    pub fn refresh(&mut self) -> Result<bool> {
+        let len = std::fs::metadata(&self.path).map(|m| m.len()).unwrap_or(0);
+        if len == self.position.offset {
+            return Ok(false);
+        }
+        if len < self.position.offset {
+            return Err(Error::input(format!("'{}' became shorter", self.path.display()))
+                .hint("somebody cut the journal while it was in use; restore it from a backup"));
+        }
+        let before = self.position;
+        let mut reader = Reader::open(&self.path, self.position)?;
+        for record in reader.by_ref() {
+            self.state.apply(&record?);
+        }
+        self.position = reader.position;
+        Ok(self.position != before)
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Appends what `decide` answers, looking at the state that is current under the lock. Decision
+    /// events are durable when this returns.
+    pub fn append_with(
+        &mut self,
+        clock: &Clock,
+        decide: impl FnOnce(&State) -> Result<Vec<Entry>>,
+    ) -> Result<Vec<Record>> {
+        if self.log.is_none() {
+            self.log = Some(AppendLog::open(&self.path)?);
+        }
+        let log = self.log.take().expect("because it was just opened");
+        let result = self.append_locked(&log, clock, decide);
+        self.log = Some(log);
+        result
+    }
+
+    fn append_locked(
+        &mut self,
+        log: &AppendLog,
+        clock: &Clock,
+        decide: impl FnOnce(&State) -> Result<Vec<Entry>>,
+    ) -> Result<Vec<Record>> {
+        let mut appender = log.lock()?;
+        self.refresh()?;
+        if let Some(kind) = &self.state.unknown_kind {
+            return Err(Error::input(format!(
+                "the journal holds an event of the kind '{kind}', which this Otto does not know"
+            ))
+            .hint("use the newer Otto that wrote it; this one can only read"));
+        }
+        let entries = decide(&self.state)?;
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut bytes = Vec::new();
+        let mut records = Vec::new();
+        let mut at = self.position;
+        // Time never runs backwards in a journal, even when the clock does.
+        let now = clock.now().max(self.state.last_at.unwrap_or(Timestamp::UNIX_EPOCH));
+        let mut durable = false;
+        for entry in entries {
+            durable |= entry.event.is_decision();
+            let (line, record) = write_line(entry, at, now, &self.actor)?;
+            at = Position {
+                seq: record.seq,
+                offset: at.offset + line.len() as u64,
+                head: record.hash,
+            };
+            bytes.extend_from_slice(&line);
+            records.push(record);
+        }
+        appender.append(&bytes)?;
+        if durable {
+            appender.sync()?;
+        }
+        self.position = at;
+        for record in &records {
+            self.state.apply(record);
+        }
+        Ok(records)
+    }
+}
+
+fn write_line(
+    entry: Entry,
+    at: Position,
+    now: Timestamp,
+    actor: &str,
+) -> Result<(Vec<u8>, Record)> {
+    let data = RawValue::from_string(entry.event.data()?)
+        .map_err(|e| Error::bug("an event cannot be written").because(e))?;
+    let out = Out {
+        v: VERSION,
+        seq: at.seq + 1,
+        at: now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        kind: entry.event.kind(),
+        group: entry.group.as_deref(),
+        attempt: entry.attempt,
+        actor,
+        data: &data,
+        prev: at.head,
+    };
+    let body = serde_json::to_vec(&out)
+        .map_err(|e| Error::bug("an event cannot be written").because(e))?;
+    let hash = Sha256::of(&body);
+    let mut line = body;
+    line.pop();
+    line.extend_from_slice(format!(",\"hash\":\"{hash}\"}}\n").as_bytes());
+    let record = Record {
+        seq: at.seq + 1,
+        at: now,
+        group: entry.group,
+        attempt: entry.attempt,
+        actor: actor.to_owned(),
+        event: entry.event,
+        hash,
+    };
+    Ok((line, record))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::event::{GroupFailed, RunPaused};
+
+    fn journal(dir: &Path) -> (Journal, Clock) {
+        let clock = Clock::fixed("2026-11-20T10:11:12.345Z".parse().expect("time"), 1);
+        (Journal::open(&dir.join("j.jsonl"), "test").expect("open"), clock)
+    }
+
+    fn put(journal: &mut Journal, clock: &Clock, reason: &str) {
+        let event = RunPaused { reason: reason.into() };
+        journal.append_with(clock, |_| Ok(vec![Entry::new(event)])).expect("append");
+    }
+
+    #[test]
+    fn two_writers_make_one_chain() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (mut a, clock) = journal(dir.path());
+        let (mut b, _) = journal(dir.path());
+        for n in 0..5 {
+            put(&mut a, &clock, &format!("a{n}"));
+            put(&mut b, &clock, &format!("b{n}"));
+        }
+        let read: Result<Vec<_>> =
+            Reader::open(&dir.path().join("j.jsonl"), Position::START).expect("open").collect();
+        assert_eq!(read.expect("whole").last().map(|r| r.seq), Some(10));
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_and_the_chain_goes_on() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (mut a, clock) = journal(dir.path());
+        put(&mut a, &clock, "one");
+        let path = dir.path().join("j.jsonl");
+        let mut bytes = std::fs::read(&path).expect("read");
+        bytes.extend_from_slice(b"{\"v\":1,\"seq\":2,\"at");
+        std::fs::write(&path, &bytes).expect("tear");
+        let (mut b, _) = journal(dir.path());
+        put(&mut b, &clock, "two");
+        let n = Reader::open(&path, Position::START).expect("open").map(|r| r.expect("ok")).count();
+        assert_eq!(n, 2);
+    }
+
+    #[test]
+    fn one_changed_byte_anywhere_is_found() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (mut a, clock) = journal(dir.path());
+        for n in 0..3 {
+            put(&mut a, &clock, &format!("reason {n}"));
+        }
+        let event = GroupFailed { reason: "x".into() };
+        a.append_with(&clock, |_| Ok(vec![Entry::attempt("g", 2, event)])).expect("append");
+        let path = dir.path().join("j.jsonl");
+        let good = std::fs::read(&path).expect("read");
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).expect("write");
+            let read: Result<Vec<_>> =
+                Reader::open(&path, Position::START).expect("open").collect();
+            // A changed line end at the very end only unterminates the last line.
+            let whole = read.is_ok_and(|r| r.len() == 4);
+            assert!(!whole, "byte {at} was changed and not noticed");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! An open project and an open session.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use super::config::{self, Config, Source};
+use super::event::SessionCreated;
+use super::journal::{Entry, Journal, Record};
+use super::layout::{Layout, SessionLayout, refs};
+use super::record::SessionRecord;
+use super::state::State;
+use crate::base::clock::Clock;
+use crate::base::{Error, Result, SessionId, Sha256};
+use crate::disk::lock::Refs;
+use crate::disk::{self, Held};
+use crate::git::{Expect, Oid, Pool, Project, RefUpdate, Repo};
+use crate::spec::Spec;
+
+/// A project with its logs.
+#[derive(Debug)]
+pub struct Workspace {
+    pub repo: Repo,
+    pub layout: Layout,
+    pub clock: Clock,
+    /// The name of the program that acts, for the journal.
+    pub actor: String,
+}
+
+impl Workspace {
+    /// The project around `cwd`. Writes nothing.
+    pub fn open(cwd: &Path, actor: &str) -> Result<Self> {
+        let project = Project::discover(cwd)?;
+        let repo = Repo::open(&project)?;
+        let logs = config::state_dir(&repo)?.unwrap_or_else(|| project.root.join("otto_logs"));
+        Ok(Self {
+            repo,
+            layout: Layout { logs },
+            clock: Clock::from_env(),
+            actor: actor.to_owned(),
+        })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.repo.project.root
+    }
+
+    /// Makes `otto_logs/` before the first write: format, exclusion, a file system that can lock.
+    pub fn prepare_logs(&self) -> Result<()> {
+        let logs = &self.layout.logs;
+        disk::create_dir_all(logs)?;
+        disk::refuse_remote(logs)?;
+        match disk::read_if_there(&self.layout.format())? {
+            None => disk::replace(&self.layout.format(), b"{\"v\":1}\n")?,
+            Some(bytes) => check_format(&bytes, &self.layout.format())?,
+        }
+        self.exclude_logs()
+    }
+
+    /// `.git/info/exclude` keeps `otto_logs/` out of the user's `git status` and commits.
+    fn exclude_logs(&self) -> Result<()> {
+        let Ok(inside) = self.layout.logs.strip_prefix(self.root()) else { return Ok(()) };
+        if self.repo.project.bare {
+            return Ok(());
+        }
+        let line = format!("/{}/", inside.display());
+        let path = self.repo.project.common_dir.join("info/exclude");
+        let mut text =
+            String::from_utf8_lossy(&disk::read_if_there(&path)?.unwrap_or_default()).into_owned();
+        if text.lines().any(|l| l.trim() == line) {
+            return Ok(());
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(&line);
+        text.push('\n');
+        disk::replace(&path, text.as_bytes())
+    }
+
+    pub fn refs_lock(&self) -> Result<Held<Refs>> {
+        disk::lock::hold(&self.layout.refs_lock())
+    }
+
+    /// Moves one ref of ours; `Ok(Err(found))` when it was not where it was expected.
+    pub fn move_ref(
+        &self,
+        name: &str,
+        expect: Expect,
+        new: Option<Oid>,
+        message: &str,
+    ) -> Result<std::result::Result<(), Option<Oid>>> {
+        let held = self.refs_lock()?;
+        let update = RefUpdate { name: name.into(), expect, new, message: message.into() };
+        Ok(self.repo.update_refs(&held, &[update])?.map_err(|moved| moved.found))
+    }
+
+    /// The pool of disposable worktrees of this project.
+    pub fn pool(&self, config: &Config) -> Result<Pool> {
+        let dir = match &config.worktree_dir {
+            Some(dir) => self.root().join(dir),
+            None => cache_dir()?.join("otto").join(self.repo.project.hash()).join("worktrees"),
+        };
+        Pool::open(&self.repo, &dir, &self.layout.locks(), &config.git_filters)
+    }
+}
+
+/// `$XDG_CACHE_HOME`, else `~/.cache` (XDG Base Directory Specification).
+pub fn cache_dir() -> Result<PathBuf> {
+    let absolute = |v: std::ffi::OsString| Some(PathBuf::from(v)).filter(|p| p.is_absolute());
+    std::env::var_os("XDG_CACHE_HOME")
+        .and_then(absolute)
+        .or_else(|| std::env::var_os("HOME").and_then(absolute).map(|h| h.join(".cache")))
+        .ok_or_else(|| {
+            Error::machine("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set")
+                .hint("set HOME, or `worktree_dir:` in otto.yaml")
+        })
+}
+
+fn check_format(bytes: &[u8], path: &Path) -> Result<()> {
+    let version = serde_json::from_slice::<serde_json::Value>(bytes)
+        .ok()
+        .and_then(|v| v.get("v")?.as_u64())
+        .ok_or_else(|| Error::input(format!("'{}' is damaged", path.display())))?;
+    if version > 1 {
+        return Err(Error::input(format!(
+            "'{}' says format {version}, and this Otto knows 1",
+            path.display()
+        ))
+        .hint("use a newer Otto"));
+    }
+    Ok(())
+}
+
+/// One session, open for reading and appending.
+#[derive(Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub layout: SessionLayout,
+    pub record: SessionRecord,
+    pub config: Config,
+    journal: Mutex<Journal>,
+}
+
+impl Session {
+    /// Creates a session folder exclusively and writes its record, intent and first event.
+    pub fn create(ws: &Workspace, record: SessionRecord, intent: &str) -> Result<Self> {
+        ws.prepare_logs()?;
+        let layout = ws.layout.session(&record.id);
+        let bytes = serde_json::to_vec_pretty(&record)
+            .map_err(|e| Error::bug("a session record cannot be written").because(e))?;
+        disk::create_new(&layout.intent(), intent.as_bytes())?;
+        if !disk::create_new(&layout.record(), &bytes)? {
+            return Err(Error::bug(format!("the session {} exists already", record.id)));
+        }
+        let journal = Journal::open(&layout.journal(), &ws.actor)?;
+        let config = record.settings.config(Source::Session)?;
+        let session =
+            Self { id: record.id.clone(), layout, config, journal: Mutex::new(journal), record };
+        session.append(
+            ws,
+            Entry::new(SessionCreated {
+                intent_sha256: session.record.intent_sha256,
+                base: session.record.base,
+                target: session.record.target.clone(),
+                record_sha256: Sha256::of(&bytes),
+            }),
+        )?;
+        disk::replace(&ws.layout.latest(), format!("{}\n", session.id).as_bytes())?;
+        Ok(session)
+    }
+
+    /// Opens what a person named (an id, a unique prefix, `latest`).
+    pub fn open(ws: &Workspace, wanted: &str) -> Result<Self> {
+        let id = super::find::resolve(&ws.layout, wanted)?;
+        let layout = ws.layout.session(&id);
+        let bytes = disk::read(&layout.record())?;
+        let damaged = |why: String| {
+            Error::input(format!("'{}' is damaged: {why}", layout.record().display()))
+                .hint("nothing was changed; restore the file from a backup")
+        };
+        let record: SessionRecord =
+            serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let journal = Journal::open(&layout.journal(), &ws.actor)?;
+        let config = record.settings.config(Source::Session)?;
+        Ok(Self { id, layout, config, journal: Mutex::new(journal), record })
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        // A panic while the lock was held left the journal as it was: appends are all or nothing.
+        self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The state now, other processes' events included.
+    pub fn state(&self) -> Result<State> {
+        let mut journal = self.journal();
+        journal.refresh()?;
+        Ok(journal.state().clone())
+    }
+
+    /// Looks at the state now without copying it.
+    pub fn with_state<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T> {
+        let mut journal = self.journal();
+        journal.refresh()?;
+        Ok(look(journal.state()))
+    }
+
+    pub fn append(&self, ws: &Workspace, entry: Entry) -> Result<Record> {
+        let mut records = self.append_with(ws, |_| Ok(vec![entry]))?;
+        records.pop().ok_or_else(|| Error::bug("an append wrote nothing"))
+    }
+
+    /// Appends what `decide` answers to the state that is current under the journal's lock.
+    pub fn append_with(
+        &self,
+        ws: &Workspace,
+        decide: impl FnOnce(&State) -> Result<Vec<Entry>>,
+    ) -> Result<Vec<Record>> {
+        self.journal().append_with(&ws.clock, decide)
+    }
+
+    pub fn position(&self) -> super::journal::Position {
+        self.journal().position()
+    }
+
+    pub fn intent(&self) -> Result<String> {
+        let intent = disk::read_text(&self.layout.intent())?;
+        if Sha256::of(intent.as_bytes()) != self.record.intent_sha256 {
+            return Err(Error::input(format!(
+                "'{}' is not the intent that this session was created with",
+                self.layout.intent().display()
+            )));
+        }
+        Ok(intent)
+    }
+
+    /// The approved spec; 77 while it waits for a person, 65 when the file is not what was approved.
+    pub fn spec(&self) -> Result<Spec> {
+        let state = self.with_state(|s| s.spec.clone())?;
+        use super::state::SpecState;
+        let approved = match state {
+            SpecState::Approved { sha256, .. } => sha256,
+            SpecState::Compiled { .. } => {
+                return Err(Error::person("the spec waits for approval").hint(format!(
+                    "look: otto spec show {id}   then: otto spec approve {id}",
+                    id = self.id
+                )));
+            }
+            SpecState::Rejected { note } => {
+                return Err(Error::person(format!("the spec was rejected: {note}")).hint(format!(
+                    "change it: otto spec edit {id}   or compile again",
+                    id = self.id
+                )));
+            }
+            SpecState::None => {
+                return Err(Error::no("this session has no spec yet")
+                    .hint(format!("compile it: otto run --resume {}", self.id)));
+            }
+        };
+        let spec = self.read_spec()?;
+        if spec.content_hash() != approved {
+            return Err(Error::input(format!(
+                "'{}' is not the spec that was approved",
+                self.layout.spec_json().display()
+            ))
+            .hint(format!(
+                "a change goes through: otto spec amend {id} --reason …   (restore the file from spec/versions/)",
+                id = self.id
+            )));
+        }
+        Ok(spec)
+    }
+
+    /// The spec as it is on disk, valid or refused.
+    pub fn read_spec(&self) -> Result<Spec> {
+        let path = self.layout.spec_json();
+        let text = disk::read_text(&path)?;
+        match crate::spec::parse(&text) {
+            Ok(parsed) => Ok(parsed.spec),
+            Err(problems) => {
+                Err(crate::spec::Problem::error(&path.display().to_string(), &problems))
+            }
+        }
+    }
+
+    pub fn integ_ref(&self) -> String {
+        refs::integ(&self.id)
+    }
+}

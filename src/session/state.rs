@@ -1,0 +1,314 @@
+//! What follows from the events. Only [`State::apply`] (in `fold`) changes it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::event::{
+    AttemptOutcome, AuditScope, CheckPhase, Finding, Invalid, MergeStarted, Scenario, Usage,
+    Violation,
+};
+use crate::base::Sha256;
+use crate::git::Oid;
+
+/// The state of one session.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub events: u64,
+    pub head: Option<Sha256>,
+    pub created_at: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
+    /// A kind that this program does not know was met: it may read and must not append.
+    pub unknown_kind: Option<String>,
+    pub base: Option<Oid>,
+    pub target: Option<String>,
+    pub spec: SpecState,
+    pub spec_version: u32,
+    pub groups: BTreeMap<String, GroupState>,
+    pub landings: Vec<Landing>,
+    /// A landing that was announced and not yet recorded as done.
+    pub open_landing: Option<OpenLanding>,
+    pub audits: Vec<Audit>,
+    pub repairs: Vec<Repair>,
+    pub run: RunState,
+    pub waiting: Option<Waiting>,
+    pub land: LandState,
+    pub usage_by_role: BTreeMap<String, Usage>,
+    pub usage_by_group: BTreeMap<String, Usage>,
+    pub archived: Vec<(String, Oid)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SpecState {
+    #[default]
+    None,
+    /// Valid, and waiting for a person.
+    Compiled {
+        sha256: Sha256,
+    },
+    Approved {
+        sha256: Sha256,
+        /// The hash that a person or the policy said yes to; amendments lead on from it.
+        first: Sha256,
+        by: String,
+        at: Timestamp,
+    },
+    Rejected {
+        note: String,
+    },
+}
+
+/// One group, as the events tell it.
+#[derive(Debug, Clone, Default)]
+pub struct GroupState {
+    pub phase: Phase,
+    pub attempts: Vec<Attempt>,
+    /// Attempts since the group was last sent back; what the limit counts.
+    pub tries: u32,
+    /// How often it was sent back by the queue.
+    pub sent_back: u32,
+    /// The newest outcome of each check, by phase.
+    pub checks: BTreeMap<(CheckPhase, String), Value>,
+    /// The newest landing; a group that is being repaired still has it.
+    pub landed: Option<Landing>,
+    /// The finding that reopened it.
+    pub repair: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Phase {
+    #[default]
+    Pending,
+    Building {
+        attempt: u32,
+    },
+    /// Built and checked; may land when its dependencies have.
+    Passing {
+        commit: Oid,
+        tree: Oid,
+        base: Oid,
+    },
+    Failed {
+        reason: String,
+    },
+    Blocked {
+        by: Vec<String>,
+    },
+    /// Sent back to its builder.
+    Invalidated {
+        reason: Invalid,
+        brief: String,
+    },
+    Landed,
+    Redundant {
+        held_by: Oid,
+    },
+    Aborted {
+        reason: String,
+    },
+}
+
+impl Phase {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Phase::Pending => "pending",
+            Phase::Building { .. } => "building",
+            Phase::Passing { .. } => "passing",
+            Phase::Failed { .. } => "failed",
+            Phase::Blocked { .. } => "blocked",
+            Phase::Invalidated { .. } => "sent back",
+            Phase::Landed => "landed",
+            Phase::Redundant { .. } => "redundant",
+            Phase::Aborted { .. } => "aborted",
+        }
+    }
+
+    /// Nothing that is already recorded moves it on; only a repair reopens a landed one (I8).
+    pub fn is_terminal(&self) -> bool {
+        match self {
+            Phase::Landed | Phase::Redundant { .. } | Phase::Aborted { .. } => true,
+            Phase::Pending
+            | Phase::Building { .. }
+            | Phase::Passing { .. }
+            | Phase::Failed { .. }
+            | Phase::Blocked { .. }
+            | Phase::Invalidated { .. } => false,
+        }
+    }
+
+    /// Its work is in the product.
+    pub fn is_in(&self) -> bool {
+        matches!(self, Phase::Landed | Phase::Redundant { .. })
+    }
+
+    /// Dependents may start on it: a different question from "is it settled".
+    pub fn satisfies_dependents(&self) -> bool {
+        self.is_in() || matches!(self, Phase::Passing { .. })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub number: u32,
+    pub role: String,
+    pub base: Oid,
+    pub start: Oid,
+    pub dep_heads: BTreeMap<String, Oid>,
+    pub provider: String,
+    pub started: Timestamp,
+    pub finished: Option<AttemptEnd>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AttemptEnd {
+    pub at: Timestamp,
+    pub outcome: AttemptOutcome,
+    pub commit: Option<Oid>,
+    pub tree: Option<Oid>,
+    pub files: u32,
+    pub violations: Vec<Violation>,
+    pub left_out: Vec<String>,
+    pub fingerprint: Option<Sha256>,
+    pub brief: String,
+    pub turn: String,
+    pub claim: String,
+    pub duration_s: f64,
+}
+
+/// The integration ref moved from `old` to `new`, which has the tree that was tested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landing {
+    pub group: String,
+    pub attempt: Option<u32>,
+    pub old: Oid,
+    pub new: Oid,
+    pub tested_commit: Oid,
+    pub tree: Oid,
+    pub head: Oid,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenLanding {
+    pub group: String,
+    pub attempt: Option<u32>,
+    pub intent: MergeStarted,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct Audit {
+    pub round: u32,
+    pub tip: Oid,
+    pub scope: AuditScope,
+    pub checks: Vec<AuditCheck>,
+    pub findings: Vec<Finding>,
+    /// What the certifier was, once the audit is over.
+    pub finished: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AuditCheck {
+    pub check: String,
+    pub scenario: Option<Scenario>,
+    pub outcome: Value,
+}
+
+#[derive(Debug, Clone)]
+pub struct Repair {
+    pub key: String,
+    pub group: String,
+    pub findings: Vec<String>,
+    pub round: u32,
+    pub outcome: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RunState {
+    #[default]
+    Open,
+    Paused {
+        reason: String,
+    },
+    Finished {
+        exit: u8,
+    },
+    Aborted {
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub provider: String,
+    pub until: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum LandState {
+    #[default]
+    No,
+    /// Announced; a kill left it open.
+    Started {
+        target: String,
+        old: Oid,
+        new: Oid,
+        checked_out: bool,
+    },
+    Landed {
+        target: String,
+        new: Oid,
+    },
+}
+
+impl State {
+    pub fn group(&self, gid: &str) -> Option<&GroupState> {
+        self.groups.get(gid)
+    }
+
+    pub fn phase(&self, gid: &str) -> Phase {
+        self.groups.get(gid).map(|g| g.phase.clone()).unwrap_or_default()
+    }
+
+    /// Where the journal says that the integration ref is; the base before the first landing.
+    pub fn tip(&self) -> Option<Oid> {
+        self.landings.last().map(|l| l.new).or(self.base)
+    }
+
+    pub fn approved(&self) -> Option<Sha256> {
+        match &self.spec {
+            SpecState::Approved { sha256, .. } => Some(*sha256),
+            SpecState::None | SpecState::Compiled { .. } | SpecState::Rejected { .. } => None,
+        }
+    }
+
+    /// The newest audit of everything.
+    pub fn last_full_audit(&self) -> Option<&Audit> {
+        self.audits.iter().rev().find(|a| a.scope == AuditScope::Full && a.finished.is_some())
+    }
+
+    pub fn total_usage(&self) -> Usage {
+        let mut total = Usage::default();
+        for usage in self.usage_by_role.values() {
+            total.add(usage);
+        }
+        total
+    }
+}
+
+impl GroupState {
+    pub fn last_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// An attempt that was started and whose end nobody recorded.
+    pub fn open_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last().filter(|a| a.finished.is_none())
+    }
+
+    /// The number of the next attempt, counted from 1.
+    pub fn next_attempt(&self) -> u32 {
+        self.attempts.last().map_or(0, |a| a.number) + 1
+    }
+}
