@@ -4,9 +4,36 @@
 //! Strict by design: an unknown key, kind or reference is an error that names its JSON path and
 //! the nearest valid value, and all problems are reported at once. Nothing is dropped or coerced.
 
+pub mod amend;
+pub mod glob;
+pub mod markdown;
 pub mod model;
+pub mod order;
+pub mod ownership;
+pub mod parse;
+pub mod problem;
+pub mod schema;
+pub mod validate;
 
+mod doubt;
+mod json;
+mod older;
+mod shape;
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub use amend::{Actor, Change, Refusal, append, check_change, verify_chain};
+pub use glob::may_overlap;
+pub use markdown::{from_markdown, to_markdown};
 pub use model::{
-    Amendment, Check, CheckBody, CliProbe, Contract, Counts, Feature, Group, Prepare, ProjectKind,
-    Purpose, Pytest, RepoTest, Spec, StateInvariant,
+    Amendment, BUILT_IN_KINDS, Check, CheckBody, CliProbe, Contract, ContractRule, Counts, Feature,
+    Fixture, Group, Prepare, ProjectKind, Purpose, Pytest, RepoTest, Service, Spec, StateInvariant,
+    Structure, TextExpectation, VERSION,
 };
+pub use order::{dependents, spec_order, topological};
+pub use ownership::{Ownership, Verdict};
+pub use parse::{Parsed, parse, parse_value};
+pub use problem::Problem;
+pub use schema::json_schema;
+pub use validate::problems;

@@ -361,12 +361,15 @@ impl Spec {
             .chain(self.cross_group_checks.iter().map(|c| (None, c)))
     }
 
-    /// The hash that approvals, landings and amendments bind to: of the canonical form without
-    /// the amendment chain, so that a link can name the hash of what it leads to.
+    /// The hash that approvals, landings and amendments bind to: of the canonical form (compact,
+    /// keys sorted) without the amendment chain, so that a link can name the hash of what it leads
+    /// to.
     pub fn content_hash(&self) -> Sha256 {
         let mut bare = self.clone();
         bare.amendments.clear();
-        Sha256::of(&serde_json::to_vec(&bare).expect("a spec is plain data"))
+        let mut value = serde_json::to_value(&bare).expect("a spec is plain data");
+        value.sort_all_objects();
+        Sha256::of(value.to_string().as_bytes())
     }
 
     /// `spec.json` as it is written: two spaces, a line end at the end.

@@ -1,0 +1,109 @@
+//! Whether a command can fail at all. A check that cannot is no check; this finds the usual ways
+//! of writing one, and does not claim to find all.
+
+const SHELLS: [&str; 6] = ["sh", "bash", "dash", "zsh", "ksh", "ash"];
+
+/// Why `argv` can never fail, or `None`.
+pub(super) fn vacuous(argv: &[String]) -> Option<String> {
+    let argv = unwrap(argv);
+    let Some((program, args)) = argv.split_first() else {
+        return Some("is empty; it names no program".to_owned());
+    };
+    if program.trim().is_empty() {
+        return Some("names no program".to_owned());
+    }
+    let name = program.rsplit('/').next().unwrap_or(program);
+    if matches!(name.trim(), "true" | ":") {
+        return Some(format!("'{name}' cannot fail"));
+    }
+    if !SHELLS.contains(&name) {
+        return None;
+    }
+    let flag = args
+        .iter()
+        .position(|a| a.starts_with('-') && !a.starts_with("--") && a[1..].contains('c'))?;
+    match args.get(flag + 1) {
+        None => Some("the shell gets no script".to_owned()),
+        Some(script) if always_succeeds(script) => {
+            Some(format!("the script '{}' cannot fail", script.trim().escape_debug()))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The command behind `env A=b` and `timeout 5`.
+fn unwrap(argv: &[String]) -> &[String] {
+    let name = argv.first().map(|p| p.rsplit('/').next().unwrap_or(p));
+    let skip = match name {
+        Some("env") => 1 + argv[1..].iter().take_while(|a| a.contains('=')).count(),
+        Some("timeout" | "nice" | "nohup" | "exec" | "command") => {
+            let options = argv[1..].iter().take_while(|a| a.starts_with('-')).count();
+            1 + options + usize::from(name == Some("timeout"))
+        }
+        _ => return argv,
+    };
+    // `env` alone prints the environment: a command of its own, and left to its exit code.
+    if skip >= argv.len() { argv } else { unwrap(&argv[skip..]) }
+}
+
+fn always_succeeds(script: &str) -> bool {
+    let ends = |c: char| c.is_whitespace() || c == ';' || c == '&';
+    let script = script.trim_matches(ends);
+    let last = script.lines().last().unwrap_or("").trim_matches(ends);
+    let last = last.rsplit(';').next().unwrap_or(last).trim_matches(ends);
+    let last = last.rsplit("||").next().unwrap_or(last).trim_matches(ends);
+    // What stands behind `&&` runs only if the rest went well.
+    matches!(last, "" | "true" | ":" | "exit 0" | "/bin/true" | "/usr/bin/true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn argv(line: &[&str]) -> Vec<String> {
+        line.iter().map(|a| (*a).to_owned()).collect()
+    }
+
+    #[test]
+    fn commands_that_cannot_fail_are_found() {
+        for line in [
+            &[][..],
+            &[""],
+            &["  ", "x"],
+            &["true"],
+            &["/bin/true", "x"],
+            &[":"],
+            &["sh", "-c"],
+            &["sh", "-c", ""],
+            &["sh", "-c", "true"],
+            &["bash", "-lc", " exit 0 ; "],
+            &["sh", "-c", "make test || true"],
+            &["sh", "-c", "set -e\nmake test || :\n"],
+            &["sh", "-c", "make test; true"],
+            &["sh", "-c", "make test\nexit 0"],
+            &["env", "A=b", "true"],
+            &["timeout", "5", "sh", "-c", "x||true"],
+        ] {
+            assert!(vacuous(&argv(line)).is_some(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn commands_that_can_fail_are_left_alone() {
+        for line in [
+            &["make", "test"][..],
+            &["false"],
+            &["sh", "test.sh"],
+            &["sh", "-c", "make test"],
+            &["sh", "-c", "make test && true"],
+            &["sh", "-c", "test -f x || exit 1"],
+            &["sh", "-c", "exit 01"],
+            &["env"],
+            &["env", "A=b", "make"],
+            &["grep", "", "file"],
+            &["pytest", "-k", "true"],
+        ] {
+            assert_eq!(vacuous(&argv(line)), None, "{line:?}");
+        }
+    }
+}
