@@ -4,7 +4,7 @@
 //! Ours are only written under our flock, so a leftover of ours is known to be one: it is removed
 //! when no process has it open and it is older than a minute. `packed-refs.lock` never is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gix::refs::Target;
@@ -150,20 +150,24 @@ impl Repo {
         Ok(any)
     }
 
-    /// The worktree that has this branch checked out, unless it is one of ours (which are detached).
-    pub fn checked_out_at(&self, branch: &str) -> Result<Option<std::path::PathBuf>> {
-        let list = super::Git::new(&self.project.common_dir).read(&[
-            "worktree",
-            "list",
-            "--porcelain",
-            "-z",
-        ])?;
-        let mut path = None;
-        for field in list.split('\0') {
-            if let Some(p) = field.strip_prefix("worktree ") {
-                path = Some(std::path::PathBuf::from(p));
-            } else if field.strip_prefix("branch ") == Some(branch) {
-                return Ok(path);
+    /// The worktree that has this branch checked out; ours are detached. Read from the HEAD files
+    /// (gitrepository-layout(5)), because this is asked before every ref that moves.
+    pub fn checked_out_at(&self, branch: &str) -> Result<Option<PathBuf>> {
+        let wanted = format!("ref: {branch}");
+        let names = |head: &Path| -> Result<bool> {
+            let text = crate::disk::read_if_there(head)?.unwrap_or_default();
+            Ok(String::from_utf8_lossy(&text).trim() == wanted)
+        };
+        let common = &self.project.common_dir;
+        if !self.project.bare && names(&common.join("HEAD"))? {
+            return Ok(Some(self.project.root.clone()));
+        }
+        for name in crate::disk::subdirs(&common.join("worktrees"))? {
+            let admin = common.join("worktrees").join(name);
+            if names(&admin.join("HEAD"))? {
+                let dot_git = crate::disk::read_if_there(&admin.join("gitdir"))?.unwrap_or_default();
+                let path = PathBuf::from(String::from_utf8_lossy(&dot_git).trim());
+                return Ok(Some(path.parent().map(Path::to_owned).unwrap_or(path)));
             }
         }
         Ok(None)

@@ -1,0 +1,56 @@
+//! What a group's work starts from: the integration tip when its dependencies have all landed,
+//! else an off-tree merge of the tip with their heads, in spec order.
+
+use std::collections::BTreeMap;
+
+use crate::base::{Error, Result};
+use crate::git::{Merge, NewCommit, Oid};
+use crate::session::state::{Phase, State};
+use crate::spec::Group;
+use crate::stage::Context;
+
+/// The base of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    pub commit: Oid,
+    pub dep_heads: BTreeMap<String, Oid>,
+}
+
+pub fn base_of(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Base> {
+    let repo = &ctx.ws.repo;
+    let mut commit = state.tip().unwrap_or(ctx.base());
+    let mut dep_heads = BTreeMap::new();
+    for dep in ctx.spec.groups.iter().filter(|g| is_needed(ctx, group, &g.id)) {
+        let Phase::Passing { commit: head, .. } = state.phase(&dep.id) else { continue };
+        dep_heads.insert(dep.id.clone(), head);
+        if repo.is_ancestor(head, commit)? {
+            continue;
+        }
+        commit = match repo.merge(commit, head)? {
+            Merge::Clean { tree } => repo.write_commit(&NewCommit {
+                tree,
+                parents: &[commit, head],
+                message: &format!("base of {}: with {}\n", group.id, dep.id),
+                at: repo.commit(head)?.at,
+            })?,
+            Merge::Conflicted { conflicts } => {
+                let paths: Vec<_> = conflicts.iter().map(|c| c.path.as_str()).collect();
+                return Err(Error::no(format!(
+                    "the dependencies of '{}' conflict with each other in {}",
+                    group.id,
+                    paths.join(", ")
+                ))
+                .hint("it can start when they have landed: otto merge"));
+            }
+        };
+    }
+    Ok(Base { commit, dep_heads })
+}
+
+/// Direct and indirect dependencies: a dependency's head contains its own base, but a dependency
+/// that was rebuilt may not contain the newest of what it depends on.
+fn is_needed(ctx: &Context<'_>, group: &Group, other: &str) -> bool {
+    group.deps.iter().any(|d| {
+        d == other || ctx.spec.group(d).is_some_and(|g| is_needed(ctx, g, other))
+    })
+}

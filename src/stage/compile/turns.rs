@@ -1,0 +1,223 @@
+//! Turns of the compiling agent: asked once, and handed exactly its errors up to three times.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::answer::spec_from;
+use super::{accept, approve};
+use crate::agent::budget::Deadline;
+use crate::agent::{Prompts, Turn, run_turn};
+use crate::base::text::{count, shell_line};
+use crate::base::{Error, Result};
+use crate::disk;
+use crate::process::stop;
+use crate::session::config::{Detected, Role, detect};
+use crate::session::event::BudgetSpent;
+use crate::session::journal::Entry;
+use crate::session::state::SpecState;
+use crate::session::{Session, Workspace};
+use crate::spec::{Parsed, Problem, ProjectKind, json_schema};
+use crate::stage::{Item, Report};
+
+/// After the first answer, this many more.
+const REPAIRS: u32 = 3;
+
+/// Compiles the session's intent with its agent, or goes on where a compile was stopped, and
+/// approves the result unless a person has to.
+pub fn compile(
+    ws: &Workspace,
+    session: &Session,
+    kind: Option<ProjectKind>,
+    guidance: &str,
+    report: &dyn Report,
+) -> Result<()> {
+    if matches!(session.with_state(|s| s.spec.clone())?, SpecState::None | SpecState::Rejected { .. })
+    {
+        let (parsed, turns) = ask(ws, session, kind, guidance, report)?;
+        for warning in &parsed.warnings {
+            report.say(&format!("warning: {warning}"));
+        }
+        accept(ws, session, &parsed.spec, "agent", turns, parsed.warnings)?;
+    }
+    finish(ws, session, report)
+}
+
+/// Takes the spec from a file instead of an agent. The caller has validated it already.
+pub fn accept_file(
+    ws: &Workspace,
+    session: &Session,
+    parsed: Parsed,
+    report: &dyn Report,
+) -> Result<()> {
+    accept(ws, session, &parsed.spec, "file", 0, parsed.warnings)?;
+    finish(ws, session, report)
+}
+
+/// Reads a spec file for `--from-spec`; all problems at once, 65, nothing written.
+pub fn read_spec_file(path: &Path, intent: Option<&str>) -> Result<Parsed> {
+    let text = disk::read_text(path)?;
+    let shown = path.display().to_string();
+    match intent {
+        None => crate::spec::parse(&text).map_err(|p| Problem::error(&shown, &p)),
+        Some(intent) => match serde_json::from_str::<Value>(&text) {
+            Ok(value) => spec_from(value, intent).map_err(|p| Problem::error(&shown, &p)),
+            // The parser says where the JSON is broken.
+            Err(_) => crate::spec::parse(&text).map_err(|p| Problem::error(&shown, &p)),
+        },
+    }
+}
+
+fn finish(ws: &Workspace, session: &Session, report: &dyn Report) -> Result<()> {
+    let spec = session.read_spec()?;
+    let compiled = session.with_state(|s| s.approved().is_none())?;
+    let gate = session.config.review_gate && compiled;
+    if !gate {
+        approve(ws, session, "auto")?;
+    }
+    report.item(&Item::Spec {
+        sha256: spec.content_hash().to_string(),
+        features: spec.features.len(),
+        groups: spec.groups.len(),
+        approved: !gate,
+    });
+    if gate {
+        return Err(Error::person("the spec waits for your review").hint(format!(
+            "read {}\n      change: otto spec edit {id}   yes: otto spec approve {id}   no: otto spec reject {id} --note …\n      then: otto run --resume {id}",
+            session.layout.spec_md().display(),
+            id = session.id
+        )));
+    }
+    Ok(())
+}
+
+fn ask(
+    ws: &Workspace,
+    session: &Session,
+    kind: Option<ProjectKind>,
+    guidance: &str,
+    report: &dyn Report,
+) -> Result<(Parsed, u32)> {
+    let intent = session.intent()?;
+    let prompts = Prompts::new(&ws.repo, session.record.base);
+    let detected = detect(&ws.repo, session.record.base)?;
+    let schema = json_schema();
+    let kind = kind.or(detected.project_kind);
+    let test_command = session.config.test_command.clone().or(detected.test_command.clone());
+    let first = prompts.render(
+        "spec",
+        json!({
+            "intent": intent,
+            "project_kind": kind,
+            "repository": describe(&detected),
+            "test_command": test_command.map(|argv| shell_line(&argv)),
+            "schema": serde_json::to_string_pretty(&schema).unwrap_or_default(),
+            "guidance": guidance,
+        }),
+    )?;
+    let done = spent_turns(session)?;
+    let mut prompt = first;
+    let mut last = Vec::new();
+    for turn in 1..=1 + REPAIRS {
+        stop::check()?;
+        let number = done + turn;
+        report.say(&match turn {
+            1 => "compiling the intent into a spec".to_owned(),
+            _ => format!("the answer has {}; asking again", count(last.len(), "problem")),
+        });
+        let answer = one_turn(ws, session, &prompt, &schema, number)?;
+        let dir = session.layout.spec_attempt(number);
+        disk::replace_json(&dir.join("answer.json"), &answer)?;
+        match spec_from(answer.clone(), &intent) {
+            Ok(parsed) => return Ok((parsed, number)),
+            Err(problems) => {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                disk::replace_json(&dir.join("errors.json"), &lines)?;
+                prompt = prompts.render(
+                    "spec-repair",
+                    json!({
+                        "problems": lines,
+                        "answer": serde_json::to_string_pretty(&answer).unwrap_or_default(),
+                    }),
+                )?;
+                last = problems;
+            }
+        }
+    }
+    let what = format!("the agent's spec, after {} answers,", 1 + REPAIRS);
+    Err(Problem::error(&what, &last).hint(format!(
+        "its transcripts are in {}",
+        session.layout.spec_dir().display()
+    )))
+}
+
+fn one_turn(
+    ws: &Workspace,
+    session: &Session,
+    prompt: &str,
+    schema: &Value,
+    number: u32,
+) -> Result<Value> {
+    let config = &session.config;
+    let pool = ws.pool(config)?;
+    let worktree = pool.lease(session.record.base, None)?;
+    let deadline = Deadline::of_step(&ws.clock, config.run_budget_seconds);
+    let now = ws.clock.now();
+    deadline.check(now, session.id.as_str())?;
+    let result = run_turn(&Turn {
+        role: Role::Spec,
+        agent: &config.agent(Role::Spec),
+        session: session.id.as_str(),
+        group: None,
+        attempt: number,
+        workdir: &worktree.path,
+        dir: &session.layout.spec_attempt(number),
+        prompt,
+        schema: Some(schema),
+        max_turns: config.max_turns_per_call,
+        budget_usd: config.budget_usd,
+        secrets: &config.secrets,
+        tier: session.record.tier,
+        now,
+        limit: deadline.left_for_turn(now),
+    })?;
+    session
+        .append(ws, Entry::new(BudgetSpent { role: "spec".into(), usage: result.usage }))?;
+    worktree.release()?;
+    if let Some((class, message)) = &result.error {
+        return Err(Error::no(format!("the agent could not compile: {}", class.word()))
+            .because(message.clone())
+            .hint(format!("transcript: {}", session.layout.spec_attempt(number).display())));
+    }
+    result.structured.ok_or_else(|| {
+        Error::no(format!("the agent answered without a spec ({})", result.word())).hint(format!(
+            "it must write JSON to the file in OTTO_OUTPUT, or print it last; transcript: {}",
+            session.layout.spec_attempt(number).display()
+        ))
+    })
+}
+
+/// Turns that an earlier, stopped compile has used: their folders are kept.
+fn spent_turns(session: &Session) -> Result<u32> {
+    let names = disk::subdirs(&session.layout.spec_dir())?;
+    let numbers = names.iter().filter_map(|n| n.strip_prefix("attempt-")?.parse::<u32>().ok());
+    Ok(numbers.max().unwrap_or(0))
+}
+
+fn describe(found: &Detected) -> String {
+    if found.files == 0 {
+        return "It is empty: everything has to be made.".into();
+    }
+    let mut text = format!("{} files.", found.files);
+    if !found.languages.is_empty() {
+        text.push_str(&format!(" Languages: {}.", found.languages.join(", ")));
+    }
+    if !found.manifests.is_empty() {
+        text.push_str(&format!(" Manifests: {}.", found.manifests.join(", ")));
+    }
+    text.push_str(" At the root:\n");
+    for row in &found.layout {
+        text.push_str(&format!("- {row}\n"));
+    }
+    text
+}

@@ -1,0 +1,140 @@
+//! What every stage after compile works with.
+
+use std::time::Duration;
+
+use super::Report;
+use crate::agent::budget::Deadline;
+use crate::base::{Error, Result};
+use crate::check::batch::Bench;
+use crate::check::cache::Cache;
+use crate::check::evidence::EvidenceStore;
+use crate::check::prepare::PrepareCache;
+use crate::git::{Oid, Pool};
+use crate::session::event::Event;
+use crate::session::journal::Entry;
+use crate::session::layout::refs;
+use crate::session::{Config, Session, State, Workspace};
+use crate::spec::{Group, Ownership, Prepare, Spec};
+
+/// An open session with its approved spec.
+pub struct Context<'a> {
+    pub ws: &'a Workspace,
+    pub session: &'a Session,
+    pub spec: Spec,
+    pub pool: Pool,
+    pub ownership: Ownership,
+    pub deadline: Deadline,
+    pub report: &'a dyn Report,
+    steps: Vec<Prepare>,
+}
+
+impl<'a> Context<'a> {
+    /// Fails when the spec is not approved, or the machine is weaker than the record says (I6).
+    pub fn open(ws: &'a Workspace, session: &'a Session, report: &'a dyn Report) -> Result<Self> {
+        let spec = session.spec()?;
+        let config = &session.config;
+        let pool = ws.pool(config)?;
+        let ownership = Ownership::new(&spec, &config.protected_paths)?;
+        let mut steps = config.prepare.clone();
+        for step in &spec.prepare {
+            if !steps.contains(step) {
+                steps.push(step.clone());
+            }
+        }
+        Ok(Self {
+            ws,
+            session,
+            spec,
+            pool,
+            ownership,
+            deadline: Deadline::of_step(&ws.clock, config.run_budget_seconds),
+            report,
+            steps,
+        })
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.session.config
+    }
+
+    pub fn sid(&self) -> &str {
+        self.session.id.as_str()
+    }
+
+    pub fn base(&self) -> Oid {
+        self.session.record.base
+    }
+
+    pub fn state(&self) -> Result<State> {
+        self.session.state()
+    }
+
+    pub fn append(&self, entry: Entry) -> Result<()> {
+        self.session.append(self.ws, entry).map(drop)
+    }
+
+    pub fn group_event(&self, gid: &str, event: impl Into<Event>) -> Result<()> {
+        self.append(Entry::group(gid, event))
+    }
+
+    pub fn left(&self) -> Duration {
+        self.deadline.left(self.ws.clock.now())
+    }
+
+    /// The group of that name, or 2 with the nearest one.
+    pub fn group(&self, gid: &str) -> Result<&Group> {
+        self.spec.group(gid).ok_or_else(|| {
+            let ids = self.spec.groups.iter().map(|g| g.id.as_str());
+            let error = Error::usage(format!("the spec has no group '{gid}'"));
+            match crate::base::text::nearest(gid, ids.clone()) {
+                Some(near) => error.hint(format!("did you mean '{near}'?")),
+                None => error.hint(format!("its groups: {}", ids.collect::<Vec<_>>().join(", "))),
+            }
+        })
+    }
+
+    pub fn bench(&self) -> Result<Bench<'_>> {
+        let prepared = crate::session::cache_dir()?
+            .join("otto")
+            .join(self.ws.repo.project.hash())
+            .join("prepared");
+        Ok(Bench {
+            repo: &self.ws.repo,
+            pool: &self.pool,
+            evidence: self.evidence(),
+            cache: Cache::new(self.ws.layout.check_cache()),
+            prepared: PrepareCache { dir: prepared },
+            steps: &self.steps,
+            session: self.sid(),
+            tier: self.session.record.tier,
+        })
+    }
+
+    pub fn evidence(&self) -> EvidenceStore {
+        EvidenceStore::new(self.session.layout.evidence())
+    }
+
+    pub fn build_ref(&self, gid: &str) -> String {
+        refs::build(&self.session.id, gid)
+    }
+
+    /// Objects become durable before anything that names them is written down.
+    pub fn sync_objects(&self) -> Result<()> {
+        crate::disk::syncfs(&self.ws.repo.project.common_dir)
+    }
+
+    /// Refuses (77) to move a branch of ours under somebody who has it checked out.
+    pub fn refuse_checked_out(&self, branch: &str) -> Result<()> {
+        match self.ws.repo.checked_out_at(branch)? {
+            None => Ok(()),
+            Some(place) => {
+                let short = branch.trim_start_matches("refs/heads/");
+                Err(Error::person(format!("'{short}' is checked out in '{}'", place.display()))
+                    .hint(format!(
+                        "let go of it there: git -C {} switch --detach",
+                        crate::base::text::shell_quote(&place.to_string_lossy())
+                    )))
+            }
+        }
+    }
+}
