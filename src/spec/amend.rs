@@ -306,7 +306,8 @@ mod tests {
     fn a_group_adds_checks_to_itself_and_nothing_else() {
         let old = sample::good();
         assert!(check_change(&old, &amended(&old, "group:store", one_more_check)).is_ok());
-        let changes: [(&str, fn(&mut Spec)); 7] = [
+        type Step = (&'static str, fn(&mut Spec));
+        let changes: [Step; 7] = [
             ("group:login", one_more_check),
             ("group:ghost", one_more_check),
             ("group:store", |s| s.groups[0].title = "New".into()),

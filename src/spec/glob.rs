@@ -3,8 +3,9 @@
 //!
 //! Whether two entries can mean the same file is decided over small automata of both patterns,
 //! byte by byte as globset matches them. Where a pattern has more to it than the automaton knows
-//! (a character class, `**` inside braces), the automaton accepts more than the pattern does: two
-//! entries may then be said to overlap although they do not, never the other way round.
+//! (a character class, `**` or nothing inside braces), the automaton accepts more than the
+//! pattern does: two entries may then be said to overlap although they do not, never the other
+//! way round.
 
 use globset::{Glob, GlobBuilder};
 
@@ -340,6 +341,8 @@ impl Parser<'_> {
             let split = self.steps.len();
             self.steps.push(Step::Split(split));
             self.sequence(depth + 1);
+            // globset leaves an empty branch out.
+            self.wider |= self.steps.len() == split + 1;
             let more = self.peek() == Some(b',');
             self.at += 1;
             if !more {

@@ -24,8 +24,8 @@ pub enum Verdict {
     Outside,
 }
 
-/// Always protected, whatever the spec says: Otto's own configuration, and git's.
-const ALWAYS: [&str; 4] = ["otto.yaml", "otto", ".gitmodules", "**/.git/**"];
+/// Always protected, whatever the spec says; `.git` folders are besides, at any depth.
+const ALWAYS: [&str; 3] = ["otto.yaml", "otto/**", ".gitmodules"];
 
 /// The paths of a spec, compiled.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ mod tests {
             (".ci/a/b", protected(".ci/**")),
             ("secrets/a.pem", protected("secrets/*.pem")),
             ("otto.yaml", protected("otto.yaml")),
-            ("otto/prompts/x.md", protected("otto")),
+            ("otto/prompts/x.md", protected("otto/**")),
             (".gitmodules", protected(".gitmodules")),
             (".git/hooks/pre-commit", protected(".git/**")),
             ("src/store/.GIT/config", protected(".git/**")),

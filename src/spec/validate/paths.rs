@@ -143,4 +143,20 @@ mod tests {
         }
         assert_eq!(found(|s| s.groups[0].owned_paths.clear()), ["groups[0].owned_paths"]);
     }
+
+    #[test]
+    fn a_thousand_groups_are_judged_quickly() {
+        let mut spec = sample::good();
+        let template = spec.groups.remove(0);
+        for i in 0..1000 {
+            let mut group = template.clone();
+            group.id = format!("g{i}");
+            group.owned_paths = vec![format!("src/g{i}/**"), format!("tests/test_g{i}_*.py")];
+            spec.groups.push(group);
+        }
+        let started = std::time::Instant::now();
+        let overlaps = problems(&spec).iter().filter(|p| p.path.contains("owned_paths")).count();
+        assert_eq!(overlaps, 0);
+        assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    }
 }
