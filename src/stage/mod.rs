@@ -1,1 +1,3 @@
-//! (to come)
+//! The steps of the story, one folder each.
+
+pub mod render;
