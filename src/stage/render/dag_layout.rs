@@ -3,9 +3,9 @@
 //! Pure and deterministic; a circle, which no valid spec has, ends in a last layer of its own.
 
 /// Size of a box, in pixels.
-pub const BOX_W: f64 = 208.0;
+pub const BOX_W: f64 = 204.0;
 pub const BOX_H: f64 = 74.0;
-const GAP_X: f64 = 60.0;
+const GAP_X: f64 = 50.0;
 const GAP_Y: f64 = 22.0;
 /// Height of the gap that a line passes through a layer by.
 const PASS_H: f64 = 14.0;

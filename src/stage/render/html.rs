@@ -25,6 +25,7 @@ pub fn html(packet: &ProofPacket) -> Result<String, Error> {
     env.add_filter("when", |at: &str| values::when(at));
     env.add_filter("clock", |at: &str| values::clock(at));
     env.add_filter("short", |hash: &str| values::short(hash));
+    env.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
     env.add_filter("thousands", values::thousands);
     env.add_filter("bytes", values::bytes);
     env.add_template("proof.html", PAGE).or_bug(bug)?;
@@ -37,6 +38,28 @@ pub fn html(packet: &ProofPacket) -> Result<String, Error> {
         timeline => Value::from_safe_string(svg_timeline::timeline(packet)),
     })
     .or_bug(bug)
+}
+
+/// `text` escaped, with what stands between two backticks on one line set as code.
+fn prose(text: &str) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let mut out = String::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        out.push_str(&escape(pieces[at]));
+        match pieces.get(at + 1) {
+            Some(code) if at + 2 < pieces.len() && !code.is_empty() && !code.contains('\n') => {
+                out.push_str(&format!("<code>{}</code>", escape(code)));
+                at += 2;
+            }
+            Some(_) => {
+                out.push('`');
+                at += 1;
+            }
+            None => at += 1,
+        }
+    }
+    out
 }
 
 /// Everything the template prints goes through here. Only our own style sheet, our own pictures
@@ -68,6 +91,14 @@ mod tests {
 
     fn page(json: &str) -> String {
         html(&ProofPacket::from_json(json).expect("a sample parses")).expect("it renders")
+    }
+
+    #[test]
+    fn backticks_become_code_and_nothing_else_does() {
+        assert_eq!(prose("run `a <b>` now"), "run <code>a &lt;b&gt;</code> now");
+        assert_eq!(prose("one ` only <b>"), "one ` only &lt;b&gt;");
+        assert_eq!(prose("``` x"), "``` x");
+        assert_eq!(prose("a `b\n` c"), "a `b\n` c");
     }
 
     /// All start tags of the page, lower case.

@@ -18,7 +18,7 @@ const LANE_H: f64 = 38.0;
 const BAR_H: f64 = 20.0;
 /// Width of a letter of a bar's label, and the space around the label.
 const LETTER: f64 = 6.4;
-const PAD: f64 = 12.0;
+const PAD: f64 = 8.0;
 /// Half the width of a landing's diamond.
 const DIAMOND: f64 = 6.5;
 
@@ -213,19 +213,25 @@ fn bar(out: &mut String, group: &Group, attempt: &Attempt, scale: &Scale, room: 
             ),
         );
     }
-    let (full, brief) = (format!("{} {} {}", mark.sign, attempt.number, mark.word), mark.sign);
-    let needs = |text: &str| text.chars().count() as f64 * LETTER + PAD;
-    let y = room.middle + 4.0;
+    // The longest text that fits, rather inside than beside; when none does, the title and the
+    // words below the picture still say it.
+    let texts = [
+        format!("{} {} {}", mark.sign, attempt.number, mark.word),
+        format!("{} {}", mark.sign, attempt.number),
+        mark.sign.to_owned(),
+    ];
     let gap = room.next - from - width;
-    let inside = [full.as_str(), brief].into_iter().find(|t| needs(t) <= width);
-    let beside = [full.as_str(), brief].into_iter().find(|t| needs(t) <= gap);
-    match (inside, beside) {
-        (Some(text), _) if text == full => label(out, "in", from + width / 2.0, y, "middle", text),
-        (_, Some(text)) if text == full => label(out, "by", from + width + 5.0, y, "start", text),
-        (Some(text), _) => label(out, "in", from + width / 2.0, y, "middle", text),
-        (None, Some(text)) => label(out, "by", from + width + 5.0, y, "start", text),
-        // No room at all: the title and the words below the picture say it.
-        (None, None) => {}
+    let y = room.middle + 4.0;
+    for text in texts {
+        let needs = text.chars().count() as f64 * LETTER + PAD;
+        if needs <= width {
+            label(out, "in", from + width / 2.0, y, "middle", &text);
+            break;
+        }
+        if needs <= gap {
+            label(out, "by", from + width + 5.0, y, "start", &text);
+            break;
+        }
     }
     out.push_str("</g>\n");
 }

@@ -12,9 +12,9 @@ pub fn when(at: &str) -> String {
     pattern(at, "%-d %b %Y, %H:%M:%S UTC")
 }
 
-/// `10:11:12`.
+/// `20 Nov, 10:11:12`.
 pub fn clock(at: &str) -> String {
-    pattern(at, "%H:%M:%S")
+    pattern(at, "%-d %b, %H:%M:%S")
 }
 
 fn pattern(at: &str, pattern: &str) -> String {

@@ -102,6 +102,8 @@ struct RunRow<'a> {
     mark: Mark,
     tests: String,
     lasted: String,
+    /// Number of a later run of the same check that passed, when this one did not.
+    passed_later: Option<usize>,
     /// Whether its details are unfolded from the start.
     open: bool,
 }
@@ -181,7 +183,7 @@ impl<'a> View<'a> {
                 })
                 .collect(),
             landings: packet.landings.iter().collect(),
-            phases: phases(packet),
+            phases: phases(packet, &latest),
             audit: packet.audit.outcome.into(),
             scenarios: packet
                 .audit
@@ -293,7 +295,7 @@ fn facts(packet: &ProofPacket) -> Vec<Fact> {
         ),
     };
     vec![
-        all("Features passed", passed, packet.features.len(), String::new()),
+        all("Features passed", passed, packet.features.len(), short_of(packet)),
         all("Groups landed", landed, packet.groups.len(), {
             format!("in {}", crate::base::text::count(packet.landings.len(), "tested landing"))
         }),
@@ -305,6 +307,20 @@ fn facts(packet: &ProofPacket) -> Vec<Fact> {
         },
         Fact { label: "Audit", value: audit.word.to_owned(), note: rounds, tone: audit.tone },
     ]
+}
+
+/// `1 failed, 2 blocked`: the features that are not passed, by verdict.
+fn short_of(packet: &ProofPacket) -> String {
+    const OTHERS: [FeatureVerdict; 4] = [
+        FeatureVerdict::Failed,
+        FeatureVerdict::Partial,
+        FeatureVerdict::Blocked,
+        FeatureVerdict::Missing,
+    ];
+    let count = |v| packet.features.iter().filter(|f| f.verdict == v).count();
+    let some = OTHERS.into_iter().map(|v| (count(v), Mark::from(v).word)).filter(|(n, _)| *n > 0);
+    let some: Vec<String> = some.map(|(n, word)| format!("{n} {word}")).collect();
+    if some.is_empty() { "none failed, none missing".to_owned() } else { some.join(", ") }
 }
 
 fn attempt_row(row: &Attempt) -> AttemptRow<'_> {
@@ -344,7 +360,7 @@ fn finding_row(row: &Finding) -> FindingRow<'_> {
 }
 
 /// The runs of each phase that has any, the latest phase first: it is what counts.
-fn phases(packet: &ProofPacket) -> Vec<PhaseRows<'_>> {
+fn phases<'a>(packet: &'a ProofPacket, latest: &HashMap<&str, usize>) -> Vec<PhaseRows<'a>> {
     const ORDER: [Phase; 5] =
         [Phase::Scenario, Phase::Audit, Phase::Candidate, Phase::Attempt, Phase::Base];
     let rows = |phase: Phase| {
@@ -353,7 +369,7 @@ fn phases(packet: &ProofPacket) -> Vec<PhaseRows<'_>> {
             .iter()
             .enumerate()
             .filter(|(_, c)| c.phase == phase)
-            .map(|(at, row)| run_row(at, row))
+            .map(|(at, row)| run_row(packet, latest, at, row))
             .collect();
         let count = |o| runs.iter().filter(|r| r.row.outcome == o).count();
         let (title, about) = words::phase(phase);
@@ -369,14 +385,25 @@ fn phases(packet: &ProofPacket) -> Vec<PhaseRows<'_>> {
     ORDER.into_iter().map(rows).filter(|p| !p.runs.is_empty()).collect()
 }
 
-fn run_row(at: usize, row: &CheckRun) -> RunRow<'_> {
+fn run_row<'a>(
+    packet: &ProofPacket,
+    latest: &HashMap<&str, usize>,
+    at: usize,
+    row: &'a CheckRun,
+) -> RunRow<'a> {
     let mut mark = Mark::from(row.outcome);
     // On the base a red acceptance check is what one wants to see.
     if row.phase == Phase::Base && row.outcome == CheckOutcome::Failed {
         mark = Mark { word: "failed, as it must", tone: Tone::Grey, sign: Tone::Grey.sign() };
     }
+    let last = latest.get(row.id.as_str()).copied();
+    let passed_later = last.filter(|last| {
+        let mended = packet.checks[*last].outcome == CheckOutcome::Passed;
+        *last != at && mended && mark.tone == Tone::Bad
+    });
+    let open = mark.tone == Tone::Bad && passed_later.is_none();
     let lasted = human_duration(row.duration_s);
-    RunRow { at, row, mark, tests: tests(row), lasted, open: mark.tone == Tone::Bad }
+    RunRow { at, row, mark, tests: tests(row), lasted, passed_later, open }
 }
 
 /// The sum over all roles and the row of each. A number that some role did not report makes the
