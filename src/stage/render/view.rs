@@ -1,13 +1,19 @@
 //! What the page shows beyond the packet itself: counts, cross references and words, worked out
 //! before the template sees them. The template only places them.
 
+mod checks;
+mod usage;
+
 use std::collections::HashMap;
 
 use serde::Serialize;
 
+use checks::{PhaseRows, latest_runs, phases, tests};
+use usage::{UsageRow, usage_rows, used};
+
 use super::packet::{
-    Attempt, AuditOutcome, Chain, CheckOutcome, CheckRun, Feature, FeatureVerdict, Finding, Group,
-    Landing, Phase, ProofPacket, Reason, ReasonKind, Repair, Scenario, Usage, Visibility,
+    Attempt, AuditOutcome, Chain, CheckOutcome, Feature, FeatureVerdict, Finding, Group, Landing,
+    Phase, ProofPacket, Reason, ReasonKind, Repair, Scenario, Visibility,
 };
 use super::values;
 use super::words::{self, Mark, Repaired, Tone};
@@ -86,29 +92,6 @@ struct AttemptRow<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct PhaseRows<'a> {
-    title: &'static str,
-    about: &'static str,
-    passed: usize,
-    failed: usize,
-    not_run: usize,
-    runs: Vec<RunRow<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct RunRow<'a> {
-    at: usize,
-    row: &'a CheckRun,
-    mark: Mark,
-    tests: String,
-    lasted: String,
-    /// Number of a later run of the same check that passed, when this one did not.
-    passed_later: Option<usize>,
-    /// Whether its details are unfolded from the start.
-    open: bool,
-}
-
-#[derive(Debug, Serialize)]
 struct ScenarioRow<'a> {
     row: &'a Scenario,
     severity: &'static str,
@@ -128,16 +111,6 @@ struct FindingRow<'a> {
 struct RepairRow<'a> {
     row: &'a Repair,
     mark: Mark,
-}
-
-#[derive(Debug, Serialize)]
-struct UsageRow {
-    role: String,
-    input: String,
-    cached: String,
-    output: String,
-    reasoning: String,
-    cost: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -219,18 +192,6 @@ fn lowered(reason: &Reason) -> Option<Lowered<'_>> {
     }
 }
 
-/// Check id → its run in the latest phase, the last one of these.
-fn latest_runs(packet: &ProofPacket) -> HashMap<&str, usize> {
-    let mut latest: HashMap<&str, usize> = HashMap::new();
-    for (at, run) in packet.checks.iter().enumerate() {
-        let seen = latest.entry(run.id.as_str()).or_insert(at);
-        if packet.checks[*seen].phase <= run.phase {
-            *seen = at;
-        }
-    }
-    latest
-}
-
 fn evidence_row<'a>(
     packet: &'a ProofPacket,
     latest: &HashMap<&str, usize>,
@@ -247,21 +208,6 @@ fn evidence_row<'a>(
             EvidenceRow { id, at: None, mark, phase: "never ran", tests: String::new() }
         }
     }
-}
-
-/// `12 tests`, `12 tests, 1 failed, 2 skipped`, or what the check is judged by instead.
-fn tests(run: &CheckRun) -> String {
-    let Some(t) = &run.tests else {
-        return run.exit.map_or_else(String::new, |code| format!("exit {code}"));
-    };
-    let mut out = if t.run == 1 { "1 test".to_owned() } else { format!("{} tests", t.run) };
-    if t.failed > 0 {
-        out.push_str(&format!(", {} failed", t.failed));
-    }
-    if t.skipped > 0 {
-        out.push_str(&format!(", {} skipped", t.skipped));
-    }
-    out
 }
 
 fn facts(packet: &ProofPacket) -> Vec<Fact> {
@@ -331,24 +277,6 @@ fn attempt_row(row: &Attempt) -> AttemptRow<'_> {
     AttemptRow { row, mark: row.outcome.into(), lasted, used: used(&row.usage) }
 }
 
-/// One line: what an attempt used, naming only what was reported.
-fn used(usage: &Usage) -> String {
-    let tokens = [
-        ("input", usage.input),
-        ("from cache", usage.cached),
-        ("output", usage.output),
-        ("reasoning", usage.reasoning),
-    ];
-    let known =
-        tokens.iter().filter_map(|(name, n)| Some(format!("{} {name}", values::thousands((*n)?))));
-    let known: Vec<String> = known.collect();
-    let tokens = match known.is_empty() {
-        true => format!("tokens {}", values::NOT_REPORTED),
-        false => format!("tokens {}", known.join(", ")),
-    };
-    format!("{tokens}; cost {}", values::dollars(usage.cost_usd))
-}
-
 fn finding_row(row: &Finding) -> FindingRow<'_> {
     let repaired = if row.repaired { Repaired::Yes } else { Repaired::No };
     FindingRow {
@@ -356,92 +284,6 @@ fn finding_row(row: &Finding) -> FindingRow<'_> {
         kind: words::finding_kind(row.kind),
         severity: words::severity(row.severity),
         mark: words::finding_mark(row.kind, repaired),
-    }
-}
-
-/// The runs of each phase that has any, the latest phase first: it is what counts.
-fn phases<'a>(packet: &'a ProofPacket, latest: &HashMap<&str, usize>) -> Vec<PhaseRows<'a>> {
-    const ORDER: [Phase; 5] =
-        [Phase::Scenario, Phase::Audit, Phase::Candidate, Phase::Attempt, Phase::Base];
-    let rows = |phase: Phase| {
-        let runs: Vec<RunRow> = packet
-            .checks
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| c.phase == phase)
-            .map(|(at, row)| run_row(packet, latest, at, row))
-            .collect();
-        let count = |o| runs.iter().filter(|r| r.row.outcome == o).count();
-        let (title, about) = words::phase(phase);
-        PhaseRows {
-            title,
-            about,
-            passed: count(CheckOutcome::Passed),
-            failed: count(CheckOutcome::Failed),
-            not_run: count(CheckOutcome::NotRun),
-            runs,
-        }
-    };
-    ORDER.into_iter().map(rows).filter(|p| !p.runs.is_empty()).collect()
-}
-
-fn run_row<'a>(
-    packet: &ProofPacket,
-    latest: &HashMap<&str, usize>,
-    at: usize,
-    row: &'a CheckRun,
-) -> RunRow<'a> {
-    let mut mark = Mark::from(row.outcome);
-    // On the base a red acceptance check is what one wants to see.
-    if row.phase == Phase::Base && row.outcome == CheckOutcome::Failed {
-        mark = Mark { word: "failed, as it must", tone: Tone::Grey, sign: Tone::Grey.sign() };
-    }
-    let last = latest.get(row.id.as_str()).copied();
-    let passed_later = last.filter(|last| {
-        let mended = packet.checks[*last].outcome == CheckOutcome::Passed;
-        *last != at && mended && mark.tone == Tone::Bad
-    });
-    let open = mark.tone == Tone::Bad && passed_later.is_none();
-    let lasted = human_duration(row.duration_s);
-    RunRow { at, row, mark, tests: tests(row), lasted, passed_later, open }
-}
-
-/// The sum over all roles and the row of each. A number that some role did not report makes the
-/// sum a lower bound, and it says so.
-fn usage_rows(packet: &ProofPacket) -> (UsageRow, Vec<UsageRow>) {
-    let all: Vec<&Usage> = packet.usage.values().collect();
-    let rows = packet.usage.iter().map(|(role, u)| UsageRow {
-        role: role.clone(),
-        input: values::tokens(u.input),
-        cached: values::tokens(u.cached),
-        output: values::tokens(u.output),
-        reasoning: values::tokens(u.reasoning),
-        cost: values::dollars(u.cost_usd),
-    });
-    let sum = |pick: fn(&Usage) -> Option<u64>| {
-        let known: Vec<u64> = all.iter().filter_map(|u| pick(u)).collect();
-        let sum = known.iter().fold(0_u64, |a, b| a.saturating_add(*b));
-        at_least(known.len(), all.len(), values::thousands(sum))
-    };
-    let costs: Vec<f64> = all.iter().filter_map(|u| u.cost_usd).collect();
-    let total = UsageRow {
-        role: "all roles".to_owned(),
-        input: sum(|u| u.input),
-        cached: sum(|u| u.cached),
-        output: sum(|u| u.output),
-        reasoning: sum(|u| u.reasoning),
-        cost: at_least(costs.len(), all.len(), values::dollars(Some(costs.iter().sum()))),
-    };
-    (total, rows.collect())
-}
-
-fn at_least(known: usize, of: usize, sum: String) -> String {
-    if known == 0 {
-        values::NOT_REPORTED.to_owned()
-    } else if known < of {
-        format!("at least {sum}")
-    } else {
-        sum
     }
 }
 

@@ -169,11 +169,13 @@ pub fn finding_kind(kind: FindingKind) -> &'static str {
 
 /// An open product failure is red, what was repaired is green, what only advises is grey.
 pub fn finding_mark(kind: FindingKind, repaired: Repaired) -> Mark {
-    match (repaired, kind) {
-        (Repaired::Yes, _) => mark("repaired", Tone::Good),
-        (Repaired::No, FindingKind::ProductFailure) => mark("open", Tone::Bad),
-        (Repaired::No, FindingKind::ProofGap | FindingKind::Scope) => mark("open", Tone::Warn),
-        (Repaired::No, FindingKind::Opinion) => mark("noted", Tone::Grey),
+    match repaired {
+        Repaired::Yes => mark("repaired", Tone::Good),
+        Repaired::No => match kind {
+            FindingKind::ProductFailure => mark("open", Tone::Bad),
+            FindingKind::ProofGap | FindingKind::Scope => mark("open", Tone::Warn),
+            FindingKind::Opinion => mark("noted", Tone::Grey),
+        },
     }
 }
 
