@@ -66,13 +66,16 @@ impl From<Word> for Mark {
 pub fn meaning(word: Word) -> &'static str {
     match word {
         Word::Passed => {
-            "Every feature was shown to work by checks that ran on the exact code that landed."
+            "Every feature was shown to work by checks that Otto ran itself, and code landed only \
+             after it had been tested."
         }
         Word::Unverified => {
             "The code has landed, but evidence is missing for part of it. Nothing is known to be \
              broken; not everything is known to work."
         }
-        Word::Partial => "Part of what was asked for works and has landed. The rest does not.",
+        Word::Partial => {
+            "Part of what was asked for works and has landed. The rest does not, or was not shown to."
+        }
         Word::Failed => "The product was built, but it does not do what was asked for.",
         Word::Blocked => "Nothing could land, so there is no product to judge.",
     }
@@ -205,7 +208,7 @@ pub fn phase(phase: Phase) -> (&'static str, &'static str) {
         Phase::Attempt => ("On each attempt", "On the tree that one agent turn left behind."),
         Phase::Candidate => (
             "On the merge that was about to land",
-            "On the merge of a group with everything before it. This exact tree is what landed.",
+            "On the merge of a group with everything before it. Only a tree that passed could land.",
         ),
         Phase::Audit => ("On the integrated product", "On the product as a whole."),
         Phase::Scenario => {

@@ -31,12 +31,20 @@ pub struct RunRow<'a> {
     open: bool,
 }
 
-/// Check id → its run in the latest phase, the last one of these.
+/// Check id → the run that counts: one on the product as it is now before any other, then the one
+/// in the latest phase, then the last.
 pub fn latest_runs(packet: &ProofPacket) -> HashMap<&str, usize> {
+    let tip = packet.tip.as_deref();
+    let tree = packet.landings.iter().rfind(|l| Some(l.new.as_str()) == tip).map(|l| &l.tree);
+    let rank = |at: usize| {
+        let run = &packet.checks[at];
+        let current = Some(run.commit.as_str()) == tip || Some(&run.tree) == tree;
+        (current, run.phase, at)
+    };
     let mut latest: HashMap<&str, usize> = HashMap::new();
     for (at, run) in packet.checks.iter().enumerate() {
         let seen = latest.entry(run.id.as_str()).or_insert(at);
-        if packet.checks[*seen].phase <= run.phase {
+        if rank(*seen) < rank(at) {
             *seen = at;
         }
     }
@@ -98,9 +106,44 @@ pub fn run_row<'a>(
     let last = latest.get(row.id.as_str()).copied();
     let passed_later = last.filter(|last| {
         let mended = packet.checks[*last].outcome == CheckOutcome::Passed;
-        *last != at && mended && mark.tone == Tone::Bad
+        *last > at && mended && mark.tone == Tone::Bad
     });
     let open = mark.tone == Tone::Bad && passed_later.is_none();
     let lasted = human_duration(row.duration_s);
     RunRow { at, row, mark, tests: tests(row), lasted, passed_later, open }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../../tests/fixtures/proof/sample.json");
+
+    #[test]
+    fn an_earlier_pass_never_excuses_a_later_failure() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        let at = |p: &ProofPacket, o| {
+            let wanted = |c: &CheckRun| c.id == "scn-self-approval" && c.outcome == o;
+            p.checks.iter().position(wanted).expect("it is in the sample")
+        };
+        let failed = at(&packet, CheckOutcome::Failed);
+        let passed = at(&packet, CheckOutcome::Passed);
+        let row =
+            |p: &ProofPacket, n: usize| run_row(p, &latest_runs(p), n, &p.checks[n]).passed_later;
+        assert_eq!(row(&packet, failed), Some(passed));
+        packet.checks.swap(failed, passed);
+        assert_eq!(row(&packet, passed), None);
+    }
+
+    #[test]
+    fn a_run_on_the_product_as_it_is_now_counts_first() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        let old = packet.checks.iter().position(|c| c.id == "repo-tests").expect("in the sample");
+        let mut now = packet.checks[old].clone();
+        now.phase = Phase::Candidate;
+        packet.checks[old].commit = packet.base.clone();
+        packet.checks[old].tree = packet.landings[0].tree.clone();
+        packet.checks.push(now);
+        assert_eq!(latest_runs(&packet)["repo-tests"], packet.checks.len() - 1);
+    }
 }
