@@ -1,0 +1,104 @@
+//! How single values are written on the page: instants, hashes, sizes, numbers.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use minijinja::Value;
+
+/// What is shown for a number that nobody reported. Never 0.
+pub const NOT_REPORTED: &str = "not reported";
+
+/// `20 Nov 2026, 10:11:12 UTC`; what is no instant stays as it is.
+pub fn when(at: &str) -> String {
+    pattern(at, "%-d %b %Y, %H:%M:%S UTC")
+}
+
+/// `20 Nov, 10:11:12`.
+pub fn clock(at: &str) -> String {
+    pattern(at, "%-d %b, %H:%M:%S")
+}
+
+fn pattern(at: &str, pattern: &str) -> String {
+    match at.parse::<Timestamp>() {
+        Ok(at) => at.to_zoned(TimeZone::UTC).strftime(pattern).to_string(),
+        Err(_) => at.to_owned(),
+    }
+}
+
+/// The first ten characters of a hash or commit id.
+pub fn short(hash: &str) -> String {
+    hash.chars().take(10).collect()
+}
+
+/// `1 048 576`, grouped by threes.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, d) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            // A narrow space that no line is broken at.
+            out.push('\u{202f}');
+        }
+        out.push(d);
+    }
+    out
+}
+
+/// `812 bytes`, `1.0 MiB`.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if n < 1024 {
+        return if n == 1 { "1 byte".to_owned() } else { format!("{n} bytes") };
+    }
+    let mut size = n as f64 / 1024.0;
+    let mut unit = 0;
+    while size >= 1023.95 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
+pub fn tokens(n: Option<u64>) -> String {
+    n.map_or_else(|| NOT_REPORTED.to_owned(), thousands)
+}
+
+pub fn dollars(n: Option<f64>) -> String {
+    n.map_or_else(|| NOT_REPORTED.to_owned(), |n| format!("${n:.2}"))
+}
+
+/// A JSON value as the template engine's own, key by key.
+pub fn template_value(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::from(()),
+        serde_json::Value::Bool(b) => Value::from(*b),
+        serde_json::Value::Number(n) => match (n.as_u64(), n.as_i64()) {
+            (Some(n), _) => Value::from(n),
+            (None, Some(n)) => Value::from(n),
+            (None, None) => Value::from(n.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(s) => Value::from(s.as_str()),
+        serde_json::Value::Array(rows) => rows.iter().map(template_value).collect(),
+        serde_json::Value::Object(map) => {
+            Value::from_pairs(map.iter().map(|(k, v)| (k.as_str(), template_value(v))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_well() {
+        assert_eq!(when("2026-11-20T10:11:12.345Z"), "20 Nov 2026, 10:11:12 UTC");
+        assert_eq!(when("yesterday"), "yesterday");
+        assert_eq!(thousands(1_048_576), "1\u{202f}048\u{202f}576");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(bytes(1), "1 byte");
+        assert_eq!(bytes(1_048_576), "1.0 MiB");
+        assert_eq!(bytes(1_048_575), "1.0 MiB");
+        assert_eq!(tokens(None), "not reported");
+        assert_eq!(tokens(Some(0)), "0");
+        assert_eq!(dollars(Some(1.5)), "$1.50");
+    }
+}

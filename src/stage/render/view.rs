@@ -1,0 +1,301 @@
+//! What the page shows beyond the packet itself: counts, cross references and words, worked out
+//! before the template sees them. The template only places them.
+
+mod checks;
+mod usage;
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use checks::{PhaseRows, latest_runs, phases, tests};
+use usage::{UsageRow, usage_rows, used};
+
+use super::packet::{
+    Attempt, AuditOutcome, Chain, CheckOutcome, Feature, FeatureVerdict, Finding, Group, Landing,
+    Phase, ProofPacket, Reason, ReasonKind, Repair, Scenario, Visibility,
+};
+use super::values;
+use super::words::{self, Mark, Repaired, Tone};
+use crate::base::clock::human_duration;
+
+/// Everything that the template needs. `packet` is the rest.
+#[derive(Debug, Serialize)]
+pub struct View<'a> {
+    packet: &'a ProofPacket,
+    verdict: Mark,
+    meaning: &'static str,
+    facts: Vec<Fact>,
+    lasted: String,
+    lowered: Vec<Lowered<'a>>,
+    limits: Vec<&'a Reason>,
+    features: Vec<FeatureRow<'a>>,
+    groups: Vec<GroupRow<'a>>,
+    landings: Vec<&'a Landing>,
+    phases: Vec<PhaseRows<'a>>,
+    audit: Mark,
+    scenarios: Vec<ScenarioRow<'a>>,
+    findings: Vec<FindingRow<'a>>,
+    repairs: Vec<RepairRow<'a>>,
+    usage: Vec<UsageRow>,
+    total: UsageRow,
+    chain: ChainView<'a>,
+}
+
+/// A key number under the verdict.
+#[derive(Debug, Serialize)]
+struct Fact {
+    label: &'static str,
+    value: String,
+    note: String,
+    tone: Tone,
+}
+
+#[derive(Debug, Serialize)]
+struct Lowered<'a> {
+    cap: Mark,
+    text: &'a str,
+    subject: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct FeatureRow<'a> {
+    row: &'a Feature,
+    mark: Mark,
+    evidence: Vec<EvidenceRow<'a>>,
+}
+
+/// The run of a check that counts for a feature: the one in the latest phase.
+#[derive(Debug, Serialize)]
+struct EvidenceRow<'a> {
+    id: &'a str,
+    /// Number of the run on the page; `None` when it never ran.
+    at: Option<usize>,
+    mark: Mark,
+    phase: &'static str,
+    tests: String,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupRow<'a> {
+    row: &'a Group,
+    mark: Mark,
+    attempts: Vec<AttemptRow<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AttemptRow<'a> {
+    row: &'a Attempt,
+    mark: Mark,
+    lasted: String,
+    used: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ScenarioRow<'a> {
+    row: &'a Scenario,
+    severity: &'static str,
+    visibility: Mark,
+    evidence: Option<EvidenceRow<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingRow<'a> {
+    row: &'a Finding,
+    kind: &'static str,
+    severity: &'static str,
+    mark: Mark,
+}
+
+#[derive(Debug, Serialize)]
+struct RepairRow<'a> {
+    row: &'a Repair,
+    mark: Mark,
+}
+
+#[derive(Debug, Serialize)]
+struct ChainView<'a> {
+    mark: Mark,
+    what: Option<&'a str>,
+}
+
+impl<'a> View<'a> {
+    pub fn of(packet: &'a ProofPacket) -> Self {
+        let latest = latest_runs(packet);
+        let evidence = |id: &'a str| evidence_row(packet, &latest, id);
+        let (total, usage) = usage_rows(packet);
+        View {
+            packet,
+            verdict: packet.verdict.word.into(),
+            meaning: words::meaning(packet.verdict.word),
+            facts: facts(packet),
+            lasted: human_duration(packet.end().millis_since(packet.created) as f64 / 1000.0),
+            lowered: packet.verdict.reasons.iter().filter_map(lowered).collect(),
+            limits: packet
+                .verdict
+                .reasons
+                .iter()
+                .filter(|r| matches!(r.kind, ReasonKind::Limit))
+                .collect(),
+            features: packet
+                .features
+                .iter()
+                .map(|row| FeatureRow {
+                    row,
+                    mark: row.verdict.into(),
+                    evidence: row.checks.iter().map(|id| evidence(id)).collect(),
+                })
+                .collect(),
+            groups: packet
+                .groups
+                .iter()
+                .map(|row| GroupRow {
+                    row,
+                    mark: row.state.into(),
+                    attempts: row.attempts.iter().map(attempt_row).collect(),
+                })
+                .collect(),
+            landings: packet.landings.iter().collect(),
+            phases: phases(packet, &latest),
+            audit: packet.audit.outcome.into(),
+            scenarios: packet
+                .audit
+                .scenarios
+                .iter()
+                .map(|row| ScenarioRow {
+                    row,
+                    severity: words::severity(row.severity),
+                    visibility: row.visibility.into(),
+                    evidence: row.check.as_deref().map(evidence),
+                })
+                .collect(),
+            findings: packet.findings.iter().map(finding_row).collect(),
+            repairs: packet
+                .repairs
+                .iter()
+                .map(|row| RepairRow { row, mark: row.outcome.into() })
+                .collect(),
+            usage,
+            total,
+            chain: chain(&packet.journal.chain),
+        }
+    }
+}
+
+fn lowered(reason: &Reason) -> Option<Lowered<'_>> {
+    match reason.kind {
+        ReasonKind::Lowered { cap } => {
+            let subject = reason.subject.as_deref();
+            Some(Lowered { cap: cap.into(), text: &reason.text, subject })
+        }
+        ReasonKind::Limit => None,
+    }
+}
+
+fn evidence_row<'a>(
+    packet: &'a ProofPacket,
+    latest: &HashMap<&str, usize>,
+    id: &'a str,
+) -> EvidenceRow<'a> {
+    match latest.get(id) {
+        Some(at) => {
+            let run = &packet.checks[*at];
+            let phase = words::phase_short(run.phase);
+            EvidenceRow { id, at: Some(*at), mark: run.outcome.into(), phase, tests: tests(run) }
+        }
+        None => {
+            let mark = Mark::from(FeatureVerdict::Missing);
+            EvidenceRow { id, at: None, mark, phase: "never ran", tests: String::new() }
+        }
+    }
+}
+
+fn facts(packet: &ProofPacket) -> Vec<Fact> {
+    let all = |label, done: usize, of: usize, note: String| {
+        let tone = if of == 0 {
+            Tone::Grey
+        } else if done == of {
+            Tone::Good
+        } else {
+            Tone::Warn
+        };
+        Fact { label, value: format!("{done} / {of}"), note, tone }
+    };
+    let passed = packet.features.iter().filter(|f| f.verdict == FeatureVerdict::Passed).count();
+    let landed = packet.groups.iter().filter(|g| Mark::from(g.state).tone == Tone::Good).count();
+    let runs = || packet.checks.iter().filter(|c| c.phase != Phase::Base);
+    let (ran, red, idle) = (
+        runs().count(),
+        runs().filter(|c| c.outcome == CheckOutcome::Failed).count(),
+        runs().filter(|c| c.outcome == CheckOutcome::NotRun).count(),
+    );
+    let audit = Mark::from(packet.audit.outcome);
+    let held =
+        packet.audit.scenarios.iter().filter(|s| s.visibility == Visibility::HeldOut).count();
+    let rounds = match packet.audit.outcome {
+        AuditOutcome::NotRun => "no round was completed".to_owned(),
+        AuditOutcome::Passed | AuditOutcome::Failed => format!(
+            "{}, {}",
+            crate::base::text::count(packet.audit.rounds as usize, "round"),
+            crate::base::text::count(held, "held-out scenario")
+        ),
+    };
+    vec![
+        all("Features passed", passed, packet.features.len(), short_of(packet)),
+        all("Groups landed", landed, packet.groups.len(), {
+            format!("in {}", crate::base::text::count(packet.landings.len(), "tested landing"))
+        }),
+        Fact {
+            label: "Check runs",
+            value: values::thousands(ran as u64),
+            note: format!("{} passed, {red} failed, {idle} not run", ran - red - idle),
+            tone: Tone::Grey,
+        },
+        Fact { label: "Audit", value: audit.word.to_owned(), note: rounds, tone: audit.tone },
+    ]
+}
+
+/// `1 failed, 2 blocked`: the features that are not passed, by verdict.
+fn short_of(packet: &ProofPacket) -> String {
+    const OTHERS: [FeatureVerdict; 4] = [
+        FeatureVerdict::Failed,
+        FeatureVerdict::Partial,
+        FeatureVerdict::Blocked,
+        FeatureVerdict::Missing,
+    ];
+    let count = |v| packet.features.iter().filter(|f| f.verdict == v).count();
+    let some = OTHERS.into_iter().map(|v| (count(v), Mark::from(v).word)).filter(|(n, _)| *n > 0);
+    let some: Vec<String> = some.map(|(n, word)| format!("{n} {word}")).collect();
+    if some.is_empty() { "none failed, none missing".to_owned() } else { some.join(", ") }
+}
+
+fn attempt_row(row: &Attempt) -> AttemptRow<'_> {
+    let lasted = row.finished.map_or_else(
+        || "no end recorded".to_owned(),
+        |end| human_duration(end.millis_since(row.started) as f64 / 1000.0),
+    );
+    AttemptRow { row, mark: row.outcome.into(), lasted, used: used(&row.usage) }
+}
+
+fn finding_row(row: &Finding) -> FindingRow<'_> {
+    let repaired = if row.repaired { Repaired::Yes } else { Repaired::No };
+    FindingRow {
+        row,
+        kind: words::finding_kind(row.kind),
+        severity: words::severity(row.severity),
+        mark: words::finding_mark(row.kind, repaired),
+    }
+}
+
+fn chain(chain: &Chain) -> ChainView<'_> {
+    match chain {
+        Chain::Intact => {
+            let mark = Mark { word: "intact", tone: Tone::Good, sign: Tone::Good.sign() };
+            ChainView { mark, what: None }
+        }
+        Chain::Broken { what } => {
+            let mark = Mark { word: "broken", tone: Tone::Bad, sign: Tone::Bad.sign() };
+            ChainView { mark, what: Some(what) }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The runs of checks, by phase.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::base::clock::human_duration;
+use crate::stage::render::packet::{CheckOutcome, CheckRun, Phase, ProofPacket};
+use crate::stage::render::words::{self, Mark, Tone};
+
+#[derive(Debug, Serialize)]
+pub struct PhaseRows<'a> {
+    title: &'static str,
+    about: &'static str,
+    passed: usize,
+    failed: usize,
+    not_run: usize,
+    runs: Vec<RunRow<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RunRow<'a> {
+    at: usize,
+    row: &'a CheckRun,
+    mark: Mark,
+    tests: String,
+    lasted: String,
+    /// Number of a later run of the same check that passed, when this one did not.
+    passed_later: Option<usize>,
+    /// Whether its details are unfolded from the start.
+    open: bool,
+}
+
+/// Check id → the run that counts: one on the product as it is now before any other, then the one
+/// in the latest phase, then the last.
+pub fn latest_runs(packet: &ProofPacket) -> HashMap<&str, usize> {
+    let tip = packet.tip.as_deref();
+    let tree = packet.landings.iter().rfind(|l| Some(l.new.as_str()) == tip).map(|l| &l.tree);
+    let rank = |at: usize| {
+        let run = &packet.checks[at];
+        let current = Some(run.commit.as_str()) == tip || Some(&run.tree) == tree;
+        (current, run.phase, at)
+    };
+    let mut latest: HashMap<&str, usize> = HashMap::new();
+    for (at, run) in packet.checks.iter().enumerate() {
+        let seen = latest.entry(run.id.as_str()).or_insert(at);
+        if rank(*seen) < rank(at) {
+            *seen = at;
+        }
+    }
+    latest
+}
+
+/// `12 tests`, `12 tests, 1 failed, 2 skipped`, or what the check is judged by instead.
+pub fn tests(run: &CheckRun) -> String {
+    let Some(t) = &run.tests else {
+        return run.exit.map_or_else(String::new, |code| format!("exit {code}"));
+    };
+    let mut out = if t.run == 1 { "1 test".to_owned() } else { format!("{} tests", t.run) };
+    if t.failed > 0 {
+        out.push_str(&format!(", {} failed", t.failed));
+    }
+    if t.skipped > 0 {
+        out.push_str(&format!(", {} skipped", t.skipped));
+    }
+    out
+}
+
+/// The runs of each phase that has any, the latest phase first: it is what counts.
+pub fn phases<'a>(packet: &'a ProofPacket, latest: &HashMap<&str, usize>) -> Vec<PhaseRows<'a>> {
+    const ORDER: [Phase; 5] =
+        [Phase::Scenario, Phase::Audit, Phase::Candidate, Phase::Attempt, Phase::Base];
+    let rows = |phase: Phase| {
+        let runs: Vec<RunRow> = packet
+            .checks
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.phase == phase)
+            .map(|(at, row)| run_row(packet, latest, at, row))
+            .collect();
+        let count = |o| runs.iter().filter(|r| r.row.outcome == o).count();
+        let (title, about) = words::phase(phase);
+        PhaseRows {
+            title,
+            about,
+            passed: count(CheckOutcome::Passed),
+            failed: count(CheckOutcome::Failed),
+            not_run: count(CheckOutcome::NotRun),
+            runs,
+        }
+    };
+    ORDER.into_iter().map(rows).filter(|p| !p.runs.is_empty()).collect()
+}
+
+pub fn run_row<'a>(
+    packet: &ProofPacket,
+    latest: &HashMap<&str, usize>,
+    at: usize,
+    row: &'a CheckRun,
+) -> RunRow<'a> {
+    let mut mark = Mark::from(row.outcome);
+    // On the base a red acceptance check is what one wants to see.
+    if row.phase == Phase::Base && row.outcome == CheckOutcome::Failed {
+        mark = Mark { word: "failed, as it must", tone: Tone::Grey, sign: Tone::Grey.sign() };
+    }
+    let last = latest.get(row.id.as_str()).copied();
+    let passed_later = last.filter(|last| {
+        let mended = packet.checks[*last].outcome == CheckOutcome::Passed;
+        *last > at && mended && mark.tone == Tone::Bad
+    });
+    let open = mark.tone == Tone::Bad && passed_later.is_none();
+    let lasted = human_duration(row.duration_s);
+    RunRow { at, row, mark, tests: tests(row), lasted, passed_later, open }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../../tests/fixtures/proof/sample.json");
+
+    #[test]
+    fn an_earlier_pass_never_excuses_a_later_failure() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        let at = |p: &ProofPacket, o| {
+            let wanted = |c: &CheckRun| c.id == "scn-self-approval" && c.outcome == o;
+            p.checks.iter().position(wanted).expect("it is in the sample")
+        };
+        let failed = at(&packet, CheckOutcome::Failed);
+        let passed = at(&packet, CheckOutcome::Passed);
+        let row =
+            |p: &ProofPacket, n: usize| run_row(p, &latest_runs(p), n, &p.checks[n]).passed_later;
+        assert_eq!(row(&packet, failed), Some(passed));
+        packet.checks.swap(failed, passed);
+        assert_eq!(row(&packet, passed), None);
+    }
+
+    #[test]
+    fn a_run_on_the_product_as_it_is_now_counts_first() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        let old = packet.checks.iter().position(|c| c.id == "repo-tests").expect("in the sample");
+        let mut now = packet.checks[old].clone();
+        now.phase = Phase::Candidate;
+        packet.checks[old].commit = packet.base.clone();
+        packet.checks[old].tree = packet.landings[0].tree.clone();
+        packet.checks.push(now);
+        assert_eq!(latest_runs(&packet)["repo-tests"], packet.checks.len() - 1);
+    }
+}

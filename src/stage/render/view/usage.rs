@@ -1,0 +1,97 @@
+//! What turns used, in words that keep "not reported" apart from zero.
+
+use serde::Serialize;
+
+use crate::stage::render::packet::{ProofPacket, Usage};
+use crate::stage::render::values;
+
+#[derive(Debug, Serialize)]
+pub struct UsageRow {
+    role: String,
+    input: String,
+    cached: String,
+    output: String,
+    reasoning: String,
+    cost: String,
+}
+
+/// The sum over all roles and the row of each. A number that some role did not report makes the
+/// sum a lower bound, and it says so.
+pub fn usage_rows(packet: &ProofPacket) -> (UsageRow, Vec<UsageRow>) {
+    let all: Vec<&Usage> = packet.usage.values().collect();
+    let rows = packet.usage.iter().map(|(role, u)| UsageRow {
+        role: role.clone(),
+        input: values::tokens(u.input),
+        cached: values::tokens(u.cached),
+        output: values::tokens(u.output),
+        reasoning: values::tokens(u.reasoning),
+        cost: values::dollars(u.cost_usd),
+    });
+    let sum = |pick: fn(&Usage) -> Option<u64>| {
+        let known: Vec<u64> = all.iter().filter_map(|u| pick(u)).collect();
+        let sum = known.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+        at_least(known.len(), all.len(), values::thousands(sum))
+    };
+    let costs: Vec<f64> = all.iter().filter_map(|u| u.cost_usd).collect();
+    let total = UsageRow {
+        role: "all roles".to_owned(),
+        input: sum(|u| u.input),
+        cached: sum(|u| u.cached),
+        output: sum(|u| u.output),
+        reasoning: sum(|u| u.reasoning),
+        cost: at_least(costs.len(), all.len(), values::dollars(Some(costs.iter().sum()))),
+    };
+    (total, rows.collect())
+}
+
+pub fn at_least(known: usize, of: usize, sum: String) -> String {
+    if known == 0 {
+        values::NOT_REPORTED.to_owned()
+    } else if known < of {
+        format!("at least {sum}")
+    } else {
+        sum
+    }
+}
+
+/// One line: what an attempt used, and what nobody reported.
+pub fn used(usage: &Usage) -> String {
+    let tokens = [
+        ("input", usage.input),
+        ("from cache", usage.cached),
+        ("output", usage.output),
+        ("reasoning", usage.reasoning),
+    ];
+    let shown = tokens.into_iter().map(|(name, n)| (name, n.map(values::thousands)));
+    let shown: Vec<(&str, Option<String>)> =
+        shown.chain([("cost", usage.cost_usd.map(|c| values::dollars(Some(c))))]).collect();
+    let known: Vec<String> =
+        shown.iter().filter_map(|(name, n)| n.as_ref().map(|n| format!("{name} {n}"))).collect();
+    let unknown: Vec<&str> =
+        shown.iter().filter(|(_, n)| n.is_none()).map(|(name, _)| *name).collect();
+    match (known.is_empty(), unknown.is_empty()) {
+        (_, true) => known.join(", "),
+        (true, false) => values::NOT_REPORTED.to_owned(),
+        (false, false) => {
+            format!("{}; {}: {}", known.join(", "), values::NOT_REPORTED, unknown.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_is_named_and_never_zero() {
+        let some = Usage { input: Some(1200), output: Some(0), ..Usage::default() };
+        assert_eq!(
+            used(&some),
+            "input 1\u{202f}200, output 0; not reported: from cache, reasoning, cost"
+        );
+        assert_eq!(used(&Usage::default()), "not reported");
+        assert_eq!(at_least(0, 2, "0".into()), "not reported");
+        assert_eq!(at_least(1, 2, "7".into()), "at least 7");
+        assert_eq!(at_least(2, 2, "7".into()), "7");
+    }
+}
