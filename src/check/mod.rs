@@ -1,1 +1,13 @@
-//! (to come)
+//! Checks: what a run of a project's own tests, a probe or an invariant proved.
+//!
+//! The invariant of this module is "not run is never a pass": an [`Outcome`] that passed can be
+//! made by the [`gate`] alone, from what was observed. Everything in [`outcome`], [`counts`],
+//! [`gate`] and [`fingerprint`] is pure: values in, values out, no process, no clock, no file.
+
+pub mod counts;
+pub mod fingerprint;
+pub mod gate;
+pub mod outcome;
+
+pub use fingerprint::fingerprint;
+pub use outcome::{EvidenceRef, Outcome, Provenance, Reason, Status, TestCounts};

@@ -1,0 +1,112 @@
+//! The honest gate: pure functions from what was observed to an [`Outcome`].
+//!
+//! Invariant: a pass is made in [`pass`] and nowhere else, and needs a commit, a tree and an
+//! observation that could have been red. What cannot be judged is `not_run` with a typed reason.
+
+mod base;
+mod cli_probe;
+mod external;
+mod invariant;
+mod repo_test;
+#[cfg(test)]
+mod tests;
+
+pub use base::{after_rerun, against_base};
+pub use cli_probe::judge_cli_probe;
+pub use external::{Produced, judge_external};
+pub use invariant::{evaluate, judge_invariant};
+pub use repo_test::judge_repo_test;
+
+use super::{Outcome, Provenance, Reason, TestCounts};
+
+/// What a finished process left behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Execution {
+    pub ending: Ending,
+    pub stdout: String,
+    pub stderr: String,
+    pub capture: Capture,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    Exited(i32),
+    /// By a signal that Otto did not send.
+    Signalled(i32),
+    /// Stopped by Otto after this many seconds.
+    TimedOut {
+        limit_s: f64,
+    },
+    NotStarted(StartFailure),
+    /// Otto itself was stopped.
+    Interrupted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartFailure {
+    /// There is no such program.
+    NotFound { program: String },
+    /// It is there and cannot be executed: permission, format, interpreter.
+    NotExecutable { program: String, cause: String },
+    /// The sandbox refused or is missing.
+    Sandbox { cause: String },
+}
+
+/// Whether `stdout` and `stderr` are all that was printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capture {
+    Whole,
+    Truncated,
+}
+
+/// The proof, needed to make a passing [`Outcome`], that the gate was asked.
+#[derive(Debug)]
+pub(in crate::check) struct Earned {
+    tests: Option<TestCounts>,
+    exit: Option<i32>,
+}
+
+impl Earned {
+    pub(in crate::check) fn facts(&self) -> (Option<TestCounts>, Option<i32>) {
+        (self.tests, self.exit)
+    }
+}
+
+/// The only way to a pass.
+fn pass(tests: Option<TestCounts>, exit: Option<i32>, detail: String, of: Provenance) -> Outcome {
+    if of.commit.is_empty() || of.tree.is_empty() {
+        let detail = "it is not recorded which commit and tree were judged";
+        return Outcome::red(Reason::NoCommit, detail, of).with_tests(tests).with_exit(exit);
+    }
+    Outcome::passed(Earned { tests, exit }, detail, of)
+}
+
+/// The exit code of a process that ran to its own end, or the outcome of one that did not.
+fn exit_code(run: &Execution, of: &Provenance) -> Result<i32, Box<Outcome>> {
+    let red = |reason, detail: String| Box::new(Outcome::red(reason, detail, of.clone()));
+    match &run.ending {
+        Ending::Exited(code) => Ok(*code),
+        Ending::Signalled(signal) => {
+            let (reason, how) = match signal {
+                // SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: its own doing.
+                4 | 5 | 6 | 7 | 8 | 11 | 31 => (Reason::Crashed, "crashed with"),
+                _ => (Reason::Killed, "was ended from outside by"),
+            };
+            let outcome = red(reason, format!("the program {how} signal {signal}"));
+            Err(Box::new(outcome.with_signal(Some(*signal))))
+        }
+        Ending::TimedOut { limit_s } => {
+            Err(red(Reason::Timeout, format!("not finished after {limit_s} s")))
+        }
+        Ending::NotStarted(StartFailure::NotFound { program }) => {
+            Err(red(Reason::MissingTool, format!("there is no program '{program}'")))
+        }
+        Ending::NotStarted(StartFailure::NotExecutable { program, cause }) => {
+            Err(red(Reason::NotExecutable, format!("cannot execute '{program}': {cause}")))
+        }
+        Ending::NotStarted(StartFailure::Sandbox { cause }) => {
+            Err(red(Reason::Sandbox, format!("no sandbox: {cause}")))
+        }
+        Ending::Interrupted => Err(red(Reason::Interrupted, "stopped before it ended".to_owned())),
+    }
+}
