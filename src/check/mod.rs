@@ -4,10 +4,15 @@
 //! made by the [`gate`] alone, from what was observed. Everything in [`outcome`], [`counts`],
 //! [`gate`] and [`fingerprint`] is pure: values in, values out, no process, no clock, no file.
 
+pub mod batch;
+pub mod cache;
 pub mod counts;
+pub mod driver;
+pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
 pub mod outcome;
+pub mod prepare;
 
 pub use fingerprint::fingerprint;
 pub use outcome::{EvidenceRef, Outcome, Provenance, Reason, Status, TestCounts};
