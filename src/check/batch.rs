@@ -136,7 +136,11 @@ impl Bench<'_> {
                     duration_s: 0.0,
                     evidence: vec![self.evidence.keep(why.as_bytes())?],
                 };
-                Ok(Some(Outcome::red(Reason::PrepareFailed, crate::base::text::one_line(&why, 200), of)))
+                Ok(Some(Outcome::red(
+                    Reason::PrepareFailed,
+                    crate::base::text::one_line(&why, 200),
+                    of,
+                )))
             }
         }
     }
@@ -183,7 +187,9 @@ fn followed_by_invariant(check: &Check, all: &[&Check]) -> bool {
     let name = format!("probes.{}", check.id);
     all.iter().any(|c| {
         c.params.get("expr").and_then(|e| e.as_str()).is_some_and(|e| {
-            e.contains(&name) || e.contains(&format!("probes[\"{}\"]", check.id)) || e.contains(&format!("probes['{}']", check.id))
+            e.contains(&name)
+                || e.contains(&format!("probes[\"{}\"]", check.id))
+                || e.contains(&format!("probes['{}']", check.id))
         })
     })
 }

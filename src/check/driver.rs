@@ -8,9 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::evidence::{EvidenceStore, matching};
-use super::gate::{
-    self, Capture as Complete, Ending, Execution, Produced, StartFailure,
-};
+use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
 use super::{EvidenceRef, Outcome, Provenance, Reason};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
@@ -134,8 +132,7 @@ fn execute(
     if let Some(bytes) = stdin {
         command = command.stdin(bytes);
     }
-    let finished =
-        command.run(&Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+    let finished = command.run(&Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
     let read = |path: &Path| -> Result<String> {
         let bytes = disk::read_if_there(path)?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -151,9 +148,7 @@ fn execute(
             Ending::Exited(1)
         }
         Ended::Stopped => Ending::Interrupted,
-        Ended::NotFound => {
-            Ending::NotStarted(StartFailure::NotFound { program: argv[0].clone() })
-        }
+        Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program: argv[0].clone() }),
         Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
             program: argv[0].clone(),
             cause: "it cannot be executed".into(),
@@ -263,13 +258,18 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
             Ending::NotStarted(StartFailure::NotFound { program })
         }
     };
-    let run = Execution { ending, stdout: read(&out), stderr: read(&err), capture: Complete::Whole };
+    let run =
+        Execution { ending, stdout: read(&out), stderr: read(&err), capture: Complete::Whole };
     let mut evidence = Vec::new();
     for file in disk::files_below(&evidence_dir)? {
         evidence.push(place.evidence.keep_file(&evidence_dir.join(file))?);
     }
     let produced = if evidence.is_empty() { Produced::Nothing } else { Produced::Evidence };
-    evidence.push(place.evidence.keep(format!("{}\n--- standard error\n{}", run.stdout, run.stderr).as_bytes())?);
+    evidence.push(
+        place
+            .evidence
+            .keep(format!("{}\n--- standard error\n{}", run.stdout, run.stderr).as_bytes())?,
+    );
     let of = provenance(place, finished.duration.as_secs_f64(), evidence);
     Ok(gate::judge_external(&run, produced, of))
 }

@@ -165,7 +165,8 @@ impl Repo {
         for name in crate::disk::subdirs(&common.join("worktrees"))? {
             let admin = common.join("worktrees").join(name);
             if names(&admin.join("HEAD"))? {
-                let dot_git = crate::disk::read_if_there(&admin.join("gitdir"))?.unwrap_or_default();
+                let dot_git =
+                    crate::disk::read_if_there(&admin.join("gitdir"))?.unwrap_or_default();
                 let path = PathBuf::from(String::from_utf8_lossy(&dot_git).trim());
                 return Ok(Some(path.parent().map(Path::to_owned).unwrap_or(path)));
             }

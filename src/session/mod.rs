@@ -18,5 +18,5 @@ pub use event::Event;
 pub use journal::Record;
 pub use layout::Layout;
 pub use record::SessionRecord;
-pub use session::{Session, Workspace};
+pub use session::{Session, Workspace, cache_dir};
 pub use state::{GroupState, Phase, State};

@@ -4,8 +4,8 @@ mod answer;
 mod start;
 mod turns;
 
-pub use start::{Start, create};
 pub use answer::spec_from;
+pub use start::{Start, create};
 pub use turns::{accept_file, compile, read_spec_file};
 
 use crate::base::{Error, Result, Sha256};
@@ -29,8 +29,7 @@ pub fn accept(
     let hash = spec.content_hash();
     let version = session.with_state(|s| s.spec_version)? + 1;
     write_files(session, spec, version)?;
-    let event =
-        SpecCompiled { sha256: hash, version, source: source.to_owned(), turns, warnings };
+    let event = SpecCompiled { sha256: hash, version, source: source.to_owned(), turns, warnings };
     session.append(ws, Entry::new(event))?;
     Ok(hash)
 }

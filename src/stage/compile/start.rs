@@ -29,8 +29,10 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
     let config = settings.config(Source::Command)?;
     if let Some(least) = &config.min_sandbox {
         if least != Tier::Worktree.word() {
-            return Err(Error::machine(format!("the sandbox tier '{least}' is not available here"))
-                .hint("this version has the tier 'worktree'; lower `min_sandbox`, or run elsewhere"));
+            return Err(Error::machine(format!(
+                "the sandbox tier '{least}' is not available here"
+            ))
+            .hint("this version has the tier 'worktree'; lower `min_sandbox`, or run elsewhere"));
         }
     }
     let (target, base) = target_and_base(ws, config.default_branch.as_deref())?;
@@ -77,7 +79,11 @@ pub fn configuration(
         settings.set(key, Some(value.clone()), origin)?;
     }
     if settings.0.get("provider").is_none_or(|p| p.value.is_null()) && has_command(&settings) {
-        settings.set("provider", Some(Value::from("command")), "detected: providers.command.argv")?;
+        settings.set(
+            "provider",
+            Some(Value::from("command")),
+            "detected: providers.command.argv",
+        )?;
     }
     Ok((settings, file))
 }

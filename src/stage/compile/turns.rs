@@ -32,8 +32,10 @@ pub fn compile(
     guidance: &str,
     report: &dyn Report,
 ) -> Result<()> {
-    if matches!(session.with_state(|s| s.spec.clone())?, SpecState::None | SpecState::Rejected { .. })
-    {
+    if matches!(
+        session.with_state(|s| s.spec.clone())?,
+        SpecState::None | SpecState::Rejected { .. }
+    ) {
         let (parsed, turns) = ask(ws, session, kind, guidance, report)?;
         for warning in &parsed.warnings {
             report.say(&format!("warning: {warning}"));
@@ -145,10 +147,8 @@ fn ask(
         }
     }
     let what = format!("the agent's spec, after {} answers,", 1 + REPAIRS);
-    Err(Problem::error(&what, &last).hint(format!(
-        "its transcripts are in {}",
-        session.layout.spec_dir().display()
-    )))
+    Err(Problem::error(&what, &last)
+        .hint(format!("its transcripts are in {}", session.layout.spec_dir().display())))
 }
 
 fn one_turn(
@@ -181,16 +181,16 @@ fn one_turn(
         now,
         limit: deadline.left_for_turn(now),
     })?;
-    session
-        .append(ws, Entry::new(BudgetSpent { role: "spec".into(), usage: result.usage }))?;
+    session.append(ws, Entry::new(BudgetSpent { role: "spec".into(), usage: result.usage }))?;
     worktree.release()?;
     if let Some((class, message)) = &result.error {
         return Err(Error::no(format!("the agent could not compile: {}", class.word()))
             .because(message.clone())
             .hint(format!("transcript: {}", session.layout.spec_attempt(number).display())));
     }
+    let word = result.word();
     result.structured.ok_or_else(|| {
-        Error::no(format!("the agent answered without a spec ({})", result.word())).hint(format!(
+        Error::no(format!("the agent answered without a spec ({word})")).hint(format!(
             "it must write JSON to the file in OTTO_OUTPUT, or print it last; transcript: {}",
             session.layout.spec_attempt(number).display()
         ))
