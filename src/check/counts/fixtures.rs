@@ -118,7 +118,7 @@ fn all() -> Vec<(Format, Completeness, &'static str, &'static str, Expected)> {
         Tap Complete "tap/bats_skip" Some((0, 0, 1));
         Tap Complete "tap/bats_zero" Some((0, 0, 0));
         Tap Complete "tap/mocha" Some((2, 1, 2));
-        Junit Complete "junit/pytest" Some((6, 2, 1));
+        Junit Complete "junit/pytest" Some((5, 2, 2));
         Junit Complete "junit/vitest" Some((2, 1, 2));
         Junit Complete "junit/node" Some((2, 1, 2));
         Junit Complete "junit/ctest" Some((2, 1, 3));
@@ -166,4 +166,193 @@ fn real_reports_are_read() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn expect(text: &str, format: Format, completeness: Completeness, counts: (u64, u64, u64)) {
+    assert_eq!(count(text), found(format, completeness, Some(counts)), "{text}");
+}
+
+#[test]
+fn words_are_nothing() {
+    for text in [
+        "",
+        "all tests passed",
+        "OK",
+        "3 passed",
+        "ok",
+        "Tests: 3 passed, 3 total",
+        "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
+        "3 examples, 0 failures",
+        "OK (3 tests, 3 assertions)",
+        "Ran 3 tests in 0.1s\n\nOK",
+        "100% tests passed, 0 tests failed out of 3",
+        "# tests 3\n# pass 3\n# fail 0",
+        "see the <testsuite tests=\"3\"> tag",
+        "<testsuite tests=\"3\"> is the tag",
+    ] {
+        assert_eq!(count(text), Counted::None, "{text}");
+    }
+}
+
+#[test]
+fn several_reports_of_one_tool_are_summed() {
+    let twice = |name: &str| format!("> a@1 test\n{name}\n> b@1 test\n{name}\n");
+    for (format, completeness, name, text, expected) in all() {
+        let Some((run, failed, skipped)) = expected else { continue };
+        let both = Some((2 * run, 2 * failed, 2 * skipped));
+        assert_eq!(count(&twice(text)), found(format, completeness, both), "{name}");
+    }
+}
+
+#[test]
+fn one_suite_in_two_tools_is_summed_and_two_suites_are_ambiguous() {
+    let rust = format!("{}{}", fixture!("nextest/pass"), fixture!("cargo/pass"));
+    expect(&rust, Format::Nextest, Completeness::Complete, (7, 0, 2));
+    let mixed = format!("{}{}", fixture!("pytest/pass"), fixture!("jest/mixed"));
+    let Counted::Ambiguous { found } = count(&mixed) else { panic!("{:?}", count(&mixed)) };
+    assert_eq!(found.len(), 2);
+    // A console report and the JUnit report of the same run.
+    let same = format!("{}{}", fixture!("pytest/mixed"), fixture!("junit/pytest"));
+    expect(&same, Format::Junit, Completeness::Complete, (5, 2, 2));
+}
+
+#[test]
+fn what_is_cut_is_noticed() {
+    let cut = |text: &str, at: &str| text[..text.find(at).unwrap()].to_owned();
+    for (text, format, counts) in [
+        (cut(fixture!("pytest/mixed"), "=== 1 failed"), Format::Pytest, (0, 0, 0)),
+        (cut(fixture!("cargo/pass"), "test it ... ok"), Format::Cargo, (2, 0, 1)),
+        (cut(fixture!("nextest/pass"), "     Summary"), Format::Nextest, (0, 0, 0)),
+        (cut(fixture!("go/v_pass"), "ok  \t"), Format::Go, (3, 0, 1)),
+        (cut(fixture!("tap/bats_mixed"), "ok 3"), Format::Tap, (2, 1, 0)),
+        (cut(fixture!("junit/vitest"), "</testsuites>"), Format::Junit, (2, 1, 2)),
+        (
+            cut(
+                fixture!("junit/vitest"),
+                "<testcase classname=\"v/mixed.spec.mjs\" name=\"s &gt; d",
+            ),
+            Format::Junit,
+            (2, 1, 1),
+        ),
+        (cut(fixture!("ctest/pass"), "100%"), Format::Ctest, (0, 0, 0)),
+        (cut(fixture!("phpunit/pass"), "OK ("), Format::Phpunit, (0, 0, 0)),
+        (cut(fixture!("unittest/upass"), "OK"), Format::Unittest, (0, 0, 0)),
+    ] {
+        let got = count(&text);
+        if format == Format::Go {
+            // A bare PASS ends a test binary that is called directly.
+            expect(&text, format, Completeness::Complete, counts);
+            expect(&cut(&text, "PASS\n"), format, Completeness::Cut, counts);
+        } else {
+            assert_eq!(got, found(format, Completeness::Cut, Some(counts)), "{text}");
+        }
+    }
+}
+
+/// From the formats' specifications and documentation, not from a tool that ran here.
+#[test]
+fn from_memory() {
+    use Completeness::{Complete, Cut};
+    use Format::{Go, Junit, Nextest, Pytest, Tap, Unittest, Vitest};
+    expect("TAP version 14\n1..2\nok 1 - a\nok 2 - b\n", Tap, Complete, (2, 0, 0));
+    expect("TAP version 14\nok\nnot ok\n1..2\n", Tap, Complete, (2, 1, 0));
+    expect("TAP version 13\nok 1 - a\nok 2 - b\n", Tap, Cut, (2, 0, 0));
+    expect("1..3\nok 1 - a\nok 2 - b\n", Tap, Cut, (2, 0, 0));
+    expect("1..1\nok 1 - a\nok 2 - b\n", Tap, Cut, (2, 0, 0));
+    expect("1..2\nok 1 - a\nBail out! no database\n", Tap, Cut, (1, 0, 0));
+    expect("1..0 # SKIP no browser\n", Tap, Complete, (0, 0, 0));
+    expect("1..2\nnot ok 1 - a # TODO later\nok 2 # skip b\n", Tap, Complete, (0, 0, 2));
+    expect("1..1\nok 1 - keeps \\# skip signs\n", Tap, Complete, (1, 0, 0));
+    let nested = "1..1\n    1..2\n    ok 1 - x\n    not ok 2 - y\nnot ok 1 - parent\n";
+    expect(nested, Tap, Complete, (1, 1, 0));
+    expect("1 failed, 1 passed, 2 rerun in 3.00s (0:00:03)\n", Pytest, Complete, (2, 1, 0));
+    let long = "=== test session starts ===\n=== 900 passed in 4000.1s (1:06:40) ===\n";
+    expect(long, Pytest, Complete, (900, 0, 0));
+    let rule = "-".repeat(70);
+    let none = format!("{rule}\nRan 0 tests in 0.000s\n\nNO TESTS RAN\n");
+    expect(&none, Unittest, Complete, (0, 0, 0));
+    let django = format!("{rule}\nRan 3 tests in 0.1s\n\nnoise\nFAILED (failures=1)\n");
+    expect(&django, Unittest, Complete, (3, 1, 0));
+    let slow = "    Starting 4 tests across 2 binaries\n     Summary [   0.093s] 4 tests run: \
+                2 passed (1 slow, 1 flaky), 1 exec failed, 1 timed out, 0 skipped\n";
+    expect(slow, Nextest, Complete, (4, 2, 0));
+    expect("ok  \texample.com/a\t(cached)\n", Go, Complete, (1, 0, 0));
+    let built = "{\"ImportPath\":\"m/b\",\"Action\":\"build-fail\"}\n\
+                 {\"Action\":\"start\",\"Package\":\"m/b\"}\n\
+                 {\"Action\":\"fail\",\"Package\":\"m/b\",\"Elapsed\":0,\"FailedBuild\":\"m/b\"}\n";
+    expect(built, Go, Complete, (1, 1, 0));
+    expect(
+        " Test Files  1 passed (1)\n      Tests  1 passed | 1 expected fail (2)\n",
+        Vitest,
+        Complete,
+        (2, 0, 0),
+    );
+    let surefire = "<?xml version='1.0'?><testsuite tests='3' errors='1' skipped='0' failures='0'>\n\
+        <properties/><testcase name='a > b'/><testcase name='c'><error/><system-out><![CDATA[\
+        </testcase><testcase>]]></system-out></testcase><testcase name='d'></testcase></testsuite>";
+    expect(surefire, Junit, Complete, (3, 1, 0));
+    let gtest = "<testsuites tests=\"2\"><testsuite tests=\"2\"><testcase status=\"run\"/>\
+                 <testcase status=\"notrun\"/></testsuite></testsuites>";
+    expect(gtest, Junit, Complete, (1, 0, 1));
+    let missing = "<testsuite tests=\"3\"><testcase/></testsuite>";
+    expect(missing, Junit, Cut, (1, 0, 0));
+    let suite_error = "<testsuite tests=\"1\" errors=\"1\"><testcase/></testsuite>";
+    expect(suite_error, Junit, Complete, (1, 1, 0));
+}
+
+/// Lines that no tool prints as part of its report.
+fn noise() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "all tests passed",
+        "npm warn deprecated glob@7",
+        "[12:00:01] INFO listening on 8080",
+        "  99 passing",
+        "Tests:       99 passed, 99 total",
+        "test result: ok. 99 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
+        "99 examples, 0 failures",
+        "OK (99 tests, 99 assertions)",
+        "OK",
+        "Ran 99 tests in 0.1s",
+        "\x1b[32mdone\x1b[0m",
+        "<div>a > b</div>",
+        "\u{00e9}\u{2713} 100%",
+    ]);
+    prop_oneof![words.prop_map(str::to_owned), "[a-z ]{0,20}[.:]"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn noise_around_a_report_changes_nothing(
+        case in 0usize..110,
+        before in proptest::collection::vec(noise(), 0..4),
+        after in proptest::collection::vec(noise(), 0..4),
+    ) {
+        let all = all();
+        let (format, completeness, name, text, expected) = all[case % all.len()];
+        let text = format!("{}\n\n{text}\n\n{}\n", before.join("\n"), after.join("\n"));
+        prop_assert_eq!(count(&text), found(format, completeness, expected), "{}", name);
+    }
+
+    #[test]
+    fn colours_and_line_ends_change_nothing(case in 0usize..110) {
+        let all = all();
+        let (format, completeness, name, text, expected) = all[case % all.len()];
+        let text: String =
+            text.lines().map(|l| format!("\x1b[1m{l}\x1b[0m\x1b(B\r\n")).collect();
+        prop_assert_eq!(count(&text), found(format, completeness, expected), "{}", name);
+    }
+
+    #[test]
+    fn any_text_can_be_read(text in "(?s).{0,400}", case in 0usize..110, cut in 0usize..4000) {
+        let _ = count(&text);
+        let all = all();
+        let report = all[case % all.len()].3;
+        let mut cut = cut.min(report.len());
+        while !report.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let _ = count(&report[..cut]);
+    }
 }

@@ -25,6 +25,7 @@ struct Package {
 
 pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
+    let mut earlier: Vec<Package> = Vec::new();
     for line in lines {
         if !line.starts_with('{') || !line.contains("\"Action\"") {
             continue;
@@ -32,6 +33,10 @@ pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
         let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
         let of = packages.entry(event.package).or_default();
         let end = End::of(&event.action);
+        // The same package again: a second command in the same output.
+        if of.end.is_some() && (end.is_some() || matches!(&*event.action, "start" | "run")) {
+            earlier.push(std::mem::take(of));
+        }
         match (event.test, event.action.as_str()) {
             (Some(test), "run") => {
                 of.tests.insert(test, None);
@@ -50,7 +55,7 @@ pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
     if packages.is_empty() {
         return None;
     }
-    let mut sum = Tally::sum(packages.values().map(|p| package(&p.tests, p.end)))?;
+    let mut sum = Tally::sum(packages.values().chain(&earlier).map(|p| package(&p.tests, p.end)))?;
     // Before go 1.24 a package that does not compile is a plain line among the events.
     for line in lines {
         let failed = line.strip_prefix("FAIL\t").and_then(|rest| rest.split_once(' '));

@@ -165,7 +165,7 @@ const PARSERS: [(Format, Parser); 13] = [
 ///
 /// `cargo nextest run` followed by `cargo test --doc` is one suite in two commands, so these two
 /// are summed. Two other tools are [`Counted::Ambiguous`] unless they say the same (a console
-/// report and a JUnit report of one run).
+/// report and a JUnit report of one run); of two that agree, the one with fewer run is believed.
 pub fn count(output: &str) -> Counted {
     let text = clean::text(output);
     let (junit, rest) = junit::extract(&text);
@@ -192,17 +192,20 @@ pub fn count(output: &str) -> Counted {
     if let Some(tally) = junit {
         found.push((Format::Junit, tally));
     }
-    match found.as_slice() {
-        [] => Counted::None,
-        [(format, first), others @ ..] if others.iter().all(|(_, t)| t.counts == first.counts) => {
-            let all = others.iter().fold(first.completeness, |c, (_, t)| match c {
-                Completeness::Complete => t.completeness,
-                Completeness::Cut => Completeness::Cut,
-            });
-            Counted::Found { format: *format, counts: first.counts, completeness: all }
-        }
-        several => Counted::Ambiguous {
-            found: several.iter().map(|(format, tally)| (*format, tally.counts)).collect(),
-        },
+    let list = || found.iter().map(|(format, tally)| (*format, tally.counts)).collect();
+    let Some((format, least)) = found.iter().min_by_key(|(_, t)| t.counts.run) else {
+        return Counted::None;
+    };
+    if !found.iter().all(|(_, t)| agree(t.counts, least.counts)) {
+        return Counted::Ambiguous { found: list() };
     }
+    let cut = found.iter().any(|(_, t)| t.completeness == Completeness::Cut);
+    let completeness = if cut { Completeness::Cut } else { Completeness::Complete };
+    Counted::Found { format: *format, counts: least.counts, completeness }
+}
+
+/// Two reports of one run: pytest's `xfailed` are skipped ones in its JUnit file.
+fn agree(a: TestCounts, b: TestCounts) -> bool {
+    let total = |t: TestCounts| t.run.saturating_add(t.skipped);
+    a.failed == b.failed && total(a) == total(b)
 }
