@@ -74,6 +74,12 @@ impl Repo {
         })
     }
 
+    pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid> {
+        let repo = self.local();
+        let id = repo.write_blob(bytes).or_machine(|| "cannot write a blob".into())?;
+        Ok(Oid(id.detach()))
+    }
+
     pub fn has_object(&self, id: Oid) -> bool {
         self.local().has_object(id.0)
     }

@@ -16,6 +16,9 @@ use crate::base::{Error, Result, Sha256};
 pub struct Oid(pub(super) gix::ObjectId);
 
 impl Oid {
+    /// All zeros: no object.
+    pub const NULL: Oid = Oid(gix::ObjectId::null(gix::hash::Kind::Sha1));
+
     /// The first ten digits, for people.
     pub fn short(&self) -> String {
         self.to_string()[..10].to_owned()

@@ -3,9 +3,14 @@
 //! Every stage is inputs on disk → outcome on disk: a pure core that decides (values in, values
 //! out, time included) and a thin edge that does what was decided.
 
+pub mod audit;
+pub mod build;
 pub mod compile;
 mod context;
+pub mod land;
+pub mod merge;
 pub mod render;
+pub mod repair;
 mod report;
 
 pub use context::Context;

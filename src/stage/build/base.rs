@@ -50,7 +50,8 @@ pub fn base_of(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Base> 
 /// Direct and indirect dependencies: a dependency's head contains its own base, but a dependency
 /// that was rebuilt may not contain the newest of what it depends on.
 fn is_needed(ctx: &Context<'_>, group: &Group, other: &str) -> bool {
-    group.deps.iter().any(|d| {
-        d == other || ctx.spec.group(d).is_some_and(|g| is_needed(ctx, g, other))
-    })
+    group
+        .deps
+        .iter()
+        .any(|d| d == other || ctx.spec.group(d).is_some_and(|g| is_needed(ctx, g, other)))
 }

@@ -38,8 +38,12 @@ pub fn brief(ctx: &Context<'_>, judgement: &Judgement, turn: Option<&TurnResult>
             }
             text
         }
-        AttemptOutcome::TurnFailed => "Your turn ended before there was anything to judge.\n".into(),
-        AttemptOutcome::Interrupted => "The attempt was interrupted; go on where it stopped.\n".into(),
+        AttemptOutcome::TurnFailed => {
+            "Your turn ended before there was anything to judge.\n".into()
+        }
+        AttemptOutcome::Interrupted => {
+            "The attempt was interrupted; go on where it stopped.\n".into()
+        }
     };
     if let Some((class, message)) = turn.and_then(|t| t.error.as_ref()) {
         text.push_str(&format!("The turn reported: {}: {message}\n", class.word()));

@@ -62,11 +62,8 @@ pub fn judge(
         return Ok(judgement);
     }
     judgement.outcome = AttemptOutcome::ChecksFailed;
-    let prints: Vec<Sha256> = judgement
-        .red
-        .iter()
-        .map(|r| fingerprint(&r.outcome, &output_of(ctx, r), &[]))
-        .collect();
+    let prints: Vec<Sha256> =
+        judgement.red.iter().map(|r| fingerprint(&r.outcome, &output_of(ctx, r), &[])).collect();
     let text: Vec<String> = prints.iter().map(ToString::to_string).collect();
     let parts: Vec<&[u8]> = text.iter().map(String::as_bytes).collect();
     judgement.fingerprint = Some(Sha256::of_parts(&parts));
@@ -131,7 +128,10 @@ fn refusal(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<S
             if only_adds(ctx, change)? {
                 None
             } else {
-                Some("its contract allows only added lines, and lines were removed or changed".into())
+                Some(
+                    "its contract allows only added lines, and lines were removed or changed"
+                        .into(),
+                )
             }
         }
         Verdict::Protected { by } => Some(format!("it is protected (by '{by}')")),

@@ -45,7 +45,10 @@ pub fn blocked<'a>(spec: &'a Spec, state: &State) -> Vec<(&'a str, Vec<String>)>
 /// Work for a builder is left.
 fn is_open(phase: &Phase) -> bool {
     match phase {
-        Phase::Pending | Phase::Invalidated { .. } | Phase::Building { .. } | Phase::Blocked { .. } => true,
+        Phase::Pending
+        | Phase::Invalidated { .. }
+        | Phase::Building { .. }
+        | Phase::Blocked { .. } => true,
         Phase::Passing { .. }
         | Phase::Failed { .. }
         | Phase::Landed

@@ -1,0 +1,264 @@
+//! The certifier: an agent that did not build, sees features and evidence, and answers in a schema.
+//! A citation that does not exist is struck. A product failure counts only when its reproduction
+//! was run by Otto and failed; the rest is opinion.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::agent::{Prompts, Turn, run_turn};
+use crate::base::Result;
+use crate::base::text::one_line;
+use crate::check::Outcome;
+use crate::check::batch::Caching;
+use crate::git::Oid;
+use crate::session::config::Role;
+use crate::session::event::{AuditFinding, BudgetSpent, Finding, FindingKind};
+use crate::session::journal::Entry;
+use crate::spec::{Check, Purpose};
+use crate::stage::{Context, Item};
+
+/// What was run, for the certifier to cite.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    pub check: String,
+    pub title: Option<String>,
+    pub outcome: Outcome,
+}
+
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    features: Vec<Judged>,
+    #[serde(default)]
+    findings: Vec<Found>,
+}
+
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Judged {
+    id: String,
+    verdict: Word,
+    #[serde(default)]
+    evidence: Vec<String>,
+    #[serde(default)]
+    why: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Passed,
+    Failed,
+    Partial,
+    Missing,
+}
+
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Found {
+    kind: Kind,
+    severity: String,
+    text: String,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    evidence: Vec<String>,
+    /// A command that exits with 0 when the product is right.
+    #[serde(default)]
+    reproduction: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    ProductFailure,
+    ProofGap,
+    Scope,
+    Opinion,
+}
+
+/// Asks the certifier, if there is one. Returns what to write down about it.
+pub fn certify(ctx: &Context<'_>, round: u32, tip: Oid, observed: &[Observed]) -> Result<String> {
+    let agent = ctx.config().agent(Role::Certifier);
+    let Some(provider) = agent.provider.clone() else {
+        return Ok("none: the audit is deterministic".into());
+    };
+    ctx.report.say(&format!("asking the certifier ({provider})"));
+    let prompt = Prompts::new(&ctx.ws.repo, ctx.base()).render(
+        "certifier",
+        json!({
+            "intent": ctx.spec.intent,
+            "features": ctx.spec.features,
+            "non_goals": ctx.spec.non_goals,
+            "checks": observed.iter().map(line_of).collect::<Vec<_>>(),
+            "findings": Vec::<String>::new(),
+        }),
+    )?;
+    let schema = serde_json::to_value(schemars::schema_for!(Answer)).unwrap_or_default();
+    let worktree = ctx.pool.lease(tip, None)?;
+    let dir = ctx.session.layout.audit_round(round).join("certifier");
+    let now = ctx.ws.clock.now();
+    let result = run_turn(&Turn {
+        role: Role::Certifier,
+        agent: &agent,
+        session: ctx.sid(),
+        group: None,
+        attempt: round,
+        workdir: &worktree.path,
+        dir: &dir,
+        prompt: &prompt,
+        schema: Some(&schema),
+        max_turns: ctx.config().max_turns_per_call,
+        budget_usd: ctx.config().budget_usd,
+        secrets: &ctx.config().secrets,
+        tier: ctx.session.record.tier,
+        now,
+        limit: ctx.deadline.left(now),
+    })?;
+    worktree.release()?;
+    ctx.append(Entry::new(BudgetSpent { role: "certifier".into(), usage: result.usage }))?;
+    let answer = match (&result.error, &result.structured) {
+        (Some((class, message)), _) => {
+            return Ok(format!("{provider} failed: {}: {}", class.word(), one_line(message, 160)));
+        }
+        (None, None) => return Ok(format!("{provider} gave no answer")),
+        (None, Some(value)) => {
+            crate::disk::replace_json(&dir.join("answer.json"), value)?;
+            match serde_json::from_value::<Answer>(value.clone()) {
+                Ok(answer) => answer,
+                Err(e) => return Ok(format!("{provider} answered outside the schema: {e}")),
+            }
+        }
+    };
+    let struck = record_answer(ctx, round, tip, observed, answer)?;
+    Ok(match struck {
+        0 => provider,
+        n => format!(
+            "{provider}; {} struck: no such evidence",
+            crate::base::text::count(n, "citation")
+        ),
+    })
+}
+
+fn line_of(o: &Observed) -> String {
+    let cited: Vec<String> = o.outcome.evidence().iter().map(ToString::to_string).collect();
+    let name = o.title.as_deref().unwrap_or(&o.check);
+    format!("{name}: {} ({}) {}", o.outcome.status().word(), o.outcome.reason(), cited.join(" "))
+}
+
+/// Records what counts of an answer; returns how many citations were struck.
+fn record_answer(
+    ctx: &Context<'_>,
+    round: u32,
+    tip: Oid,
+    observed: &[Observed],
+    answer: Answer,
+) -> Result<usize> {
+    let real: BTreeSet<String> = observed
+        .iter()
+        .flat_map(|o| o.outcome.evidence().iter().map(ToString::to_string))
+        .collect();
+    let mut struck = 0;
+    let mut keep = |cited: Vec<String>| -> Vec<String> {
+        let before = cited.len();
+        let kept: Vec<String> = cited.into_iter().filter(|c| real.contains(c)).collect();
+        struck += before - kept.len();
+        kept
+    };
+    let mut findings = Vec::new();
+    for (n, judged) in answer.features.into_iter().enumerate() {
+        let evidence = keep(judged.evidence);
+        if judged.verdict == Word::Passed || ctx.spec.feature(&judged.id).is_none() {
+            // A pass comes from evidence alone; a judge's word adds nothing to it.
+            continue;
+        }
+        findings.push(finding(
+            &format!("certifier-{round}-feature-{n}"),
+            FindingKind::Opinion,
+            "important",
+            format!("the certifier calls '{}' {:?}: {}", judged.id, judged.verdict, judged.why),
+            vec![judged.id],
+            evidence,
+        ));
+    }
+    for (n, found) in answer.findings.into_iter().enumerate() {
+        let id = format!("certifier-{round}-{n}");
+        let evidence = keep(found.evidence);
+        let severity = match found.severity.as_str() {
+            "critical" | "important" | "polish" => found.severity.clone(),
+            _ => "important".into(),
+        };
+        let features: Vec<String> =
+            found.features.iter().filter(|f| ctx.spec.feature(f).is_some()).cloned().collect();
+        let mut made =
+            finding(&id, FindingKind::Opinion, &severity, found.text, features, evidence);
+        made.kind = match found.kind {
+            Kind::ProofGap => FindingKind::ProofGap,
+            Kind::Scope => FindingKind::Scope,
+            Kind::Opinion => FindingKind::Opinion,
+            Kind::ProductFailure => reproduce(ctx, tip, &mut made, &found.reproduction)?,
+        };
+        findings.push(made);
+    }
+    for finding in findings {
+        ctx.report.item(&Item::Finding { finding: finding.clone() });
+        ctx.append(Entry::new(AuditFinding { round, finding }))?;
+    }
+    Ok(struck)
+}
+
+fn finding(
+    id: &str,
+    kind: FindingKind,
+    severity: &str,
+    text: String,
+    features: Vec<String>,
+    evidence: Vec<String>,
+) -> Finding {
+    Finding {
+        id: id.into(),
+        kind,
+        severity: severity.into(),
+        text: one_line(&text, 1000),
+        features,
+        group: None,
+        check: None,
+        reproduction: String::new(),
+        evidence,
+    }
+}
+
+/// Runs the claimed reproduction: only one that fails on the product and would be a check of it
+/// makes a product failure.
+fn reproduce(
+    ctx: &Context<'_>,
+    tip: Oid,
+    finding: &mut Finding,
+    argv: &[String],
+) -> Result<FindingKind> {
+    if argv.is_empty() {
+        return Ok(FindingKind::Opinion);
+    }
+    let params = json!({"argv": argv, "exit": 0});
+    let check = Check {
+        id: finding.id.clone(),
+        kind: "cli_probe".into(),
+        purpose: Purpose::Regression,
+        features: finding.features.clone(),
+        timeout_s: Some(120),
+        evidence: Vec::new(),
+        env: std::collections::BTreeMap::new(),
+        params: params.as_object().cloned().unwrap_or_default(),
+    };
+    let ran =
+        ctx.bench()?
+            .run(&[&check], tip, ctx.base(), Caching::Never, || ctx.left(), &mut |_| Ok(()))?;
+    let Some(ran) = ran.first() else { return Ok(FindingKind::Opinion) };
+    finding.reproduction = crate::base::text::shell_line(argv);
+    finding.evidence.extend(ran.outcome.evidence().iter().map(ToString::to_string));
+    let failed = ran.outcome.status() == crate::check::Status::Failed;
+    Ok(if failed { FindingKind::ProductFailure } else { FindingKind::Opinion })
+}

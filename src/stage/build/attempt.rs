@@ -1,0 +1,405 @@
+//! One attempt: a worktree at the right commit, one agent turn, a commit by Otto, a judgement.
+//!
+//! Order of a kill: the attempt is announced, the slot gets its owner record, the agent works, the
+//! tree is committed (dated by the announcement, so that doing it again gives the same id), the
+//! branch moves, the checks run, the end is recorded. Whatever was there is judged on resume.
+
+use serde_json::json;
+
+use super::base::Base;
+use super::brief::brief;
+use super::judge::{Judgement, judge};
+use crate::agent::{Ending, ErrorClass, Prompts, Turn, TurnResult, run_turn};
+use crate::base::text::{one_line, shell_line};
+use crate::base::{Error, Result, Sha256};
+use crate::disk;
+use crate::git::pool::Owner;
+use crate::git::{Expect, NewCommit, Oid, Worktree};
+use crate::session::config::Role;
+use crate::session::event::{
+    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, ProviderWaiting,
+};
+use crate::session::journal::Entry;
+use crate::session::state::Attempt;
+use crate::spec::{Check, CheckBody, Group};
+use crate::stage::Context;
+
+/// What an attempt is to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub number: u32,
+    /// Counted within the role, for the provider.
+    pub number_in_role: u32,
+    pub role: Role,
+    pub base: Base,
+    /// The commit on which acceptance checks must fail: without any of the group's work.
+    pub start: Oid,
+    pub brief: String,
+    /// Checks besides the group's own: the reproduction of what is to be repaired.
+    pub extra: Vec<Check>,
+}
+
+/// How it ended, for whoever decides what comes next.
+#[derive(Debug, Clone)]
+pub struct AttemptResult {
+    pub outcome: AttemptOutcome,
+    /// A turn that failed for a reason that trying again does not mend.
+    pub hopeless: Option<String>,
+    /// The provider asks to wait.
+    pub wait: Option<Wait>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Wait {
+    pub provider: String,
+    pub until: Option<String>,
+    pub class: ErrorClass,
+}
+
+pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptResult> {
+    let agent = ctx.config().agent(plan.role);
+    let now = ctx.ws.clock.now();
+    ctx.deadline.check(now, ctx.sid())?;
+    let started = ctx.session.append(
+        ctx.ws,
+        Entry::attempt(
+            &group.id,
+            plan.number,
+            AttemptStarted {
+                role: plan.role.word().into(),
+                base: plan.base.commit,
+                dep_heads: plan.base.dep_heads.clone(),
+                start: plan.start,
+                provider: agent.provider.clone().unwrap_or_else(|| "none".into()),
+                model: agent.model.clone(),
+                spec: ctx.spec.content_hash(),
+            },
+        ),
+    )?;
+    let owner = Owner { session: ctx.sid().into(), group: group.id.clone(), attempt: plan.number };
+    let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
+    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
+    let prompt = prompt(ctx, group, plan)?;
+    write_packet(ctx, group, plan)?;
+    let result = run_turn(&Turn {
+        role: plan.role,
+        agent: &agent,
+        session: ctx.sid(),
+        group: Some(&group.id),
+        attempt: plan.number_in_role,
+        workdir: &worktree.path,
+        dir: &dir,
+        prompt: &prompt,
+        schema: None,
+        max_turns: ctx.config().max_turns_per_call,
+        budget_usd: ctx.config().budget_usd,
+        secrets: &ctx.config().secrets,
+        tier: ctx.session.record.tier,
+        now,
+        limit: ctx.deadline.left_for_turn(now),
+    });
+    let result = match result {
+        Ok(result) => result,
+        Err(e) => {
+            // There was no turn, so there is nothing to judge and nothing to keep.
+            finish(
+                ctx,
+                group,
+                plan.number,
+                &Ended::nothing(AttemptOutcome::TurnFailed, &e.to_string()),
+            )?;
+            worktree.release()?;
+            return Err(e);
+        }
+    };
+    ctx.append(Entry::attempt(
+        &group.id,
+        plan.number,
+        BudgetSpent { role: plan.role.word().into(), usage: result.usage },
+    ))?;
+    settle(ctx, group, plan, worktree, Some(&result), started.at)
+}
+
+/// Judges what a stopped attempt left in its worktree, as if the agent had just ended.
+pub fn settle_open(
+    ctx: &Context<'_>,
+    group: &Group,
+    open: &Attempt,
+    worktree: Worktree,
+    extra: Vec<Check>,
+) -> Result<AttemptResult> {
+    let plan = Plan {
+        number: open.number,
+        number_in_role: open.number,
+        role: Role::Build,
+        base: Base { commit: open.base, dep_heads: open.dep_heads.clone() },
+        start: open.start,
+        brief: String::new(),
+        extra,
+    };
+    settle(ctx, group, &plan, worktree, None, open.started)
+}
+
+/// Commit, branch, judgement, record.
+fn settle(
+    ctx: &Context<'_>,
+    group: &Group,
+    plan: &Plan,
+    worktree: Worktree,
+    turn: Option<&TurnResult>,
+    started: jiff::Timestamp,
+) -> Result<AttemptResult> {
+    let repo = &ctx.ws.repo;
+    let clock = std::time::Instant::now();
+    let snapshot = worktree.snapshot(plan.base.commit)?;
+    let base_tree = repo.tree_of(plan.base.commit)?;
+    let changes = repo.changes(base_tree, snapshot.tree)?;
+    let touched = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
+    let turn_failed = turn.is_some_and(|t| t.error.is_some() && touched.is_empty());
+    let interrupted = turn.is_none_or(|t| t.ending == Ending::Stopped) && touched.is_empty();
+    let empty = |outcome| Judgement {
+        outcome,
+        changes: Vec::new(),
+        violations: Vec::new(),
+        red: Vec::new(),
+        fingerprint: None,
+    };
+    let (judgement, commit) = if interrupted {
+        (empty(AttemptOutcome::Interrupted), None)
+    } else if turn_failed {
+        (empty(AttemptOutcome::TurnFailed), None)
+    } else if changes.is_empty() {
+        let mut judgement = empty(AttemptOutcome::NoChange);
+        judgement.fingerprint = Some(Sha256::of(b"no change"));
+        (judgement, None)
+    } else {
+        worktree.refuse_filtered(plan.base.commit, &changes)?;
+        let commit = commit_work(ctx, group, plan, snapshot.tree, started)?;
+        let patch = repo.patch(repo.tree_of(plan.start)?, snapshot.tree)?;
+        let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
+        disk::replace(&dir.join("changes.patch"), &patch)?;
+        let judgement = judge(ctx, group, plan.number, commit, plan.base.commit, &plan.extra)?;
+        (judgement, Some((commit, snapshot.tree)))
+    };
+    let claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
+    let ended = Ended {
+        brief: brief(ctx, &judgement, turn),
+        files: changes.len() as u32,
+        judgement,
+        commit,
+        base: plan.base.commit,
+        left_out: snapshot.left_out,
+        turn: turn.map(TurnResult::word).unwrap_or_else(|| "interrupted".into()),
+        claim,
+        duration_s: clock.elapsed().as_secs_f64(),
+    };
+    finish(ctx, group, plan.number, &ended)?;
+    worktree.release()?;
+    crate::process::stop::check()?;
+    Ok(AttemptResult {
+        outcome: ended.judgement.outcome,
+        hopeless: turn.and_then(hopeless),
+        wait: turn.and_then(|t| wait(ctx, plan.role, t)),
+    })
+}
+
+/// One commit of the group's branch, by Otto and not by the agent.
+fn commit_work(
+    ctx: &Context<'_>,
+    group: &Group,
+    plan: &Plan,
+    tree: Oid,
+    started: jiff::Timestamp,
+) -> Result<Oid> {
+    let message = format!(
+        "{}: {}\n\nOtto-Session: {}\nOtto-Group: {}\nOtto-Attempt: {}\nOtto-Spec: sha256:{}\n",
+        group.id,
+        one_line(&group.title, 60),
+        ctx.sid(),
+        group.id,
+        plan.number,
+        ctx.spec.content_hash()
+    );
+    // What an earlier round left stays reachable from the branch.
+    let name = ctx.build_ref(&group.id);
+    let mut parents = vec![plan.start];
+    let head = ctx.ws.repo.read_ref(&name)?;
+    if let Some(head) = head {
+        let commit = ctx.ws.repo.commit(head)?;
+        if commit.tree == tree && commit.trailer("Otto-Attempt") == Some(&plan.number.to_string()) {
+            // A killed run got this far.
+            return Ok(head);
+        }
+        if !ctx.ws.repo.is_ancestor(head, plan.start)? {
+            parents.push(head);
+        }
+    }
+    let commit = ctx.ws.repo.write_commit(&NewCommit {
+        tree,
+        parents: &parents,
+        message: &message,
+        at: started,
+    })?;
+    ctx.sync_objects()?;
+    ctx.refuse_checked_out(&name)?;
+    let moved = ctx.ws.move_ref(
+        &name,
+        Expect::from_option(head),
+        Some(commit),
+        &format!("otto: attempt {} of {}", plan.number, group.id),
+    )?;
+    if let Err(found) = moved {
+        return Err(Error::person(format!(
+            "'{name}' was moved by somebody while the attempt ran (found {})",
+            found.map_or("nothing".into(), |f| f.short())
+        ))
+        .hint("a commit of yours on a build branch counts as the group's work: run otto merge"));
+    }
+    Ok(commit)
+}
+
+/// What is recorded about the end.
+struct Ended {
+    judgement: Judgement,
+    commit: Option<(Oid, Oid)>,
+    base: Oid,
+    files: u32,
+    left_out: Vec<String>,
+    brief: String,
+    turn: String,
+    claim: String,
+    duration_s: f64,
+}
+
+impl Ended {
+    fn nothing(outcome: AttemptOutcome, why: &str) -> Self {
+        Self {
+            judgement: Judgement {
+                outcome,
+                changes: Vec::new(),
+                violations: Vec::new(),
+                red: Vec::new(),
+                fingerprint: Some(Sha256::of(why.as_bytes())),
+            },
+            commit: None,
+            base: crate::git::Oid::NULL,
+            files: 0,
+            left_out: Vec::new(),
+            brief: String::new(),
+            turn: one_line(why, 200),
+            claim: String::new(),
+            duration_s: 0.0,
+        }
+    }
+}
+
+fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Result<()> {
+    let judgement = &ended.judgement;
+    let end = AttemptFinished {
+        outcome: judgement.outcome,
+        commit: ended.commit.map(|c| c.0),
+        tree: ended.commit.map(|c| c.1),
+        files: ended.files,
+        violations: judgement.violations.clone(),
+        left_out: ended.left_out.clone(),
+        fingerprint: judgement.fingerprint,
+        brief: ended.brief.clone(),
+        turn: ended.turn.clone(),
+        claim: ended.claim.clone(),
+        duration_s: ended.duration_s,
+    };
+    let dir = ctx.session.layout.build_attempt(&group.id, number);
+    disk::replace_json(&dir.join("outcome.json"), &end)?;
+    let mut entries = vec![Entry::attempt(&group.id, number, end)];
+    if let (AttemptOutcome::Passing, Some((commit, tree))) = (judgement.outcome, ended.commit) {
+        let passing = GroupPassing { commit, tree, base: ended.base };
+        entries.push(Entry::attempt(&group.id, number, passing));
+    }
+    ctx.session.append_with(ctx.ws, |_| Ok(entries)).map(drop)
+}
+
+fn hopeless(turn: &TurnResult) -> Option<String> {
+    let (class, message) = turn.error.as_ref()?;
+    class.is_lasting().then(|| format!("{}: {}", class.word(), one_line(message, 200)))
+}
+
+fn wait(ctx: &Context<'_>, role: Role, turn: &TurnResult) -> Option<Wait> {
+    let (class, _) = turn.error.as_ref()?;
+    let waits = matches!(class, ErrorClass::Quota | ErrorClass::RateLimit | ErrorClass::Overloaded);
+    waits.then(|| Wait {
+        provider: ctx.config().agent(role).provider.unwrap_or_default(),
+        until: turn.retry_at.clone(),
+        class: *class,
+    })
+}
+
+/// Records a wait and turns it into 75 with the time.
+pub fn wait_error(ctx: &Context<'_>, wait: &Wait) -> Result<Error> {
+    let until = wait.until.clone().unwrap_or_default();
+    ctx.append(Entry::new(ProviderWaiting {
+        provider: wait.provider.clone(),
+        until: until.clone(),
+        class: wait.class.word().into(),
+    }))?;
+    Ok(Error::later(
+        format!("the provider '{}' asks to wait ({})", wait.provider, wait.class.word()),
+        until.parse().ok(),
+    )
+    .hint(format!("go on then with: otto run --resume {}", ctx.sid())))
+}
+
+fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
+    let features: Vec<_> = ctx.spec.features.iter().filter(|f| f.group == group.id).collect();
+    let checks: Vec<String> = group.checks.iter().chain(&plan.extra).map(describe_check).collect();
+    let mut protected = ctx.spec.protected_paths.clone();
+    protected.extend(ctx.config().protected_paths.iter().cloned());
+    Prompts::new(&ctx.ws.repo, ctx.base()).render(
+        "build",
+        json!({
+            "intent": ctx.spec.intent,
+            "group": group,
+            "features": features,
+            "owned_paths": group.owned_paths,
+            "shared_scaffold": ctx.spec.shared_scaffold,
+            "protected_paths": protected,
+            "checks": checks,
+            "non_goals": ctx.spec.non_goals,
+            "deps": group.deps,
+            "attempt": plan.number,
+            "brief": plan.brief,
+            "role": plan.role.word(),
+        }),
+    )
+}
+
+/// One line about a check, for prompts and for people.
+pub fn describe_check(check: &Check) -> String {
+    let what = match check.body() {
+        Ok(CheckBody::RepoTest(t)) => format!("runs `{}`", shell_line(&t.argv)),
+        Ok(CheckBody::Pytest(t)) => format!("pytest {}", shell_line(&t.select)),
+        Ok(CheckBody::CliProbe(p)) => {
+            format!("calls `{}` and compares the answer", shell_line(&p.argv))
+        }
+        Ok(CheckBody::StateInvariant(i)) => format!("`{}` must hold", i.expr),
+        Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
+        Err(_) => check.kind.clone(),
+    };
+    format!("{}: {what}", check.id)
+}
+
+fn write_packet(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<()> {
+    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
+    let packet = json!({
+        "v": 1,
+        "session": ctx.sid(),
+        "group": group,
+        "attempt": plan.number,
+        "role": plan.role.word(),
+        "base": plan.base.commit,
+        "dep_heads": plan.base.dep_heads,
+        "start": plan.start,
+        "spec_sha256": ctx.spec.content_hash(),
+        "brief": plan.brief,
+    });
+    disk::replace_json(&dir.join("packet.json"), &packet)
+}

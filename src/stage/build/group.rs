@@ -1,0 +1,320 @@
+//! One group, from wherever it is to passing or failed.
+
+use std::collections::BTreeMap;
+
+use super::attempt::{AttemptResult, Plan, attempt, settle_open, wait_error};
+use super::base::{Base, base_of};
+use super::schedule::{Next, next_attempt};
+use crate::base::{Error, Result};
+use crate::check::batch::Ran;
+use crate::disk::lock::{self, Group as GroupLock};
+use crate::git::{Merge, NewCommit, Oid};
+use crate::process::stop;
+use crate::session::config::Role;
+use crate::session::event::{
+    AttemptFinished, AttemptOutcome, CheckPhase, GroupFailed, GroupInvalidated, GroupStarted,
+    Invalid,
+};
+use crate::session::journal::Entry;
+use crate::session::state::{Attempt, GroupState, Phase, State};
+use crate::spec::{Check, Group, Purpose};
+use crate::stage::Context;
+
+/// Whether a group that is already passing is built again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    No,
+    Yes,
+}
+
+/// Where a group ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupEnd {
+    Passing {
+        commit: Oid,
+        attempts: u32,
+    },
+    Failed {
+        reason: String,
+        attempts: u32,
+    },
+    /// Its work is in the product already.
+    In,
+}
+
+/// Builds one group until it is passing or failed. The caller has seen to its dependencies.
+pub fn build_group(
+    ctx: &Context<'_>,
+    group: &Group,
+    again: Again,
+    brief: Option<&str>,
+    extra: &[Check],
+) -> Result<GroupEnd> {
+    let lock_path = ctx.ws.layout.lock(&format!("{}.{}", ctx.sid(), group.id));
+    let _held = lock::try_hold::<GroupLock>(&lock_path)?.map_err(|busy| {
+        let mut error = busy.into_error();
+        error.what = format!("group '{}': {}", group.id, error.what);
+        error
+    })?;
+    close_open_attempt(ctx, group, extra)?;
+    let state = ctx.state()?;
+    let now = state.group(&group.id).cloned().unwrap_or_default();
+    if let Some(end) = already_there(ctx, group, &now, again)? {
+        return Ok(end);
+    }
+    if now.attempts.is_empty() {
+        ctx.group_event(&group.id, GroupStarted {})?;
+    }
+    if let Some(red) = proves_nothing(ctx, group, &ctx.state()?)? {
+        let names: Vec<_> = red.iter().map(|r| r.check.as_str()).collect();
+        let reason = format!(
+            "{} already green without this group's work, so passing would prove nothing: {}",
+            crate::base::text::count(red.len(), "acceptance check")
+                + if red.len() == 1 { " is" } else { " are" },
+            names.join(", ")
+        );
+        return fail(ctx, group, reason);
+    }
+    let mut brief = brief.map(str::to_owned);
+    loop {
+        stop::check()?;
+        let state = ctx.state()?;
+        let now = state.group(&group.id).cloned().unwrap_or_default();
+        if let Next::GiveUp(reason) = next_attempt(&now, ctx.config().attempts) {
+            return fail(ctx, group, with_last_failure(&reason, &now));
+        }
+        let plan = plan(ctx, group, &state, &now, brief.take(), extra)?;
+        ctx.report.say(&format!(
+            "{}: attempt {}{}",
+            group.id,
+            plan.number,
+            if plan.brief.is_empty() { "" } else { ", told what was wrong" }
+        ));
+        let result = attempt(ctx, group, &plan)?;
+        if let Some(end) = after(ctx, group, &result)? {
+            return Ok(end);
+        }
+    }
+}
+
+fn after(ctx: &Context<'_>, group: &Group, result: &AttemptResult) -> Result<Option<GroupEnd>> {
+    if result.outcome == AttemptOutcome::Passing {
+        return passing(ctx, group).map(Some);
+    }
+    if let Some(wait) = &result.wait {
+        return Err(wait_error(ctx, wait)?);
+    }
+    if let Some(why) = &result.hopeless {
+        return fail(ctx, group, format!("the agent cannot work: {why}")).map(Some);
+    }
+    Ok(None)
+}
+
+/// An attempt that a kill left open: what is in its worktree is judged like any other.
+fn close_open_attempt(ctx: &Context<'_>, group: &Group, extra: &[Check]) -> Result<()> {
+    let Some(open) =
+        ctx.session.with_state(|s| s.group(&group.id).and_then(|g| g.open_attempt()).cloned())?
+    else {
+        return Ok(());
+    };
+    match ctx.pool.reclaim(ctx.sid(), &group.id)? {
+        Some((worktree, owner)) if owner.attempt == open.number => {
+            ctx.report.say(&format!("{}: judging what attempt {} left", group.id, open.number));
+            settle_open(ctx, group, &open, worktree, extra.to_vec()).map(drop)
+        }
+        other => {
+            if let Some((worktree, _)) = other {
+                worktree.release()?;
+            }
+            // It never got a worktree, or gave it back: nothing was made.
+            ctx.append(Entry::attempt(&group.id, open.number, interrupted()))
+        }
+    }
+}
+
+fn interrupted() -> AttemptFinished {
+    AttemptFinished {
+        outcome: AttemptOutcome::Interrupted,
+        commit: None,
+        tree: None,
+        files: 0,
+        violations: Vec::new(),
+        left_out: Vec::new(),
+        fingerprint: None,
+        brief: String::new(),
+        turn: "interrupted".into(),
+        claim: String::new(),
+        duration_s: 0.0,
+    }
+}
+
+fn already_there(
+    ctx: &Context<'_>,
+    group: &Group,
+    now: &GroupState,
+    again: Again,
+) -> Result<Option<GroupEnd>> {
+    let invalidate = |why: &str| {
+        ctx.group_event(
+            &group.id,
+            GroupInvalidated { reason: Invalid::Again, brief: why.to_owned() },
+        )
+    };
+    match (&now.phase, again) {
+        (Phase::Landed | Phase::Redundant { .. }, _) => Ok(Some(GroupEnd::In)),
+        (Phase::Aborted { reason }, _) => {
+            Err(Error::no(format!("group '{}' was aborted: {reason}", group.id)))
+        }
+        (Phase::Passing { .. }, Again::No) => passing(ctx, group).map(Some),
+        (Phase::Passing { .. } | Phase::Failed { .. }, Again::Yes) => {
+            invalidate("built again because a person asked for it").map(|()| None)
+        }
+        (Phase::Failed { reason }, Again::No) => Ok(Some(GroupEnd::Failed {
+            reason: reason.clone(),
+            attempts: now.attempts.len() as u32,
+        })),
+        (
+            Phase::Pending
+            | Phase::Building { .. }
+            | Phase::Blocked { .. }
+            | Phase::Invalidated { .. },
+            _,
+        ) => Ok(None),
+    }
+}
+
+fn passing(ctx: &Context<'_>, group: &Group) -> Result<GroupEnd> {
+    ctx.session.with_state(|s| {
+        let now = s.group(&group.id).cloned().unwrap_or_default();
+        match now.phase {
+            Phase::Passing { commit, .. } => {
+                GroupEnd::Passing { commit, attempts: now.attempts.len() as u32 }
+            }
+            // The queue was faster than this line.
+            _ => GroupEnd::In,
+        }
+    })
+}
+
+fn fail(ctx: &Context<'_>, group: &Group, reason: String) -> Result<GroupEnd> {
+    ctx.group_event(&group.id, GroupFailed { reason: reason.clone() })?;
+    let attempts =
+        ctx.session.with_state(|s| s.group(&group.id).map_or(0, |g| g.attempts.len()))? as u32;
+    Ok(GroupEnd::Failed { reason, attempts })
+}
+
+fn with_last_failure(reason: &str, now: &GroupState) -> String {
+    let last = now.last_attempt().and_then(|a| a.finished.as_ref());
+    match last {
+        Some(end) => format!("{reason} (the last: {})", end.outcome.word()),
+        None => reason.to_owned(),
+    }
+}
+
+/// Acceptance checks that are green on the base without the group's work.
+fn proves_nothing(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Option<Vec<Ran>>> {
+    let now = state.group(&group.id).cloned().unwrap_or_default();
+    if now.repair.is_some() || !now.attempts.is_empty() {
+        // It was asked before the first attempt; its own work is in every base since.
+        return Ok(None);
+    }
+    let acceptance: Vec<&Check> =
+        group.checks.iter().filter(|c| c.purpose == Purpose::Acceptance).collect();
+    if acceptance.is_empty() {
+        return Ok(None);
+    }
+    let base = base_of(ctx, group, state)?.commit;
+    let red = ctx.bench()?.proves_nothing(&acceptance, base, || ctx.left(), &mut |ran| {
+        super::judge::note_check(ctx, &group.id, 0, CheckPhase::Base, ran)
+    })?;
+    Ok((!red.is_empty()).then_some(red))
+}
+
+/// Base, start and brief of the next attempt.
+fn plan(
+    ctx: &Context<'_>,
+    group: &Group,
+    state: &State,
+    now: &GroupState,
+    brief: Option<String>,
+    extra: &[Check],
+) -> Result<Plan> {
+    let (role, told) = match (&now.phase, &now.repair) {
+        (_, Some(_)) => (Role::Fix, None),
+        (Phase::Invalidated { reason: Invalid::Conflict, brief }, None) => {
+            (Role::Merge, Some(brief.clone()))
+        }
+        (Phase::Invalidated { brief, .. }, None) => (Role::Build, Some(brief.clone())),
+        (_, None) => (Role::Build, None),
+    };
+    let last = now.last_attempt().filter(|_| now.tries > 0);
+    let (base, start) = match last {
+        // Within one round the base stays, and the work goes on where the last attempt left it.
+        Some(last) => {
+            (Base { commit: last.base, dep_heads: last.dep_heads.clone() }, start_after(last))
+        }
+        None => {
+            let base = base_of(ctx, group, state)?;
+            let start = first_start(ctx, now, base.commit)?;
+            (base, start)
+        }
+    };
+    let role = match last {
+        Some(last) if now.repair.is_none() && last.role == Role::Merge.word() => Role::Merge,
+        Some(_) | None => role,
+    };
+    let told = brief.or(told).or_else(|| {
+        let end = last?.finished.as_ref()?;
+        Some(end.brief.clone()).filter(|b| !b.is_empty())
+    });
+    let in_role = now.attempts.iter().filter(|a| a.role == role.word()).count() as u32;
+    Ok(Plan {
+        number: now.next_attempt(),
+        number_in_role: in_role + 1,
+        role,
+        base,
+        start,
+        brief: told.unwrap_or_default(),
+        extra: extra.to_vec(),
+    })
+}
+
+fn start_after(last: &Attempt) -> Oid {
+    last.finished.as_ref().and_then(|f| f.commit).unwrap_or(last.start)
+}
+
+/// The first attempt of a round starts on the base, with the group's earlier work merged in where
+/// that goes without a conflict.
+fn first_start(ctx: &Context<'_>, now: &GroupState, base: Oid) -> Result<Oid> {
+    let repo = &ctx.ws.repo;
+    let earlier = now
+        .attempts
+        .iter()
+        .rev()
+        .find_map(|a| a.finished.as_ref().and_then(|f| f.commit))
+        .filter(|_| !matches!(now.phase, Phase::Invalidated { reason: Invalid::Conflict, .. }));
+    let Some(earlier) = earlier else { return Ok(base) };
+    if repo.is_ancestor(earlier, base)? {
+        return Ok(base);
+    }
+    match repo.merge(base, earlier)? {
+        Merge::Clean { tree } => repo.write_commit(&NewCommit {
+            tree,
+            parents: &[base, earlier],
+            message: "start: the product as it is, with this group's earlier work\n",
+            at: repo.commit(earlier)?.at,
+        }),
+        Merge::Conflicted { .. } => Ok(base),
+    }
+}
+
+/// Dependencies that are not there yet, for a group that was named by hand.
+pub fn missing_dependencies(group: &Group, state: &State) -> BTreeMap<String, &'static str> {
+    group
+        .deps
+        .iter()
+        .map(|d| (d.clone(), state.phase(d)))
+        .filter(|(_, phase)| !phase.satisfies_dependents())
+        .map(|(d, phase)| (d, phase.word()))
+        .collect()
+}

@@ -1,0 +1,257 @@
+//! One group through the queue, and the queue until it is empty.
+
+use super::candidate::{Built, Candidate, build};
+use super::landing::{Landing, Subject, Tested, land};
+use super::queue::{eligible, features_are_in};
+use super::reconcile::reconcile;
+use super::send_back::{Sent, send_back};
+use crate::base::{Error, Exit, Result};
+use crate::check::batch::{Caching, Ran};
+use crate::disk::Held;
+use crate::disk::lock::{self, Integ};
+use crate::git::{Conflict, Oid};
+use crate::process::stop;
+use crate::session::event::{CheckPhase, Invalid, MergeConflict, MergeRedundant, MergeRefused};
+use crate::session::state::{Phase, State};
+use crate::spec::{Check, Group, Purpose};
+use crate::stage::build::{note_check, output_of, quoted, take_in_manual_work, violations};
+use crate::stage::{Context, Item};
+
+/// What happens to a group that cannot land as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// Its builder is called again, here and now.
+    Call,
+    /// It is sent back, and whoever builds this session picks it up.
+    LeaveToBuilder,
+    /// It is only reported.
+    Report,
+}
+
+/// What one pass through the queue did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merged {
+    Landed(Landing),
+    Redundant { held_by: Oid },
+    SentBack(String),
+    Failed(String),
+}
+
+/// The queue of one session, held by one process at a time.
+#[derive(Debug)]
+pub struct Queue {
+    held: Held<Integ>,
+}
+
+impl Queue {
+    /// Takes the queue, or leaves with 75 naming who has it.
+    pub fn take(ctx: &Context<'_>) -> Result<Self> {
+        let path = ctx.ws.layout.lock(&format!("integ-{}", ctx.sid()));
+        let held = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
+        reconcile(ctx, &held)?;
+        Ok(Self { held })
+    }
+
+    pub fn held(&self) -> &Held<Integ> {
+        &self.held
+    }
+
+    /// Lands everything that is eligible. Returns how many groups it handled.
+    pub fn drain(&self, ctx: &Context<'_>, repair: Repair) -> Result<usize> {
+        take_in_manual_work(ctx)?;
+        let mut handled = 0;
+        loop {
+            stop::check()?;
+            let state = ctx.state()?;
+            let Some(gid) = eligible(&ctx.spec, &state).first().map(|g| (*g).to_owned()) else {
+                return Ok(handled);
+            };
+            let group = ctx.group(&gid)?;
+            let merged = self.one(ctx, group, &state, repair)?;
+            report(ctx, group, &merged);
+            handled += 1;
+        }
+    }
+
+    /// The exit code that the groups' states amount to.
+    pub fn exit(ctx: &Context<'_>) -> Result<Exit> {
+        let state = ctx.state()?;
+        let all_in = ctx.spec.groups.iter().all(|g| state.phase(&g.id).is_in());
+        Ok(if all_in { Exit::YES } else { Exit::NO })
+    }
+
+    fn one(
+        &self,
+        ctx: &Context<'_>,
+        group: &Group,
+        state: &State,
+        repair: Repair,
+    ) -> Result<Merged> {
+        let Phase::Passing { commit: head, .. } = state.phase(&group.id) else {
+            return Err(Error::bug(format!("group '{}' is not passing", group.id)));
+        };
+        let tip = state.tip().unwrap_or(ctx.base());
+        let attempt = state.group(&group.id).and_then(|g| g.last_attempt()).map(|a| a.number);
+        match build(ctx, &group.id, tip, head)? {
+            Built::Redundant { held_by } => {
+                ctx.group_event(&group.id, MergeRedundant { head, held_by })?;
+                Ok(Merged::Redundant { held_by })
+            }
+            Built::Conflict(conflicts) => {
+                self.conflict(ctx, group, state, (tip, head), conflicts, repair)
+            }
+            Built::Candidate(candidate) => match test(ctx, group, state, candidate, attempt)? {
+                Ok(tested) => {
+                    let subject = Subject { gid: &group.id, title: &group.title, attempt };
+                    land(ctx, &self.held, &subject, tested).map(Merged::Landed)
+                }
+                Err(reason) => {
+                    let event = MergeRefused { tip, head, reason: reason.short.clone() };
+                    ctx.group_event(&group.id, event)?;
+                    let brief = format!(
+                        "Your part passes alone and not together with what has landed since. On the merged product:\n{}",
+                        reason.brief
+                    );
+                    sent(ctx, group, Invalid::RedCandidate, &reason.short, brief, repair)
+                }
+            },
+        }
+    }
+
+    fn conflict(
+        &self,
+        ctx: &Context<'_>,
+        group: &Group,
+        state: &State,
+        (tip, head): (Oid, Oid),
+        conflicts: Vec<Conflict>,
+        repair: Repair,
+    ) -> Result<Merged> {
+        save_conflicts(ctx, group, state, &conflicts)?;
+        let paths: Vec<&str> = conflicts.iter().map(|c| c.path.as_str()).collect();
+        let short = format!("conflict in {}", paths.join(", "));
+        let mut brief = String::from("Your work and what landed since change the same places:\n");
+        for c in &conflicts {
+            brief.push_str(&format!("- {}: {}\n", c.path, c.reason));
+        }
+        brief.push_str("Start from the product as it is now and do your part on top of it.\n");
+        ctx.group_event(&group.id, MergeConflict { tip, head, conflicts })?;
+        sent(ctx, group, Invalid::Conflict, &short, brief, repair)
+    }
+}
+
+fn sent(
+    ctx: &Context<'_>,
+    group: &Group,
+    why: Invalid,
+    short: &str,
+    brief: String,
+    repair: Repair,
+) -> Result<Merged> {
+    Ok(match send_back(ctx, group, why, short, brief, repair)? {
+        Sent::Back => Merged::SentBack(short.to_owned()),
+        Sent::GivenUp(reason) => Merged::Failed(reason),
+    })
+}
+
+/// Why a candidate may not land.
+struct Refusal {
+    short: String,
+    brief: String,
+}
+
+/// The group's checks and those across groups, at the candidate's own commit; and what it changes
+/// must be the group's to change, merged or not.
+fn test(
+    ctx: &Context<'_>,
+    group: &Group,
+    state: &State,
+    candidate: Candidate,
+    attempt: Option<u32>,
+) -> Result<std::result::Result<Tested, Refusal>> {
+    let repo = &ctx.ws.repo;
+    let changes = repo.changes(repo.tree_of(candidate.tip)?, candidate.tree)?;
+    let foreign = violations(ctx, group, &changes)?;
+    if let Some(first) = foreign.first() {
+        let brief: String = foreign.iter().map(|v| format!("- {}: {}\n", v.path, v.why)).collect();
+        return Ok(Err(Refusal {
+            short: format!("it changes {}: {}", first.path, first.why),
+            brief,
+        }));
+    }
+    let across = ctx.spec.cross_group_checks.iter().filter(|c| match c.purpose {
+        Purpose::Regression => true,
+        Purpose::Acceptance => features_are_in(&ctx.spec, state, &c.features, &group.id),
+    });
+    let repaired = reproductions(ctx, group, state)?;
+    let checks: Vec<&Check> = group.checks.iter().chain(across).chain(&repaired).collect();
+    let ran = ctx.bench()?.run(
+        &checks,
+        candidate.commit,
+        ctx.base(),
+        Caching::Use,
+        || ctx.left(),
+        &mut |ran| note_check(ctx, &group.id, attempt.unwrap_or(0), CheckPhase::Candidate, ran),
+    )?;
+    Ok(Tested::new(candidate, ran).map_err(|red| refusal(ctx, &red)))
+}
+
+/// A repaired group lands only when what it was repaired for is green.
+fn reproductions(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Vec<Check>> {
+    match state.group(&group.id).and_then(|g| g.repair.clone()) {
+        None => Ok(Vec::new()),
+        Some(key) => crate::stage::repair::reproductions(ctx, &key),
+    }
+}
+
+fn refusal(ctx: &Context<'_>, red: &[Ran]) -> Refusal {
+    let mut brief = String::new();
+    for ran in red {
+        brief.push_str(&format!(
+            "\n- {}: {} ({}): {}\n",
+            ran.check,
+            ran.outcome.status().word(),
+            ran.outcome.reason(),
+            ran.outcome.detail()
+        ));
+        brief.push_str(&quoted(&crate::base::text::tail(&output_of(ctx, ran), 4000)));
+    }
+    let names: Vec<&str> = red.iter().map(|r| r.check.as_str()).collect();
+    Refusal { short: format!("not green when merged: {}", names.join(", ")), brief }
+}
+
+/// `conflicts.json` and the three sides of each path, for people.
+fn save_conflicts(
+    ctx: &Context<'_>,
+    group: &Group,
+    state: &State,
+    conflicts: &[Conflict],
+) -> Result<()> {
+    let n = state.group(&group.id).map_or(0, |g| g.sent_back) + 1;
+    let dir = ctx.session.layout.merge_attempt(&group.id, n);
+    crate::disk::replace_json(&dir.join("conflicts.json"), &conflicts)?;
+    for conflict in conflicts {
+        let sides = [("base", conflict.base), ("ours", conflict.ours), ("theirs", conflict.theirs)];
+        for (side, blob) in sides {
+            if let Some(blob) = blob {
+                // Paths are git's, so they cannot lead out of the folder; a gitlink has no blob.
+                if let Ok(bytes) = ctx.ws.repo.blob(blob) {
+                    crate::disk::replace(&dir.join(side).join(&conflict.path), &bytes)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn report(ctx: &Context<'_>, group: &Group, merged: &Merged) {
+    let (outcome, old, new, reason) = match merged {
+        Merged::Landed(l) => ("landed", Some(l.old), Some(l.new), String::new()),
+        Merged::Redundant { held_by } => {
+            ("redundant", None, None, format!("{} holds it already", held_by.short()))
+        }
+        Merged::SentBack(why) => ("sent_back", None, None, why.clone()),
+        Merged::Failed(why) => ("failed", None, None, why.clone()),
+    };
+    ctx.report.item(&Item::Landing { group: group.id.clone(), outcome, old, new, reason });
+}

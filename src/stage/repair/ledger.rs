@@ -1,0 +1,44 @@
+//! What is worth repairing. Values in, values out.
+
+use std::collections::BTreeMap;
+
+use crate::base::Sha256;
+use crate::session::event::{Finding, FindingKind};
+use crate::session::state::State;
+
+/// One dispatch: a group with everything that was found about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Todo {
+    /// Names the repair in the ledger: the group and what failed, however often it is found.
+    pub key: String,
+    pub group: String,
+    pub findings: Vec<Finding>,
+}
+
+/// Product failures of the newest audit, by owner, without those that were tried before.
+pub fn plan(state: &State) -> Vec<Todo> {
+    let Some(audit) = state.audits.iter().rev().find(|a| a.finished.is_some()) else {
+        return Vec::new();
+    };
+    let mut by_group: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for finding in &audit.findings {
+        match (finding.kind, &finding.group) {
+            (FindingKind::ProductFailure, Some(group)) if finding.check.is_some() => {
+                by_group.entry(group.clone()).or_default().push(finding.clone());
+            }
+            (FindingKind::ProductFailure, _)
+            | (FindingKind::ProofGap | FindingKind::Scope | FindingKind::Opinion, _) => {}
+        }
+    }
+    by_group
+        .into_iter()
+        .map(|(group, findings)| Todo { key: key(&group, &findings), group, findings })
+        .filter(|todo| state.repairs.iter().all(|r| r.key != todo.key || r.outcome.is_none()))
+        .collect()
+}
+
+fn key(group: &str, findings: &[Finding]) -> String {
+    let mut ids: Vec<&str> = findings.iter().map(|f| f.id.as_str()).collect();
+    ids.sort_unstable();
+    format!("{group}-{}", Sha256::of(ids.join("\n").as_bytes()).short())
+}

@@ -1,0 +1,120 @@
+//! The edge of repair: brief, builder, queue, narrowed audit, record.
+
+use super::ledger::{Todo, plan};
+use crate::base::Result;
+use crate::base::text::{count, tail};
+use crate::check::EvidenceRef;
+use crate::disk;
+use crate::process::stop;
+use crate::session::event::{RepairFinished, RepairStarted};
+use crate::session::state::Phase;
+use crate::spec::Check;
+use crate::stage::Context;
+use crate::stage::audit::{Scope, audit, load_scenarios};
+use crate::stage::build::{Again, GroupEnd, build_group, quoted};
+use crate::stage::merge::{Queue, Repair};
+
+/// What a round of repairs did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repaired {
+    /// There is nothing that repair can be tried on.
+    Nothing,
+    /// This many repairs landed, out of this many.
+    Tried { landed: usize, of: usize },
+}
+
+/// Repairs what the newest audit found.
+pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
+    let todos = plan(&ctx.state()?);
+    if todos.is_empty() {
+        return Ok(Repaired::Nothing);
+    }
+    let mut landed = 0;
+    for todo in &todos {
+        stop::check()?;
+        ctx.report.say(&format!(
+            "{}: repairing {}",
+            todo.group,
+            count(todo.findings.len(), "product failure")
+        ));
+        let outcome = one(ctx, todo)?;
+        landed += usize::from(outcome == "landed");
+        let event = RepairFinished { key: todo.key.clone(), outcome: outcome.into() };
+        ctx.group_event(&todo.group, event)?;
+    }
+    Ok(Repaired::Tried { landed, of: todos.len() })
+}
+
+fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
+    let open = ctx.session.with_state(|s| s.repairs.iter().any(|r| r.key == todo.key))?;
+    if !open {
+        ctx.group_event(
+            &todo.group,
+            RepairStarted {
+                key: todo.key.clone(),
+                findings: todo.findings.iter().map(|f| f.id.clone()).collect(),
+                round: ctx.session.with_state(|s| s.audits.last().map_or(0, |a| a.round))?,
+            },
+        )?;
+    }
+    let brief = brief(ctx, todo);
+    let dir = ctx.session.layout.repair_attempt(&todo.key, 1);
+    disk::replace(&dir.join("brief.md"), brief.as_bytes())?;
+    let extra = reproductions(ctx, &todo.key)?;
+    let group = ctx.group(&todo.group)?;
+    match build_group(ctx, group, Again::No, Some(&brief), &extra)? {
+        GroupEnd::Failed { .. } => return Ok("not repaired"),
+        GroupEnd::Passing { .. } | GroupEnd::In => {}
+    }
+    Queue::take(ctx)?.drain(ctx, Repair::Report)?;
+    let is_in = ctx.session.with_state(|s| s.phase(&todo.group) == Phase::Landed)?;
+    if !is_in {
+        return Ok("did not land");
+    }
+    let ids = todo.findings.iter().filter_map(|f| f.check.clone()).collect();
+    let red = audit(ctx, &Scope::Narrowed(ids))?;
+    Ok(if red.is_empty() { "landed" } else { "landed, and the failure is still there" })
+}
+
+/// The checks that show what is to be repaired: they must be green on the repaired work.
+pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
+    let wanted: Vec<String> = ctx.session.with_state(|s| {
+        let repair = s.repairs.iter().find(|r| r.key == key);
+        let ids = repair.map(|r| r.findings.clone()).unwrap_or_default();
+        let findings = s.audits.iter().flat_map(|a| &a.findings);
+        findings.filter(|f| ids.contains(&f.id)).filter_map(|f| f.check.clone()).collect()
+    })?;
+    let mut out: Vec<Check> =
+        ctx.spec.checks().map(|(_, c)| c).filter(|c| wanted.contains(&c.id)).cloned().collect();
+    for scenario in load_scenarios(ctx)? {
+        let id = format!("scenario-{}", scenario.record.id);
+        if wanted.contains(&id) {
+            let mut check = scenario.check;
+            check.id = id;
+            check.features = scenario.record.features;
+            out.push(check);
+        }
+    }
+    Ok(out)
+}
+
+fn brief(ctx: &Context<'_>, todo: &Todo) -> String {
+    let mut text = String::from("An audit of the integrated product found:\n");
+    let store = ctx.evidence();
+    for finding in &todo.findings {
+        text.push_str(&format!("\n- {} ({})\n", finding.text, finding.severity));
+        if !finding.reproduction.is_empty() {
+            text.push_str(&format!("  shown by: {}\n", finding.reproduction));
+        }
+        let shown = finding
+            .evidence
+            .first()
+            .and_then(|e| e.parse::<EvidenceRef>().ok())
+            .and_then(|e| store.read(&e).ok());
+        if let Some(bytes) = shown {
+            text.push_str(&quoted(&tail(&String::from_utf8_lossy(&bytes), 4000)));
+        }
+    }
+    text.push_str("\nRepair it in the paths that you own, and keep everything else green.\n");
+    text
+}
