@@ -85,14 +85,31 @@ impl TurnResult {
     }
 }
 
+/// Fails (69) unless a provider is configured for the role and its program is installed.
+pub fn require_provider(role: Role, agent: &Agent) -> Result<()> {
+    let Some(name) = &agent.provider else {
+        return Err(Error::missing(format!(
+            "no agent is configured for the role '{}'",
+            role.word()
+        ))
+        .hint("say which: --provider command, or `provider:` in otto.yaml (otto init explains)"));
+    };
+    let program = format!("otto-provider-{name}");
+    match own_command(&program).as_slice() {
+        [only] if !std::path::Path::new(only).is_file() => {
+            Err(Error::missing(format!("there is no program '{program}'")).hint(format!(
+                "install it beside otto or on PATH, or choose another provider than '{name}'"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs the turn. `Err` means that there was none: no provider is configured or installed.
 pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     let role = turn.role.word();
-    let Some(name) = &turn.agent.provider else {
-        return Err(Error::missing(format!("no agent is configured for the role '{role}'")).hint(
-            "say which: --provider command, or `provider:` in otto.yaml (otto init explains)",
-        ));
-    };
+    require_provider(turn.role, turn.agent)?;
+    let name = turn.agent.provider.as_deref().unwrap_or_default();
     let secrets = Secrets::from_env(turn.secrets);
     disk::create_dir_all(turn.dir)?;
     let path = |file: &str| turn.dir.join(file);
@@ -142,9 +159,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         Err(e) => return Err(e),
     };
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
-        return Err(Error::missing(format!("there is no program '{program}'")).hint(format!(
-            "install it beside otto or on PATH, or choose another provider than '{name}'"
-        )));
+        return Err(Error::missing(format!("'{program}' cannot be started")));
     }
     reader.finish(ended, &path("stderr.log"))
 }

@@ -8,7 +8,7 @@ pub mod prompts;
 pub mod protocol;
 mod transcript;
 
-pub use driver::{Ending, Turn, TurnResult, run_turn};
+pub use driver::{Ending, Turn, TurnResult, require_provider, run_turn};
 pub use env::Secrets;
 pub use prompts::Prompts;
 pub use protocol::{ErrorClass, Event, Request};

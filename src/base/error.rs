@@ -72,7 +72,11 @@ impl Error {
         Self::new(Remedy::Machine, what)
     }
     pub fn interrupted(signal: i32) -> Self {
-        let name = if signal == 2 { "SIGINT" } else { "SIGTERM" };
+        let name = match signal {
+            2 => "SIGINT",
+            13 => "SIGPIPE",
+            _ => "SIGTERM",
+        };
         Self::new(Remedy::Interrupted { signal }, format!("stopped by {name}"))
     }
 

@@ -132,7 +132,7 @@ fn execute(
     if let Some(bytes) = stdin {
         command = command.stdin(bytes);
     }
-    let finished = command.run(&Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+    let finished = command.run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
     let read = |path: &Path| -> Result<String> {
         let bytes = disk::read_if_there(path)?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -243,7 +243,7 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
             .stdin(format!("{request}\n").into_bytes())
             .timeout(limit)
             .output_limit(OUTPUT_LIMIT)
-            .run(&Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+            .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
     let read = |path: &Path| {
         String::from_utf8_lossy(&disk::read_if_there(path).ok().flatten().unwrap_or_default())
             .into_owned()

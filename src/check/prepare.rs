@@ -58,7 +58,7 @@ impl PrepareCache {
             let log = worktree.scratch()?.join("prepare.log");
             let finished = Command::new(step.argv.clone(), &worktree.path, base_env())
                 .timeout(limit)
-                .run(&Capture::Merged(log.clone()))?;
+                .run(Capture::Merged(log.clone()))?;
             if !finished.success() {
                 let said = disk::tail_bytes(&log, 2000).unwrap_or_default();
                 return Ok(Err(format!(
@@ -108,7 +108,7 @@ fn copy_outputs(from: &Path, to: &Path, outputs: &[String]) -> Result<()> {
             source.clone().into(),
             target.into(),
         ];
-        let done = Command::new(argv, to, base_env()).run(&Capture::Merged(log.path().into()))?;
+        let done = Command::new(argv, to, base_env()).run(Capture::Merged(log.path().into()))?;
         if !done.success() {
             return Err(Error::machine(format!("cannot copy '{}'", source.display()))
                 .because(disk::read_text(log.path()).unwrap_or_default()));

@@ -1,1 +1,15 @@
-//! (to come)
+//! What every program shares: start-up, arguments, the session handle on standard input, output as
+//! JSON lines or text, and how an error is printed, once.
+
+mod args;
+mod handle;
+mod items;
+mod stage;
+mod start;
+mod stream;
+
+pub use args::{ConfigArgs, SessionArgs, StageArgs, intent_from};
+pub use handle::{Handle, Taken, Upstream};
+pub use stage::{Stage, UpstreamRule, Wake, run_stage};
+pub use start::{Ui, program, report_error};
+pub use stream::Stream;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, PipeReader, PipeWriter, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -28,6 +28,8 @@ pub enum Capture {
     Merged(PathBuf),
     /// Each into its own file.
     Split { stdout: PathBuf, stderr: PathBuf },
+    /// Standard output into a pipe, for the next program.
+    Pipe { stdout: PipeWriter, stderr: PathBuf },
 }
 
 /// Gets the lines of a child's standard output as they come.
@@ -40,6 +42,7 @@ pub struct Command {
     cwd: PathBuf,
     env: BTreeMap<OsString, OsString>,
     stdin: Option<Vec<u8>>,
+    stdin_pipe: Option<PipeReader>,
     deadline: Option<Instant>,
     output_limit: u64,
     drain: Option<Duration>,
@@ -80,6 +83,7 @@ impl Command {
             cwd: cwd.to_owned(),
             env,
             stdin: None,
+            stdin_pipe: None,
             deadline: None,
             output_limit: 256 << 20,
             drain: None,
@@ -88,6 +92,12 @@ impl Command {
 
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = Some(bytes);
+        self
+    }
+
+    /// The reading end of a pipe that another program writes.
+    pub fn stdin_pipe(mut self, reader: PipeReader) -> Self {
+        self.stdin_pipe = Some(reader);
         self
     }
 
@@ -116,7 +126,7 @@ impl Command {
         }
     }
 
-    fn expression(&self, scope: &str) -> duct::Expression {
+    fn expression(&mut self, scope: &str) -> duct::Expression {
         let mut env = self.env.clone();
         env.insert(SCOPE_VAR.into(), scope.into());
         let mut expr = duct::cmd(self.program(), &self.argv[1..])
@@ -134,28 +144,33 @@ impl Command {
                 Ok(())
             })
             .unchecked();
-        expr = match &self.stdin {
-            Some(bytes) => expr.stdin_bytes(bytes.clone()),
-            None => expr.stdin_null(),
+        expr = match (&self.stdin, self.stdin_pipe.take()) {
+            (_, Some(pipe)) => expr.stdin_file(pipe),
+            (Some(bytes), None) => expr.stdin_bytes(bytes.clone()),
+            (None, None) => expr.stdin_null(),
         };
         expr
     }
 
     /// Runs it with its output in files.
-    pub fn run(self, capture: &Capture) -> Result<Finished> {
+    pub fn run(mut self, capture: Capture) -> Result<Finished> {
         let open = |p: &Path| File::create(p).map_err(|e| Error::file("create", p, e));
         let scope = scope_id();
         let mut expr = self.expression(&scope);
         let mut watched = Vec::new();
         match capture {
             Capture::Merged(path) => {
-                let file = open(path)?;
-                watched.push(path.clone());
+                let file = open(&path)?;
+                watched.push(path);
                 expr = expr.stderr_to_stdout().stdout_file(file);
             }
             Capture::Split { stdout, stderr } => {
-                watched.extend([stdout.clone(), stderr.clone()]);
-                expr = expr.stdout_file(open(stdout)?).stderr_file(open(stderr)?);
+                expr = expr.stdout_file(open(&stdout)?).stderr_file(open(&stderr)?);
+                watched.extend([stdout, stderr]);
+            }
+            Capture::Pipe { stdout, stderr } => {
+                expr = expr.stdout_file(stdout).stderr_file(open(&stderr)?);
+                watched.push(stderr);
             }
         }
         let started = Instant::now();
@@ -163,6 +178,8 @@ impl Command {
             Ok(handle) => handle,
             Err(e) => return not_started(&self.argv[0], e),
         };
+        // duct keeps the files inside the expression; a pipe must end with the child.
+        drop(expr);
         let over = || {
             let size: u64 = watched.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum();
             size > self.output_limit
@@ -177,7 +194,7 @@ impl Command {
     /// Runs it, handing each line of its standard output to `sink`; standard error goes to a file.
     /// When `sink` fails the child is stopped and that failure is returned.
     pub fn run_lines(
-        self,
+        mut self,
         stderr: &Path,
         max_line: usize,
         sink: &mut LineSink<'_>,
@@ -372,7 +389,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let out = dir.path().join("out");
         let done = sh("echo a; echo b >&2; echo c; exit 3", dir.path())
-            .run(&Capture::Merged(out.clone()))
+            .run(Capture::Merged(out.clone()))
             .expect("runs");
         assert_eq!(done.ended, Ended::Exited(3));
         assert_eq!(std::fs::read_to_string(out).expect("read"), "a\nb\nc\n");
@@ -383,7 +400,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let out = dir.path().join("out");
         let done = sh("setsid sh -c 'sleep 300' >/dev/null 2>&1 & sleep 0.2; exit 0", dir.path())
-            .run(&Capture::Merged(out))
+            .run(Capture::Merged(out))
             .expect("runs");
         assert_eq!(done.ended, Ended::Exited(0));
         assert!(done.left_behind >= 1, "the daemon was found and killed");
@@ -394,7 +411,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let done = sh("sleep 300", dir.path())
             .timeout(Duration::from_millis(100))
-            .run(&Capture::Merged(dir.path().join("out")))
+            .run(Capture::Merged(dir.path().join("out")))
             .expect("runs");
         assert_eq!(done.ended, Ended::TimedOut);
     }
@@ -404,7 +421,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let run = |argv: &[&str]| {
             Command::new(argv.iter().copied(), dir.path(), base_env())
-                .run(&Capture::Merged(dir.path().join("out")))
+                .run(Capture::Merged(dir.path().join("out")))
                 .expect("an outcome")
                 .ended
         };

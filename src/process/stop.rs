@@ -49,3 +49,8 @@ pub fn check() -> Result<()> {
         Some(signal) => Err(Error::interrupted(signal)),
     }
 }
+
+/// Asks this process to stop, as the signal would.
+pub fn request(signal: i32) {
+    SIGNAL.store(signal as usize, Ordering::SeqCst);
+}

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::base::Base;
 use super::brief::brief;
 use super::judge::{Judgement, judge};
-use crate::agent::{Ending, ErrorClass, Prompts, Turn, TurnResult, run_turn};
+use crate::agent::{Ending, ErrorClass, Prompts, Turn, TurnResult, require_provider, run_turn};
 use crate::base::text::{one_line, shell_line};
 use crate::base::{Error, Result, Sha256};
 use crate::disk;
@@ -60,6 +60,8 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
     let agent = ctx.config().agent(plan.role);
     let now = ctx.ws.clock.now();
     ctx.deadline.check(now, ctx.sid())?;
+    // Before anything is announced: without an agent there is no attempt.
+    require_provider(plan.role, &agent)?;
     let started = ctx.session.append(
         ctx.ws,
         Entry::attempt(

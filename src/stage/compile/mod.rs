@@ -5,7 +5,7 @@ mod start;
 mod turns;
 
 pub use answer::spec_from;
-pub use start::{Start, create};
+pub use start::{Needs, Start, create};
 pub use turns::{accept_file, compile, read_spec_file};
 
 use crate::base::{Error, Result, Sha256};

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::agent::require_provider;
 use crate::base::{Error, Result, SessionId, Sha256};
 use crate::git::Oid;
 use crate::process::Tier;
-use crate::session::config::{Settings, Source, committed_or_checkout};
+use crate::session::config::{Role, Settings, Source, committed_or_checkout};
 use crate::session::record::{ConfigFile, Versions};
 use crate::session::{Session, SessionRecord, Workspace};
 
@@ -18,8 +19,15 @@ pub struct Start {
     pub argv: Vec<String>,
 }
 
+/// Whether the compiling agent has to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    Agent,
+    Nothing,
+}
+
 /// Creates the session. Everything that can be refused is refused before anything is written.
-pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
+pub fn create(ws: &Workspace, start: &Start, needs: Needs) -> Result<(Session, Vec<String>)> {
     if start.intent.trim().is_empty() {
         return Err(Error::usage("the intent is empty")
             .hint("say what you want: otto compile \"add saved searches\"   (or --intent-file, or intent.md)"));
@@ -27,6 +35,10 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
     let mut notes = Vec::new();
     let (settings, config_file) = configuration(ws, &start.flags, &mut notes)?;
     let config = settings.config(Source::Command)?;
+    match needs {
+        Needs::Agent => require_provider(Role::Spec, &config.agent(Role::Spec))?,
+        Needs::Nothing => {}
+    }
     if let Some(least) = &config.min_sandbox {
         if least != Tier::Worktree.word() {
             return Err(Error::machine(format!(

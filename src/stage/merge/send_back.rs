@@ -70,7 +70,7 @@ pub fn run_step(
     }
     let finished = Command::new(argv, ctx.ws.root(), env)
         .drain(Duration::from_secs(20))
-        .run(&Capture::Merged(log.to_owned()))?;
+        .run(Capture::Merged(log.to_owned()))?;
     tracing::debug!("{program} ended with {:?}", finished.ended);
     crate::process::stop::check()
 }

@@ -1,0 +1,40 @@
+use otto::base::{Exit, Result};
+use otto::cli::{StageArgs, Ui, UpstreamRule, run_stage};
+use otto::session::journal::{Position, Reader};
+use otto::stage::audit::verdict::{ChainState, verdict};
+use otto::stage::audit::{Scope, audit};
+use otto::stage::{Context, Item, Report};
+
+/// Judge the integrated product from a clean worktree, with nothing cached
+///
+/// Runs every check again at the integration commit, the checks across groups, the scenarios that
+/// no builder has seen, and the certifier if there is one. The verdict is a pure function of the
+/// spec and what was observed.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto audit\n  otto merge | otto audit | otto render\n\nEXIT CODES\n  0 passed · 1 anything else · 77 the integration branch was moved by hand")]
+pub struct Args {
+    #[command(flatten)]
+    stage: StageArgs,
+}
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    run_stage(ui, &args.stage, UpstreamRule::AfterYesOrNo, |stage| {
+        let ctx = Context::open(stage.ws, stage.session, stage.out)?;
+        audit(&ctx, &Scope::Full)?;
+        let state = ctx.state()?;
+        let mut chain = ChainState::Intact;
+        for record in Reader::open(&stage.session.layout.journal(), Position::START)? {
+            if let Err(e) = record {
+                chain = ChainState::Broken(e.to_string());
+                break;
+            }
+        }
+        let verdict = verdict(&ctx.spec, &state, &chain);
+        stage.out.item(&Item::Verdict {
+            verdict: verdict.word.to_string(),
+            tip: state.tip(),
+            reasons: verdict.reasons.iter().map(ToString::to_string).collect(),
+        });
+        Ok(verdict.word.exit())
+    })
+}

@@ -1,0 +1,85 @@
+use std::time::Duration;
+
+use otto::base::{Exit, Result};
+use otto::cli::{Stage, StageArgs, Ui, UpstreamRule, Wake, run_stage};
+use otto::stage::merge::{Queue, Repair, adopt, sync};
+use otto::stage::{Context, Item, Report};
+
+/// Land passing groups in the integration branch, one tested merge at a time
+///
+/// A group's work is merged with i2p/integ/SESSION off-tree, checked in a disposable worktree at
+/// that very commit, and lands by compare-and-swap. A group that conflicts, or is red when merged,
+/// goes back to its builder with a brief. In a pipe it lands while other groups still build.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto build-group --all | otto merge\n  otto merge --session latest\n  otto merge --sync        # the target branch moved: bring it in, tested\n  otto merge --adopt       # you moved the integration branch: accept that\n\nEXIT CODES\n  0 every group is in · 1 some are not · 75 the queue is held, or upstream was cut · 77 moved by hand")]
+pub struct Args {
+    /// Merge the target branch into the integration branch, as a tested landing
+    #[arg(long, conflicts_with = "adopt")]
+    sync: bool,
+    /// Accept where a person put the integration branch
+    #[arg(long)]
+    adopt: bool,
+    /// Only report what cannot land; do not call its builder
+    #[arg(long)]
+    no_repair: bool,
+    #[command(flatten)]
+    stage: StageArgs,
+}
+
+/// How often the journal is looked at when no item wakes the queue.
+const TICK: Duration = Duration::from_millis(300);
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    run_stage(ui, &args.stage, UpstreamRule::Beside, |stage| {
+        let ctx = Context::open(stage.ws, stage.session, stage.out)?;
+        if args.adopt {
+            match adopt(&ctx)? {
+                Some(tip) => stage.out.say(&format!("the integration branch is at {} now", tip.short())),
+                None => stage.out.say("nothing to adopt: the branch is where the journal says"),
+            }
+            return Ok(Exit::YES);
+        }
+        let queue = Queue::take(&ctx)?;
+        if args.sync {
+            match sync(&ctx, &queue)? {
+                Some(landing) => stage.out.item(&Item::Landing {
+                    group: "sync".into(),
+                    outcome: "landed",
+                    old: Some(landing.old),
+                    new: Some(landing.new),
+                    reason: "audit again: otto audit".into(),
+                }),
+                None => stage.out.say("nothing to sync: the product contains the target already"),
+            }
+            return Ok(Exit::YES);
+        }
+        let repair = if args.no_repair { Repair::Report } else { Repair::Call };
+        beside_upstream(&ctx, &queue, stage, repair)
+    })
+}
+
+/// Lands as items come, then once more when upstream has ended.
+fn beside_upstream(ctx: &Context<'_>, queue: &Queue, stage: &Stage<'_>, repair: Repair) -> Result<Exit> {
+    let mut before = Exit::YES;
+    if let Some(wake) = &stage.wake {
+        let meanwhile = if repair == Repair::Call { Repair::LeaveToBuilder } else { repair };
+        loop {
+            queue.drain(ctx, meanwhile)?;
+            match wake.recv_timeout(TICK) {
+                Ok(Wake::Item) => while matches!(wake.try_recv(), Ok(Wake::Item)) {},
+                Ok(Wake::End(exit)) => {
+                    before = exit;
+                    break;
+                }
+                Ok(Wake::Cut) => {
+                    before = Exit::LATER;
+                    break;
+                }
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+    }
+    queue.drain(ctx, repair)?;
+    Ok(Queue::exit(ctx)?.worse(before))
+}

@@ -1,0 +1,31 @@
+use otto::base::{Exit, Result};
+use otto::cli::{StageArgs, Ui, UpstreamRule, run_stage};
+use otto::stage::repair::{Repaired, repair};
+use otto::stage::{Context, Report};
+
+/// Repair what the newest audit found, with the group that owns it
+///
+/// Product failures only: each with a reproduction that Otto has run. What is repaired lands
+/// through the merge queue and is audited again. Nothing is tried twice the same way.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto audit; otto repair && otto audit\n\nEXIT CODES\n  0 everything found was repaired, or nothing was found · 1 something was not")]
+pub struct Args {
+    #[command(flatten)]
+    stage: StageArgs,
+}
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    run_stage(ui, &args.stage, UpstreamRule::AfterYesOrNo, |stage| {
+        let ctx = Context::open(stage.ws, stage.session, stage.out)?;
+        match repair(&ctx)? {
+            Repaired::Nothing => {
+                stage.out.say("there is nothing to repair");
+                Ok(Exit::YES)
+            }
+            Repaired::Tried { landed, of } => {
+                stage.out.say(&format!("{landed} of {of} repaired"));
+                Ok(if landed == of { Exit::YES } else { Exit::NO })
+            }
+        }
+    })
+}

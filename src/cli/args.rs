@@ -1,0 +1,134 @@
+//! Arguments that several programs share. The doc comments are their help.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::base::{Error, Result};
+use crate::disk;
+
+/// How a stage finds its session and writes its output.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StageArgs {
+    /// The session: an id, a unique prefix of one, or `latest`
+    ///
+    /// Without it, the first line of standard input names the session when that is a pipe or a
+    /// file, else OTTO_SESSION does, else it is the latest one.
+    #[arg(long, short = 's', value_name = "SESSION")]
+    pub session: Option<String>,
+    /// Read standard input although --session is given
+    #[arg(long)]
+    pub stdin: bool,
+    /// Write JSON lines even to a terminal
+    #[arg(long)]
+    pub json: bool,
+    /// No progress on standard error
+    #[arg(long, short = 'q')]
+    pub quiet: bool,
+}
+
+/// Which session a command is about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SessionArgs {
+    /// The session: an id, a unique prefix of one, or `latest`
+    #[arg(value_name = "SESSION", default_value = "latest", env = "OTTO_SESSION")]
+    pub session: String,
+}
+
+/// Values over those of otto.yaml.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigArgs {
+    /// The agent for all roles: command, replay, or the NAME of an otto-provider-NAME
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// The model, as the agent names it
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// How hard the agent thinks, as it names it
+    #[arg(long, value_name = "EFFORT")]
+    pub effort: Option<String>,
+    /// How many groups are built at the same time
+    #[arg(long, short = 'j', value_name = "N")]
+    pub jobs: Option<u32>,
+    /// Wall time for the whole run, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub budget_seconds: Option<u64>,
+    /// Money for the whole run, in US dollars
+    #[arg(long, value_name = "USD")]
+    pub budget: Option<f64>,
+    /// Tries of one group before it is failed
+    #[arg(long, value_name = "N")]
+    pub attempts: Option<u32>,
+    /// The branch that the result may land on
+    #[arg(long, value_name = "BRANCH")]
+    pub target: Option<String>,
+    /// Stop for your approval when the spec is ready
+    #[arg(long)]
+    pub review_gate: bool,
+    /// Set any key of otto.yaml, as in -c 'providers.command.argv=["./agent.sh"]'
+    #[arg(short = 'c', value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// Key, value and origin of everything that was given.
+    pub fn flags(&self) -> Result<Vec<(String, Value, String)>> {
+        let mut out = Vec::new();
+        for setting in &self.set {
+            let (key, text) = setting
+                .split_once('=')
+                .ok_or_else(|| Error::usage(format!("-c {setting}: it must be KEY=VALUE")))?;
+            let value: Value = serde_saphyr::from_str(text).map_err(|e| {
+                Error::usage(format!("-c {key}: '{text}' is not a YAML value"))
+                    .because(e.to_string())
+            })?;
+            out.push((key.to_owned(), value, format!("-c {key}")));
+        }
+        let mut put = |key: &str, value: Option<Value>, flag: &str| {
+            if let Some(value) = value {
+                out.push((key.to_owned(), value, flag.to_owned()));
+            }
+        };
+        put("provider", self.provider.as_ref().map(|v| json!(v)), "--provider");
+        put("model", self.model.as_ref().map(|v| json!(v)), "--model");
+        put("effort", self.effort.as_ref().map(|v| json!(v)), "--effort");
+        put("jobs", self.jobs.map(|v| json!(v)), "--jobs");
+        put("run_budget_seconds", self.budget_seconds.map(|v| json!(v)), "--budget-seconds");
+        put("budget_usd", self.budget.map(|v| json!(v)), "--budget");
+        put("attempts", self.attempts.map(|v| json!(v)), "--attempts");
+        put("default_branch", self.target.as_ref().map(|v| json!(v)), "--target");
+        put("review_gate", self.review_gate.then(|| json!(true)), "--review-gate");
+        Ok(out)
+    }
+}
+
+/// The intent: the argument, a file, `-` for standard input, else `intent.md` in the project.
+pub fn intent_from(
+    argument: Option<&str>,
+    file: Option<&PathBuf>,
+    root: &std::path::Path,
+) -> Result<Option<String>> {
+    let text = match (argument, file) {
+        (Some(_), Some(_)) => {
+            return Err(Error::usage("give the intent as an argument or as a file, not both"));
+        }
+        (Some("-"), None) => std::io::read_to_string(std::io::stdin())
+            .map_err(|e| Error::input("cannot read the intent from standard input").because(e))?,
+        (Some(text), None) => text.to_owned(),
+        (None, Some(path)) => disk::read_text(path)?,
+        (None, None) => match disk::read_if_there(&root.join("intent.md"))? {
+            Some(bytes) => {
+                String::from_utf8(bytes).map_err(|_| Error::input("intent.md is not UTF-8 text"))?
+            }
+            None => return Ok(None),
+        },
+    };
+    let text = text.trim_end_matches(['\n', '\r']).to_owned();
+    if text.trim().is_empty() {
+        return Err(
+            Error::usage("the intent is empty").hint("say what you want, in a sentence or a page")
+        );
+    }
+    Ok(Some(text))
+}

@@ -1,0 +1,70 @@
+//! Items as a person reads them.
+
+use crate::base::text::{count, one_line};
+use crate::session::event::FindingKind;
+use crate::stage::Item;
+
+/// One line, or nothing where the item says nothing new to a person.
+pub fn text_of(item: &Item) -> Option<String> {
+    Some(match item {
+        Item::Spec { sha256, features, groups, approved } => format!(
+            "spec {}: {}, {}{}",
+            &sha256[..12],
+            count(*features, "feature"),
+            count(*groups, "group"),
+            if *approved { ", approved" } else { ", waiting for approval" }
+        ),
+        Item::Group { group, state, attempts, commit, reason } => {
+            let mut text = format!("{group}: {state}");
+            if *attempts > 0 {
+                text.push_str(&format!(" after {}", count(*attempts as usize, "attempt")));
+            }
+            if let Some(commit) = commit {
+                text.push_str(&format!(" at {}", commit.short()));
+            }
+            if !reason.is_empty() {
+                text.push_str(&format!(": {}", one_line(reason, 200)));
+            }
+            text
+        }
+        Item::Landing { group, outcome, old: _, new, reason } => {
+            let mut text = format!("{group}: {}", outcome.replace('_', " "));
+            if let Some(new) = new {
+                text.push_str(&format!(" as {}", new.short()));
+            }
+            if !reason.is_empty() {
+                text.push_str(&format!(": {}", one_line(reason, 200)));
+            }
+            text
+        }
+        Item::Check { check, group, outcome, cached } => {
+            let word = outcome["outcome"].as_str().unwrap_or("?");
+            if *cached && word == "passed" {
+                return None;
+            }
+            let owner = group.as_ref().map_or(String::new(), |g| format!("{g}: "));
+            let detail = outcome["detail"].as_str().unwrap_or("");
+            format!("{owner}check {check}: {}  {}", word.replace('_', " "), one_line(detail, 120))
+        }
+        Item::Finding { finding } => {
+            let kind = match finding.kind {
+                FindingKind::ProductFailure => "product failure",
+                FindingKind::ProofGap => "proof gap",
+                FindingKind::Scope => "scope",
+                FindingKind::Opinion => "opinion",
+            };
+            format!("found ({kind}, {}): {}", finding.severity, one_line(&finding.text, 200))
+        }
+        Item::Verdict { verdict, tip, reasons } => {
+            let mut text = format!("verdict: {verdict}");
+            if let Some(tip) = tip {
+                text.push_str(&format!("  ({})", tip.short()));
+            }
+            for reason in reasons {
+                text.push_str(&format!("\n  - {}", one_line(reason, 200)));
+            }
+            text
+        }
+        Item::Proof { html, verdict, .. } => format!("proof ({verdict}): {html}"),
+    })
+}

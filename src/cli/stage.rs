@@ -1,0 +1,146 @@
+//! A stage as a program: session, upstream, body, end line, exit code.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use super::args::StageArgs;
+use super::handle::{self, FromUpstream, Taken, Upstream};
+use super::start::Ui;
+use super::stream::Stream;
+use crate::base::{Error, Exit, Result};
+use crate::process::stop;
+use crate::session::{Session, Workspace};
+
+/// What a stage does about how its upstream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamRule {
+    /// Work only after an upstream that said yes.
+    OnlyAfterYes,
+    /// Work after yes or no; pass on what waits (75, 77) or is broken.
+    AfterYesOrNo,
+    /// Work while upstream still does: the body reads its lines as wake-ups.
+    Beside,
+}
+
+/// What the body of a stage works with.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    pub ws: &'a Workspace,
+    pub session: &'a Session,
+    pub out: &'a Stream,
+    /// Wake-ups, with [`UpstreamRule::Beside`] and a piped upstream.
+    pub wake: Option<Receiver<Wake>>,
+    pub ui: &'a Ui,
+}
+
+/// Something happened upstream.
+#[derive(Debug)]
+pub enum Wake {
+    /// An item; it was passed on already.
+    Item,
+    End(Exit),
+    /// Upstream was killed.
+    Cut,
+}
+
+/// Runs a stage that works on an existing session.
+pub fn run_stage(
+    ui: &Ui,
+    args: &StageArgs,
+    rule: UpstreamRule,
+    body: impl FnOnce(&Stage<'_>) -> Result<Exit>,
+) -> Result<Exit> {
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let ws = Workspace::open(&cwd, &ui.program)?;
+    let out = Arc::new(Stream::new(ui, args.json, args.quiet));
+    let (id, taken, upstream) = handle::find(&ws, args)?;
+    let session = Session::open(&ws, id.as_str())?;
+    if taken == Taken::Latest {
+        crate::stage::Report::say(out.as_ref(), &format!("session {id} (the latest)"));
+    }
+    out.handle(&id);
+    let name = ui.program.trim_start_matches("otto-");
+    let result = with_upstream(ui, &ws, &session, &out, upstream, rule, body);
+    let (exit, error) = match result {
+        Ok(exit) => (exit, None),
+        Err(e) => (e.exit(), Some(e)),
+    };
+    out.end(name, exit, error.as_ref());
+    match error {
+        Some(e) => Err(e),
+        None => Ok(exit),
+    }
+}
+
+fn with_upstream(
+    ui: &Ui,
+    ws: &Workspace,
+    session: &Session,
+    out: &Arc<Stream>,
+    upstream: Option<Upstream>,
+    rule: UpstreamRule,
+    body: impl FnOnce(&Stage<'_>) -> Result<Exit>,
+) -> Result<Exit> {
+    let mut stage = Stage { ws, session, out, wake: None, ui };
+    let Some(mut upstream) = upstream else { return body(&stage) };
+    if rule == UpstreamRule::Beside {
+        let (send, wake) = sync_channel(64);
+        let to = Arc::clone(out);
+        // Not joined: a body that fails must not wait for an upstream that goes on.
+        std::thread::spawn(move || forward(&mut upstream, &to, &send));
+        stage.wake = Some(wake);
+        body(&stage)
+    } else {
+        let before = drain(&mut upstream, out)?;
+        let go_on =
+            before == Exit::YES || (before == Exit::NO && rule == UpstreamRule::AfterYesOrNo);
+        if !go_on {
+            crate::stage::Report::say(
+                out.as_ref(),
+                &format!("nothing done: the stage before ended with {}", before.0),
+            );
+            return Ok(before);
+        }
+        let own = body(&stage)?;
+        Ok(own.worse(before))
+    }
+}
+
+/// Passes everything on and returns how upstream ended.
+fn drain(upstream: &mut Upstream, out: &Stream) -> Result<Exit> {
+    loop {
+        stop::check()?;
+        match upstream.next()? {
+            FromUpstream::Line(line) => pass_on(out, &line),
+            FromUpstream::End { exit, .. } => return Ok(exit),
+            FromUpstream::Cut => {
+                return Err(Error::later("the stage before ended without saying how", None)
+                    .hint("it was killed; run it again, then this one"));
+            }
+        }
+    }
+}
+
+fn forward(upstream: &mut Upstream, out: &Stream, to: &std::sync::mpsc::SyncSender<Wake>) {
+    loop {
+        let wake = match upstream.next() {
+            Ok(FromUpstream::Line(line)) => {
+                pass_on(out, &line);
+                Wake::Item
+            }
+            Ok(FromUpstream::End { exit, .. }) => Wake::End(exit),
+            Ok(FromUpstream::Cut) | Err(_) => Wake::Cut,
+        };
+        let last = !matches!(wake, Wake::Item);
+        if to.send(wake).is_err() || last {
+            return;
+        }
+    }
+}
+
+fn pass_on(out: &Stream, line: &str) {
+    if out.format == super::stream::Format::Json {
+        out.line(line);
+    }
+}

@@ -1,0 +1,85 @@
+//! The first and the last thing that every program does.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::base::{Error, Exit, Remedy, Result};
+use crate::process::stop;
+
+/// How a program talks to people.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    /// `otto-merge`, for messages and the journal.
+    pub program: String,
+    pub stdout_is_terminal: bool,
+    pub stderr_is_terminal: bool,
+}
+
+impl Ui {
+    fn new(program: &str) -> Self {
+        Self {
+            program: program.to_owned(),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+        }
+    }
+}
+
+/// Parses the arguments, runs the body, prints an error if there is one.
+pub fn program<A: Parser>(
+    name: &str,
+    argv: &[std::ffi::OsString],
+    body: impl FnOnce(A, &Ui) -> Result<Exit>,
+) -> ExitCode {
+    let ui = Ui::new(name);
+    init_tracing();
+    let args = match A::try_parse_from(argv) {
+        Ok(args) => args,
+        Err(e) => {
+            // clap prints help to standard output and faults to standard error.
+            drop(e.print());
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(Exit::USAGE.0));
+        }
+    };
+    let exit = match stop::install().and_then(|()| body(args, &ui)) {
+        Ok(exit) => exit,
+        Err(e) => {
+            report_error(name, &e);
+            e.exit()
+        }
+    };
+    ExitCode::from(exit.0)
+}
+
+/// `otto-merge: <what failed>: <cause>`, then what to do next. A reader that went away is no
+/// error that anybody wants to read.
+pub fn report_error(name: &str, e: &Error) {
+    if e.remedy == (Remedy::Interrupted { signal: libc::SIGPIPE }) {
+        return;
+    }
+    let mut err = std::io::stderr().lock();
+    let mut text = format!("{name}: {e}\n");
+    if let Some(hint) = &e.hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    if let Some(at) = e.retry_at() {
+        text.push_str(&format!("retry at: {at}\n"));
+    }
+    // Nobody is left to tell when standard error is closed.
+    drop(err.write_all(text.as_bytes()));
+}
+
+/// `OTTO_LOG=debug` shows what happens below.
+fn init_tracing() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("OTTO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false);
+    // Only the first initialisation counts; a second would come from a test.
+    drop(subscriber.try_init());
+}
