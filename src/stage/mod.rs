@@ -5,6 +5,7 @@
 
 pub mod compile;
 mod context;
+pub mod record;
 pub mod render;
 mod report;
 
