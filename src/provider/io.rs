@@ -1,6 +1,6 @@
 //! One request in, event lines out, and `done` as the last of them.
 
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
