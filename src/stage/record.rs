@@ -98,9 +98,11 @@ fn refuse_used(dir: &Path) -> Result<()> {
             Err(Error::usage(format!("'{shown}' is not a folder")))
         }
         Err(e) => Err(Error::file("list", dir, e)),
-        Ok(entries) if entries.count() == 0 => Ok(()),
-        Ok(_) => Err(Error::usage(format!("the folder '{shown}' is not empty"))
-            .hint("a recording gets a folder of its own: name one that does not exist yet")),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::usage(format!("the folder '{shown}' is not empty"))
+                .hint("a recording gets a folder of its own: name one that does not exist yet")),
+        },
     }
 }
 
@@ -247,3 +249,6 @@ impl Told {
         if map.is_empty() { None } else { Some(value) }
     }
 }
+
+#[cfg(test)]
+mod tests;
