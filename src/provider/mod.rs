@@ -2,6 +2,8 @@
 //! (`docs/providers.md`). A provider reports; what its agent did is judged from the tree.
 
 pub mod command;
+#[cfg(test)]
+mod docs;
 mod io;
 pub mod replay;
 #[cfg(test)]

@@ -91,8 +91,13 @@ impl Turn {
     }
 
     pub fn texts(&self) -> Vec<&str> {
-        let text = |e| if let &Event::Text { ref text } = e { Some(text.as_str()) } else { None };
-        self.events.iter().filter_map(text).collect()
+        self.events
+            .iter()
+            .filter_map(|e| match e {
+                Event::Text { text } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     pub fn error(&self) -> Option<(ErrorClass, &str)> {
