@@ -2,7 +2,7 @@
 //! enforces the caps, and says how it ended. Whether the work is any good is judged elsewhere,
 //! from the tree.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -287,9 +287,4 @@ impl EventReader {
         }
         Ok(self.result)
     }
-}
-
-/// The files of a turn, for whoever shows them.
-pub fn narrative_path(dir: &Path) -> PathBuf {
-    dir.join("narrative.log")
 }

@@ -56,6 +56,10 @@ pub fn of_provider(request: &Request) -> BTreeMap<OsString, OsString> {
             env.insert(name.into(), value);
         }
     }
+    // Deadlines are counted on the clock of whoever asks; a fixed one must be the same here.
+    if let Some(fixed) = std::env::var_os("OTTO_CLOCK") {
+        env.insert("OTTO_CLOCK".into(), fixed);
+    }
     env
 }
 

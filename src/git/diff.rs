@@ -75,6 +75,11 @@ impl Repo {
             "--no-renames",
             "--binary",
             "--full-index",
+            // The user's diff.noprefix or diff.context would make a patch that does not apply.
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+            "--unified=3",
+            "--submodule=short",
             &old,
             &new,
             "--",

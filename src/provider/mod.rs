@@ -1,1 +1,10 @@
-//! (to come)
+//! Bodies of the `otto-provider-*` programs: each turns one agent into the provider protocol
+//! (`docs/providers.md`). A provider reports; what its agent did is judged from the tree.
+
+pub mod command;
+#[cfg(test)]
+mod docs;
+mod io;
+pub mod replay;
+#[cfg(test)]
+mod testing;

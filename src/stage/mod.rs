@@ -9,6 +9,7 @@ pub mod compile;
 mod context;
 pub mod land;
 pub mod merge;
+pub mod record;
 pub mod render;
 pub mod repair;
 mod report;

@@ -1,0 +1,56 @@
+//! Which program is the agent: `argv` of the settings.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::agent::Request;
+use crate::provider::io::{Failure, in_worktree, setting_str};
+
+const EXAMPLE: &str = "write in otto.yaml: providers: {command: {argv: [\"./agent.sh\"]}}";
+
+/// The command line, with a program that is there as far as can be told before starting it.
+///
+/// `argv[0]` with a slash is looked for in the worktree, so that an agent that is committed is
+/// the one of the commit that it works on; then in `settings.dir`; without a slash on `PATH`.
+pub(super) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
+    let argv = argv(request)?;
+    let mut line: Vec<OsString> = argv.iter().map(Into::into).collect();
+    let named = Path::new(argv[0]);
+    if !argv[0].contains('/') || named.is_absolute() {
+        return Ok(line);
+    }
+    let mut places = vec![request.workdir.clone()];
+    places.extend(setting_str(request, "dir")?.map(|dir| in_worktree(request, Path::new(dir))));
+    match places.iter().map(|place| place.join(named)).find(|program| program.is_file()) {
+        Some(program) => {
+            line[0] = program.into();
+            Ok(line)
+        }
+        None => {
+            let tried: Vec<String> = places.iter().map(|p| format!("'{}'", p.display())).collect();
+            Err(Failure::missing_tool(format!(
+                "the agent '{}' is not in {}; commit it, or write its absolute path in providers.command.argv",
+                argv[0],
+                tried.join(" or ")
+            )))
+        }
+    }
+}
+
+fn argv(request: &Request) -> Result<Vec<&str>, Failure> {
+    let Some(value) = request.settings.get("argv").filter(|v| !v.is_null()) else {
+        return Err(Failure::bad_request(format!(
+            "no program is configured as the agent; {EXAMPLE}"
+        )));
+    };
+    let words: Option<Vec<&str>> =
+        value.as_array().and_then(|words| words.iter().map(Value::as_str).collect());
+    match words {
+        Some(words) if words.first().is_some_and(|w| !w.is_empty()) => Ok(words),
+        Some(_) | None => Err(Failure::bad_request(format!(
+            "`argv` must be a list of texts that begins with a program, and is {value}; {EXAMPLE}"
+        ))),
+    }
+}
