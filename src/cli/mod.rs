@@ -11,5 +11,5 @@ mod stream;
 pub use args::{ConfigArgs, SessionArgs, StageArgs, intent_from};
 pub use handle::{Handle, Taken, Upstream};
 pub use stage::{Stage, UpstreamRule, Wake, run_stage};
-pub use start::{Ui, program, report_error};
+pub use start::{Ui, person, program, report_error};
 pub use stream::Stream;

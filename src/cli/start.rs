@@ -83,3 +83,9 @@ fn init_tracing() {
     // Only the first initialisation counts; a second would come from a test.
     drop(subscriber.try_init());
 }
+
+/// Who acts, for the journal: `user:<login>`.
+pub fn person() -> String {
+    let login = std::env::var("USER").ok().filter(|u| !u.is_empty());
+    format!("user:{}", login.unwrap_or_else(|| "unknown".into()))
+}

@@ -89,3 +89,21 @@ pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
     }
     Ok(files)
 }
+
+/// Sets the executable bits that the read bits allow.
+pub fn make_executable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let fail = |e| Error::file("make executable", path, e);
+    let mode = path.metadata().map_err(fail)?.permissions().mode();
+    let mode = mode | ((mode & 0o444) >> 2);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(fail)
+}
+
+/// A new folder in the temporary folder, which stays.
+pub fn new_temp_dir(prefix: &str) -> Result<PathBuf> {
+    let dir = tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir()
+        .map_err(|e| Error::file("create a folder in", &std::env::temp_dir(), e))?;
+    Ok(dir.keep())
+}

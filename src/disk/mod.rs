@@ -11,7 +11,10 @@ pub mod lock;
 mod log;
 
 pub use atomic::{create_new, replace, replace_json, store_by_hash};
-pub use dirs::{create_dir_all, files_below, remove_dir_all, remove_file, rename, subdirs};
+pub use dirs::{
+    create_dir_all, files_below, make_executable, new_temp_dir, remove_dir_all, remove_file,
+    rename, subdirs,
+};
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
 pub use log::{AppendLog, Appender, Line, Lines, tail_bytes};

@@ -79,3 +79,36 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
             .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
     })
 }
+
+/// Opens a page in the person's browser, as their desktop does.
+pub fn open_in_browser(page: &std::path::Path) -> crate::base::Result<()> {
+    for opener in ["xdg-open", "open"] {
+        if on_path(opener).is_some() {
+            let started = duct::cmd(opener, [page]).stdin_null().stdout_null().stderr_null().start();
+            return started.map(drop).map_err(|e| {
+                crate::base::Error::machine(format!("cannot start {opener}")).because(e)
+            });
+        }
+    }
+    Err(crate::base::Error::missing("there is no xdg-open or open to show the page with")
+        .hint(format!("open it by hand: {}", page.display())))
+}
+
+/// Runs the person's editor on a file, with their terminal and their environment.
+pub fn edit(file: &std::path::Path) -> crate::base::Result<()> {
+    let editor = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|v| std::env::var(v).ok().filter(|e| !e.trim().is_empty()))
+        .unwrap_or_else(|| "vi".into());
+    // As git does: the editor is a shell word list, the file its last argument.
+    let line = format!("{editor} \"$@\"");
+    let done = duct::cmd("sh", [std::ffi::OsStr::new("-c"), line.as_ref(), editor.as_ref(), file.as_os_str()])
+        .unchecked()
+        .run()
+        .map_err(|e| crate::base::Error::missing("cannot start the editor").because(e))?;
+    if done.status.success() {
+        return Ok(());
+    }
+    Err(crate::base::Error::no(format!("the editor '{editor}' failed; nothing was changed"))
+        .hint("set EDITOR to one that waits until the file is closed"))
+}

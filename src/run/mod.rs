@@ -1,1 +1,17 @@
-//! (to come)
+//! The porcelain: `otto run` chains the stages as processes, shows what happens, and resumes.
+
+mod chain;
+pub mod demo;
+mod finish;
+mod progress;
+mod reopen;
+mod resume;
+pub mod setup;
+mod step;
+pub mod summary;
+
+pub use chain::{Goal, go};
+pub use finish::finish;
+pub use progress::Progress;
+pub use reopen::reopen;
+pub use resume::{Resume, resumable};

@@ -177,7 +177,14 @@ events! {
     RunResumed = "run.resumed" { changes: BTreeMap<String, String> }
     RunAborted = "run.aborted" { reason: String }
     RunFinished = "run.finished" { exit: u8 }
-    LandStarted = "land.started" { target: String, old: Oid, new: Oid, checked_out: bool }
+    LandStarted = "land.started" {
+        target: String, old: Oid, new: Oid, checked_out: bool,
+        /// A verdict that is not `passed` and was accepted by name, and who did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    }
     LandLanded = "land.landed" { target: String, old: Oid, new: Oid }
     LandRefused = "land.refused" { target: String, reason: String }
     /// A turn's usage; what the provider did not report is absent, never 0.

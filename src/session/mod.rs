@@ -12,6 +12,7 @@ pub mod layout;
 pub mod record;
 mod session;
 pub mod state;
+mod tell;
 
 pub use config::Config;
 pub use event::Event;
@@ -22,3 +23,4 @@ pub use layout::Layout;
 pub use record::SessionRecord;
 pub use session::{Session, Workspace, cache_dir};
 pub use state::{GroupState, Phase, State};
+pub use tell::{Weight, tell, usage_text};

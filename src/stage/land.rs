@@ -16,6 +16,8 @@ use crate::stage::Context;
 pub struct Options {
     pub expect_target: Option<Oid>,
     pub expect_tip: Option<Oid>,
+    /// The verdict that was accepted by name, and by whom.
+    pub accepted: Option<(String, String)>,
 }
 
 /// What happened.
@@ -73,6 +75,8 @@ pub fn land(ctx: &Context<'_>, options: &Options) -> Result<Landed> {
         old,
         new: tip,
         checked_out: place.is_some(),
+        accepted: options.accepted.as_ref().map(|a| a.0.clone()),
+        by: options.accepted.as_ref().map(|a| a.1.clone()),
     }))?;
     complete(ctx, &target, old, tip, place.is_some())
 }

@@ -13,6 +13,7 @@ pub mod record;
 pub mod render;
 pub mod repair;
 mod report;
+pub mod verify;
 
 pub use context::Context;
 pub use report::{Item, Report, Silent};

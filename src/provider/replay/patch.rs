@@ -87,7 +87,7 @@ fn call(request: &Request, args: &[&str], stdin: &[u8]) -> Result<(Ended, String
     let finished = Command::new(argv, &request.workdir, environment(&request.workdir))
         .stdin(stdin.to_vec())
         .timeout(limit)
-        .run(&Capture::Split { stdout: stdout.clone(), stderr: stderr.clone() })?;
+        .run(Capture::Split { stdout: stdout.clone(), stderr: stderr.clone() })?;
     let text = |path: &Path| -> Result<String> {
         let bytes = disk::read_if_there(path)?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())

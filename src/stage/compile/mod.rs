@@ -1,11 +1,12 @@
 //! Compile: intent → approved spec.
 
 mod answer;
+pub mod review;
 mod start;
 mod turns;
 
 pub use answer::spec_from;
-pub use start::{Needs, Start, create};
+pub use start::{Needs, Start, configuration, create};
 pub use turns::{accept_file, compile, read_spec_file};
 
 use crate::base::{Error, Result, Sha256};

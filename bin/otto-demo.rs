@@ -1,0 +1,70 @@
+use std::path::PathBuf;
+
+use otto::agent::budget::Deadline;
+use otto::base::{Exit, Result};
+use otto::cli::Ui;
+use otto::disk;
+use otto::run::demo::set_up;
+use otto::run::{Goal, Progress, finish, go};
+use otto::session::Workspace;
+use otto::stage::Silent;
+use otto::stage::compile::{Needs, Start, create};
+
+/// Run the whole job on a small product, offline, in a few seconds
+///
+/// Makes a new git repository and runs everything for real, except that the agents' turns come
+/// from a recording. One group fails its check first, one writes where it may not, and the audit
+/// finds a defect that no builder's test knew. With --tamper, one line of the recording is altered
+/// first: its verdict must never be `passed`.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto demo\n  otto demo --dir /tmp/demo\n  otto demo --tamper\n  otto demo --tamper --seed 7\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not")]
+pub struct Args {
+    /// Where to make it: a new folder
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Remove the folder first, if it is a demo's
+    #[arg(long, requires = "dir")]
+    fresh: bool,
+    /// Alter one recorded line at random
+    #[arg(long)]
+    tamper: bool,
+    /// Which line is altered
+    #[arg(long, value_name = "N", requires = "tamper")]
+    seed: Option<u64>,
+    /// No progress
+    #[arg(long, short = 'q')]
+    quiet: bool,
+}
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    let dir = match &args.dir {
+        Some(dir) => {
+            if args.fresh && dir.join("expenses/otto_logs/format").exists() {
+                disk::remove_dir_all(dir)?;
+            }
+            dir.clone()
+        }
+        None => disk::new_temp_dir("otto-demo-")?,
+    };
+    let seed = args.tamper.then(|| args.seed.unwrap_or_else(|| otto::base::clock::Clock::from_env().random() % 100_000));
+    let demo = set_up(&dir, seed)?;
+    eprintln!("a new repository: {}", demo.project.display());
+    if let Some(altered) = &demo.tampered {
+        eprintln!("altered in the recording: {altered}");
+    }
+    eprintln!("the intent:\n{}\n", demo.intent.lines().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n"));
+    let ws = Workspace::open(&demo.project, &ui.program)?;
+    let start = Start { intent: demo.intent, flags: Vec::new(), argv: std::env::args().collect() };
+    let (session, _) = create(&ws, &start, Needs::Agent)?;
+    let progress = match (args.quiet, ui.stderr_is_terminal) {
+        (true, _) => Progress::Quiet,
+        (false, true) => Progress::Terminal,
+        (false, false) => Progress::Plain,
+    };
+    let goal = Goal { kind: None, jobs: session.config.jobs };
+    let deadline = Deadline::of_step(&ws.clock, session.config.run_budget_seconds);
+    let word = progress.during(&session, || go(&ws, &session, &goal, deadline, &Silent))?;
+    print!("{}", finish(&ws, &session)?);
+    println!("(in {})", demo.project.display());
+    Ok(word.exit())
+}

@@ -1,0 +1,80 @@
+use std::path::{Path, PathBuf};
+
+use clap_complete::Shell;
+use otto::base::{Error, Exit, Result};
+use otto::cli::Ui;
+use otto::disk;
+
+use crate::table::PROGRAMS;
+
+/// Write the manual pages and the shell completions
+///
+/// `make install` calls it. With --check, compares instead of writing.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto pages --man man\n  otto pages --man man --check\n  otto pages --completions share")]
+pub struct Args {
+    /// Folder for the manual pages
+    #[arg(long, value_name = "DIR")]
+    man: Option<PathBuf>,
+    /// Folder for the completions of bash, zsh and fish
+    #[arg(long, value_name = "DIR")]
+    completions: Option<PathBuf>,
+    /// List the names of all programs, one a line
+    #[arg(long)]
+    names: bool,
+    /// Fail if a file differs from what would be written
+    #[arg(long)]
+    check: bool,
+}
+
+pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    if let Some(dir) = &args.man {
+        for program in PROGRAMS {
+            files.push((dir.join(format!("{}.1", program.name)), page(program)?));
+        }
+    }
+    if let Some(dir) = &args.completions {
+        for program in PROGRAMS {
+            for (shell, name) in [
+                (Shell::Bash, format!("bash-completion/completions/{}", program.name)),
+                (Shell::Zsh, format!("zsh/site-functions/_{}", program.name)),
+                (Shell::Fish, format!("fish/vendor_completions.d/{}.fish", program.name)),
+            ] {
+                let mut bytes = Vec::new();
+                clap_complete::generate(shell, &mut (program.command)(), program.name, &mut bytes);
+                files.push((dir.join(name), bytes));
+            }
+        }
+    }
+    if args.names {
+        for program in PROGRAMS {
+            println!("{}", program.name);
+        }
+    }
+    for (path, bytes) in &files {
+        settle(path, bytes, args.check)?;
+    }
+    Ok(Exit::YES)
+}
+
+fn page(program: &crate::table::Program) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    clap_mangen::Man::new((program.command)())
+        .date("")
+        .manual("Otto")
+        .render(&mut bytes)
+        .map_err(|e| Error::bug("a page cannot be rendered").because(e))?;
+    Ok(bytes)
+}
+
+fn settle(path: &Path, bytes: &[u8], check: bool) -> Result<()> {
+    if !check {
+        return disk::replace(path, bytes);
+    }
+    if disk::read_if_there(path)?.as_deref() == Some(bytes) {
+        return Ok(());
+    }
+    Err(Error::no(format!("'{}' is not what the help text says", path.display()))
+        .hint("refresh it: otto pages --man man"))
+}

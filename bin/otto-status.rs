@@ -1,0 +1,55 @@
+use serde_json::json;
+
+use otto::base::{Error, Exit, Result};
+use otto::cli::{SessionArgs, Ui};
+use otto::run::summary::status_text;
+use otto::session::{Session, Workspace};
+use otto::stage::audit::verdict::{ChainState, verdict};
+
+/// Show where a session stands and what to do next
+///
+/// Everything is computed from the journal; nothing is changed. The verdict here does not check
+/// the journal's chain again: `otto verify` does.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto status\n  otto status 20261120-1011 --json\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not, or there is none yet")]
+pub struct Args {
+    #[command(flatten)]
+    session: SessionArgs,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let ws = Workspace::open(&cwd, &ui.program)?;
+    let session = Session::open(&ws, &args.session.session)?;
+    let state = session.state()?;
+    let spec = if session.layout.spec_json().exists() { Some(session.read_spec()?) } else { None };
+    let verdict = spec.as_ref().map(|spec| verdict(spec, &state, &ChainState::Intact));
+    if args.json {
+        let groups: Vec<_> = spec
+            .iter()
+            .flat_map(|s| &s.groups)
+            .map(|g| {
+                let attempts = state.group(&g.id).map_or(0, |s| s.attempts.len());
+                json!({"group": g.id, "state": state.phase(&g.id).word(), "attempts": attempts})
+            })
+            .collect();
+        let answer = json!({
+            "v": 1,
+            "session": session.id,
+            "base": state.base,
+            "tip": state.landings.last().map(|l| l.new),
+            "target": session.record.target,
+            "groups": groups,
+            "verdict": verdict.as_ref().map(|v| v.word.to_string()),
+            "reasons": verdict.iter().flat_map(|v| &v.reasons).map(ToString::to_string).collect::<Vec<_>>(),
+            "events": state.events,
+        });
+        println!("{answer}");
+    } else {
+        print!("{}", status_text(&ws, &session, &state, spec.as_ref(), verdict.as_ref()));
+    }
+    Ok(verdict.map_or(Exit::NO, |v| v.word.exit()))
+}

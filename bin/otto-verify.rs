@@ -1,0 +1,42 @@
+use otto::base::{Error, Exit, Result};
+use otto::cli::{SessionArgs, Ui};
+use otto::session::{Session, Workspace};
+use otto::stage::verify::verify;
+
+/// Check that everything written down about a session still holds together
+///
+/// The journal's hash chain, the session record, the approved spec and its amendments, every
+/// landing against what was tested, the integration branch, the anchor in git, every piece of
+/// evidence. Reads only.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto verify\n  otto verify 20261120-1011\n\nEXIT CODES\n  0 it holds · 65 something was altered; it is named")]
+pub struct Args {
+    #[command(flatten)]
+    session: SessionArgs,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let ws = Workspace::open(&cwd, &ui.program)?;
+    let session = Session::open(&ws, &args.session.session)?;
+    let verified = verify(&ws, &session)?;
+    if args.json {
+        println!("{}", serde_json::json!({"v": 1, "session": session.id, "holds": verified.holds, "problems": verified.problems}));
+    } else {
+        println!("session {}", session.id);
+        for line in &verified.holds {
+            println!("  ok   {line}");
+        }
+        for line in &verified.problems {
+            println!("  BAD  {line}");
+        }
+    }
+    if verified.problems.is_empty() {
+        return Ok(Exit::YES);
+    }
+    Err(Error::input(format!("{} of session {}", otto::base::text::count(verified.problems.len(), "problem"), session.id))
+        .hint("what is named above was altered or lost; nothing was changed now"))
+}

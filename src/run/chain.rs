@@ -1,0 +1,116 @@
+//! The whole story, from wherever the session is: compile, build and merge, audit, repair, render.
+
+use super::step::Steps;
+use crate::agent::budget::Deadline;
+use crate::base::{Exit, Result};
+use crate::process::stop;
+use crate::session::event::{RunFinished, RunPaused};
+use crate::session::journal::Entry;
+use crate::session::state::SpecState;
+use crate::session::{Session, State, Workspace};
+use crate::spec::{ProjectKind, Spec};
+use crate::stage::build::schedule;
+use crate::stage::compile::compile;
+use crate::stage::render::{Word, render};
+use crate::stage::repair::plan;
+use crate::stage::{Report, merge};
+
+/// Rounds of repair and full audit after the first audit.
+const REPAIR_ROUNDS: usize = 3;
+
+/// What a run is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Goal {
+    pub kind: Option<ProjectKind>,
+    pub jobs: usize,
+}
+
+/// Runs what is left to run. The verdict decides the exit code; what stopped it is recorded.
+pub fn go(
+    ws: &Workspace,
+    session: &Session,
+    goal: &Goal,
+    deadline: Deadline,
+    report: &dyn Report,
+) -> Result<Word> {
+    let result = chain(ws, session, goal, deadline, report);
+    match &result {
+        Ok(word) => {
+            let exit = word.exit().0;
+            session.append_with(ws, |s| {
+                Ok(match s.run {
+                    crate::session::state::RunState::Finished { .. } => Vec::new(),
+                    _ => vec![Entry::new(RunFinished { exit })],
+                })
+            })?;
+            // The last record has to be in the anchor and in the proof.
+            anchor(ws, session)?;
+            render(ws, session)?;
+        }
+        Err(e) => {
+            session.append(ws, Entry::new(RunPaused { reason: e.to_string() }))?;
+        }
+    }
+    result
+}
+
+fn anchor(ws: &Workspace, session: &Session) -> Result<()> {
+    if session.with_state(|s| s.landings.is_empty())? {
+        return Ok(());
+    }
+    let ctx = crate::stage::Context::open(ws, session, &crate::stage::Silent)?;
+    merge::anchor(&ctx)
+}
+
+fn chain(
+    ws: &Workspace,
+    session: &Session,
+    goal: &Goal,
+    deadline: Deadline,
+    report: &dyn Report,
+) -> Result<Word> {
+    let steps = Steps { session, root: ws.root(), deadline };
+    if !matches!(session.with_state(|s| s.spec.clone())?, SpecState::Approved { .. }) {
+        compile(ws, session, goal.kind, "", report)?;
+    }
+    let spec = session.spec()?;
+    if work_is_left(&spec, &session.state()?) {
+        let (build, merge) = steps.build_and_merge(goal.jobs)?;
+        tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);
+        stop::check()?;
+    }
+    if !session.with_state(|s| s.landings.is_empty())? {
+        audit_and_repair(session, &steps)?;
+    }
+    Ok(render(ws, session)?.verdict)
+}
+
+/// Something can still be built or landed.
+fn work_is_left(spec: &Spec, state: &State) -> bool {
+    !schedule::ready(spec, state).is_empty()
+        || !merge::queue::eligible(spec, state).is_empty()
+        || state.open_landing.is_some()
+}
+
+/// Full audit; repairs, each landed and audited narrowly; full audit again, a bounded number of
+/// times.
+fn audit_and_repair(session: &Session, steps: &Steps<'_>) -> Result<()> {
+    for _ in 0..=REPAIR_ROUNDS {
+        if audit_is_due(&session.state()?) {
+            steps.run("audit", &[])?;
+        }
+        stop::check()?;
+        if plan(&session.state()?).is_empty() {
+            return Ok(());
+        }
+        if steps.run("repair", &[])? != Exit::YES && !audit_is_due(&session.state()?) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// No full audit of the tip as it is has finished.
+fn audit_is_due(state: &State) -> bool {
+    state.last_full_audit().is_none_or(|a| Some(a.tip) != state.tip())
+}

@@ -1,0 +1,21 @@
+//! The end of a run, as a person reads it.
+
+use super::summary::{next_steps, one_line_summary};
+use crate::base::Result;
+use crate::base::text::one_line;
+use crate::session::{Session, Workspace};
+use crate::stage::audit::verdict::{ChainState, verdict};
+
+/// Verdict, reasons, proof, next commands.
+pub fn finish(_ws: &Workspace, session: &Session) -> Result<String> {
+    let state = session.state()?;
+    let spec = session.spec()?;
+    let verdict = verdict(&spec, &state, &ChainState::Intact);
+    let mut out = format!("\n{}\n", one_line_summary(&spec, &state, &verdict));
+    for reason in &verdict.reasons {
+        out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 200)));
+    }
+    out.push_str(&format!("proof {}\n", session.layout.proof_html().display()));
+    out.push_str(&next_steps(session, &state, Some(&verdict)));
+    Ok(out)
+}

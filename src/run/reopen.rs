@@ -1,0 +1,37 @@
+//! Going on: the configuration is the session's; a few values may be changed, and that is recorded.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::base::{Error, Result};
+use crate::session::config::{Settings, Source};
+use crate::session::event::RunResumed;
+use crate::session::journal::Entry;
+use crate::session::{Session, Workspace};
+
+/// What a resume may change.
+const CHANGEABLE: [&str; 7] =
+    ["provider", "model", "effort", "jobs", "run_budget_seconds", "budget_usd", "attempts"];
+
+/// Records the resume and applies its changes to the session in memory.
+pub fn reopen(
+    ws: &Workspace,
+    mut session: Session,
+    flags: &[(String, Value, String)],
+) -> Result<Session> {
+    let mut settings: Settings = session.record.settings.clone();
+    let mut changes = BTreeMap::new();
+    for (key, value, origin) in flags {
+        if !CHANGEABLE.contains(&key.as_str()) && !key.starts_with("providers.") {
+            return Err(Error::usage(format!("{origin}: a resumed session keeps its '{key}'")).hint(
+                format!("a resume may change: {}", CHANGEABLE.join(", ")),
+            ));
+        }
+        settings.set(key, Some(value.clone()), origin)?;
+        changes.insert(key.clone(), value.to_string());
+    }
+    session.config = settings.config(Source::Session)?;
+    session.append(ws, Entry::new(RunResumed { changes }))?;
+    Ok(session)
+}

@@ -1,0 +1,54 @@
+//! Which session `--resume` means.
+
+use crate::base::{Error, Result, SessionId};
+use crate::session::state::RunState;
+use crate::session::{Session, Workspace, all};
+
+/// What was asked.
+#[derive(Debug, Clone)]
+pub enum Resume {
+    /// The newest one that is open.
+    Newest,
+    Named(String),
+}
+
+/// The session to go on with: neither finished nor aborted.
+pub fn resumable(ws: &Workspace, resume: &Resume) -> Result<Session> {
+    match resume {
+        Resume::Named(wanted) => {
+            let session = Session::open(ws, wanted)?;
+            match session.with_state(|s| s.run.clone())? {
+                RunState::Aborted { reason } => {
+                    Err(Error::no(format!("the session {} was aborted: {reason}", session.id)))
+                }
+                // A finished one may be taken up by name: a group may have been mended since.
+                RunState::Open | RunState::Paused { .. } | RunState::Finished { .. } => Ok(session),
+            }
+        }
+        Resume::Newest => {
+            let mut open: Vec<(SessionId, Session)> = Vec::new();
+            for id in all(&ws.layout)? {
+                if !ws.layout.session(&id).record().exists() {
+                    continue;
+                }
+                let session = Session::open(ws, id.as_str())?;
+                if matches!(
+                    session.with_state(|s| s.run.clone())?,
+                    RunState::Open | RunState::Paused { .. }
+                ) {
+                    open.push((id, session));
+                }
+            }
+            match open.len() {
+                0 => Err(Error::no("no session is open: all are finished or aborted")
+                    .hint("otto sessions lists them; a finished one is resumed by its id")),
+                1 => Ok(open.remove(0).1),
+                _ => {
+                    let ids: Vec<_> = open.iter().map(|(id, _)| id.as_str()).collect();
+                    Err(Error::usage(format!("several sessions are open: {}", ids.join(", ")))
+                        .hint(format!("say which: otto run --resume {}", ids[ids.len() - 1])))
+                }
+            }
+        }
+    }
+}

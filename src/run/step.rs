@@ -1,0 +1,131 @@
+//! One stage as a child process.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::agent::budget::{DEADLINE_VAR, Deadline};
+use crate::base::{Error, Exit, Result};
+use crate::disk;
+use crate::process::{Capture, Command, Ended, own_command};
+use crate::session::Session;
+
+/// At a stop, a stage gets this long to leave resumable state.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// What every step of a run is started with.
+#[derive(Debug)]
+pub struct Steps<'a> {
+    pub session: &'a Session,
+    pub root: &'a Path,
+    pub deadline: Deadline,
+}
+
+impl Steps<'_> {
+    fn command(&self, verb: &str, args: &[&str]) -> Command {
+        let mut argv: Vec<OsString> = own_command(&format!("otto-{verb}"));
+        argv.extend(["--session", self.session.id.as_str(), "--json"].map(OsString::from));
+        argv.extend(args.iter().map(OsString::from));
+        // A step is Otto itself: it may know what we know, and it clears the environment of what
+        // it starts.
+        let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+        env.remove(&OsString::from("OTTO_SESSION"));
+        env.insert(DEADLINE_VAR.into(), self.deadline.0.to_string().into());
+        Command::new(argv, self.root, env).drain(DRAIN).output_limit(u64::MAX)
+    }
+
+    fn log(&self, verb: &str, suffix: &str) -> Result<std::path::PathBuf> {
+        let dir = self.session.layout.dir.join("steps");
+        disk::create_dir_all(&dir)?;
+        Ok(dir.join(format!("{verb}.{suffix}")))
+    }
+
+    /// Runs a step to its end.
+    pub fn run(&self, verb: &str, args: &[&str]) -> Result<Exit> {
+        let (stdout, stderr) = (self.log(verb, "jsonl")?, self.log(verb, "log")?);
+        let finished =
+            self.command(verb, args).run(Capture::Split { stdout, stderr: stderr.clone() })?;
+        exit_of(verb, &finished.ended, &stderr)
+    }
+
+    /// `build-group --all | merge`, both at once: a group lands while others still build.
+    pub fn build_and_merge(&self, jobs: usize) -> Result<(Exit, Exit)> {
+        let (reader, writer) =
+            std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
+        let jobs = jobs.to_string();
+        let build_err = self.log("build-group", "log")?;
+        let merge_err = self.log("merge", "log")?;
+        let merge_out = self.log("merge", "jsonl")?;
+        std::thread::scope(|scope| {
+            let build = scope.spawn(|| {
+                let finished = self
+                    .command("build-group", &["--all", "--jobs", &jobs])
+                    .run(Capture::Pipe { stdout: writer, stderr: build_err.clone() })?;
+                exit_of("build-group", &finished.ended, &build_err)
+            });
+            let finished = self
+                .command("merge", &["--stdin"])
+                .stdin_pipe(reader)
+                .run(Capture::Split { stdout: merge_out, stderr: merge_err.clone() })?;
+            let merge = exit_of("merge", &finished.ended, &merge_err);
+            let build =
+                build.join().unwrap_or_else(|_| Err(Error::bug("a thread of run ended badly")));
+            Ok((build?, merge?))
+        })
+    }
+}
+
+/// What a step's end means. One that broke says why in its log; that line becomes the error.
+fn exit_of(verb: &str, ended: &Ended, log: &Path) -> Result<Exit> {
+    match ended {
+        Ended::Exited(code) => {
+            let exit = Exit(u8::try_from(*code).unwrap_or(Exit::BUG.0));
+            if exit == Exit::YES || exit == Exit::NO {
+                return Ok(exit);
+            }
+            Err(error_of(verb, exit, log))
+        }
+        Ended::Stopped => Err(Error::interrupted(crate::process::stop::requested().unwrap_or(15))),
+        Ended::NotFound | Ended::NotExecutable => {
+            Err(Error::missing(format!("there is no program 'otto-{verb}'"))
+                .hint("make build leaves every program beside otto"))
+        }
+        Ended::Signaled(signal) => {
+            Err(Error::later(format!("otto-{verb} was killed by signal {signal}"), None)
+                .hint("nothing is lost: otto run --resume goes on"))
+        }
+        Ended::TimedOut | Ended::TooMuchOutput => {
+            Err(Error::bug(format!("otto-{verb} ended with {ended:?}")))
+        }
+    }
+}
+
+fn error_of(verb: &str, exit: Exit, log: &Path) -> Error {
+    let text = disk::tail_bytes(log, 8000).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let prefix = format!("otto-{verb}: ");
+    let said = text.lines().rev().find_map(|l| l.strip_prefix(&prefix));
+    let what = match said {
+        Some(said) => said.to_owned(),
+        None => format!("otto-{verb} ended with {} (log: {})", exit.0, log.display()),
+    };
+    let retry_at = text
+        .lines()
+        .rev()
+        .find_map(|l| l.strip_prefix("retry at: "))
+        .and_then(|at| at.trim().parse().ok());
+    let mut error = match exit {
+        Exit::USAGE => Error::bug(what),
+        Exit::INPUT => Error::input(what),
+        Exit::MISSING => Error::missing(what),
+        Exit::LATER => Error::later(what, retry_at),
+        Exit::PERSON => Error::person(what),
+        Exit::MACHINE => Error::machine(what),
+        Exit(130) => Error::interrupted(2),
+        Exit(143) => Error::interrupted(15),
+        Exit(_) => Error::bug(what),
+    };
+    error.hint = text.lines().rev().find_map(|l| l.strip_prefix("hint: ")).map(str::to_owned);
+    error
+}

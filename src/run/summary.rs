@@ -1,0 +1,153 @@
+//! Where a session stands, as text, and what a person would do next.
+
+use crate::base::clock::human_duration;
+use crate::base::text::{count, one_line, shell_quote};
+use crate::session::state::{LandState, RunState, SpecState};
+use crate::session::{Phase, Session, State, Workspace};
+use crate::spec::Spec;
+use crate::stage::audit::verdict::ProductVerdict;
+
+/// The whole status of a session.
+pub fn status_text(
+    ws: &Workspace,
+    session: &Session,
+    state: &State,
+    spec: Option<&Spec>,
+    verdict: Option<&ProductVerdict>,
+) -> String {
+    let mut out = format!("session {}  ({})\n", session.id, ws.root().display());
+    if let Ok(intent) = session.intent() {
+        out.push_str(&format!("intent  {}\n", one_line(&intent, 100)));
+    }
+    out.push_str(&format!("spec    {}\n", spec_line(state)));
+    out.push_str(&format!("run     {}\n", run_line(state)));
+    if let Some(waiting) = &state.waiting {
+        out.push_str(&format!("waits   for {} until {}\n", waiting.provider, waiting.until));
+    }
+    if let Some(spec) = spec {
+        out.push_str(&groups_text(spec, state));
+    }
+    if let Some(verdict) = verdict {
+        out.push_str(&verdict_text(verdict));
+    }
+    out.push_str(&next_steps(session, state, verdict));
+    out
+}
+
+fn spec_line(state: &State) -> String {
+    match &state.spec {
+        SpecState::None => "not compiled yet".into(),
+        SpecState::Compiled { sha256 } => format!("{} waits for approval", sha256.short()),
+        SpecState::Approved { sha256, by, .. } => format!("{} approved by {by}", sha256.short()),
+        SpecState::Rejected { note } => format!("rejected: {note}"),
+    }
+}
+
+fn run_line(state: &State) -> String {
+    match &state.run {
+        RunState::Open => "open".into(),
+        RunState::Paused { reason } => format!("paused: {}", one_line(reason, 140)),
+        RunState::Finished { exit } => format!("finished with exit {exit}"),
+        RunState::Aborted { reason } => format!("aborted: {reason}"),
+    }
+}
+
+fn groups_text(spec: &Spec, state: &State) -> String {
+    let width = spec.groups.iter().map(|g| g.id.len()).max().unwrap_or(0);
+    let mut out = String::from("\n");
+    for group in &spec.groups {
+        let phase = state.phase(&group.id);
+        let attempts = state.group(&group.id).map_or(0, |g| g.attempts.len());
+        let mut line = format!("  {:width$}  {:9}", group.id, phase.word());
+        if attempts > 0 {
+            line.push_str(&format!("  {}", count(attempts, "attempt")));
+        }
+        let more = match &phase {
+            Phase::Failed { reason } | Phase::Aborted { reason } => one_line(reason, 120),
+            Phase::Blocked { by } => format!("by {}", by.join(", ")),
+            Phase::Landed => state
+                .group(&group.id)
+                .and_then(|g| g.landed.as_ref())
+                .map_or(String::new(), |l| l.new.short()),
+            Phase::Redundant { held_by } => format!("{} holds it already", held_by.short()),
+            Phase::Passing { commit, .. } => commit.short(),
+            Phase::Pending | Phase::Building { .. } | Phase::Invalidated { .. } => String::new(),
+        };
+        if !more.is_empty() {
+            line.push_str(&format!("  {more}"));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The verdict, its reasons, and the features.
+pub fn verdict_text(verdict: &ProductVerdict) -> String {
+    let mut out = format!("\nverdict {}\n", verdict.word);
+    for reason in &verdict.reasons {
+        out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 200)));
+    }
+    let width = verdict.features.iter().map(|f| f.id.len()).max().unwrap_or(0);
+    for feature in &verdict.features {
+        out.push_str(&format!("  {:width$}  {}\n", feature.id, feature.word));
+    }
+    out
+}
+
+/// Commands that a person may copy.
+pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerdict>) -> String {
+    let id = &session.id;
+    let mut out = String::from("\nnext\n");
+    let mut step = |command: String, why: &str| out.push_str(&format!("  {command:<58} {why}\n"));
+    let passed = verdict.is_some_and(|v| v.word.exit().0 == 0);
+    match (&state.spec, &state.run) {
+        (SpecState::Compiled { .. }, _) => {
+            step(format!("otto spec show {id}"), "read the spec");
+            step(format!("otto spec approve {id}"), "say yes to it");
+            step(format!("otto run --resume {id}"), "then go on");
+        }
+        (_, RunState::Finished { .. }) | (SpecState::Rejected { .. }, _) => {}
+        (_, RunState::Open | RunState::Paused { .. }) => {
+            step(format!("otto run --resume {id}"), "go on where it stopped");
+        }
+        (_, RunState::Aborted { .. }) => {}
+    }
+    let proof = session.layout.proof_html();
+    if proof.exists() {
+        step(format!("otto render {id} --open"), "look at the proof");
+    }
+    if !state.landings.is_empty() {
+        step(format!("git log --first-parent i2p/integ/{id}"), "the story, commit by commit");
+        step(format!("otto verify {id}"), "check the proof again");
+    }
+    match (&state.land, &session.record.target) {
+        (LandState::Landed { target, .. }, _) => {
+            out.push_str(&format!("  {target} has it\n"));
+        }
+        (LandState::No | LandState::Started { .. }, Some(target)) if passed => {
+            let short = target.trim_start_matches("refs/heads/");
+            step(format!("otto land {id}"), &format!("fast-forward {} to it", shell_quote(short)));
+        }
+        (LandState::No | LandState::Started { .. }, _) => {}
+    }
+    out
+}
+
+/// `3 groups landed in 4.2s, 7 checks …`: one line for the end of a run.
+pub fn one_line_summary(spec: &Spec, state: &State, verdict: &ProductVerdict) -> String {
+    let landed = spec.groups.iter().filter(|g| state.phase(&g.id).is_in()).count();
+    let passed =
+        verdict.features.iter().filter(|f| f.word.to_string() == "passed").count();
+    let seconds = match (state.created_at, state.last_at) {
+        (Some(from), Some(to)) => (to - from).total(jiff::Unit::Second).unwrap_or(0.0),
+        (_, _) => 0.0,
+    };
+    format!(
+        "{}: {passed} of {} passed, {landed} of {} landed, in {}",
+        verdict.word,
+        count(verdict.features.len(), "feature"),
+        count(spec.groups.len(), "group"),
+        human_duration(seconds)
+    )
+}

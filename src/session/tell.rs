@@ -1,0 +1,151 @@
+//! Events as sentences, for `otto log` and for whoever watches a run.
+
+use super::event::{AttemptOutcome, AuditScope, Event, FindingKind, Invalid};
+use super::journal::Record;
+use crate::base::text::{count, one_line};
+
+/// What a reader does with it: chatter is left out of a short log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    Chatter,
+    News,
+}
+
+/// One line about an event.
+pub fn tell(record: &Record) -> (Weight, String) {
+    use Weight::{Chatter, News};
+    let outcome_of = |value: &serde_json::Value| {
+        let word = value["outcome"].as_str().unwrap_or("?").replace('_', " ");
+        format!("{word}  {}", one_line(value["detail"].as_str().unwrap_or(""), 100))
+    };
+    match &record.event {
+        Event::SessionCreated(e) => (News, format!("session from {}", e.base.short())),
+        Event::SpecCompiled(e) => {
+            let turns = if e.turns > 1 { format!(", {} answers", e.turns) } else { String::new() };
+            (News, format!("spec {} from {}{turns}", e.sha256.short(), e.source))
+        }
+        Event::SpecEdited(e) => (News, format!("spec edited by hand, version {}", e.version)),
+        Event::SpecApproved(e) => (News, format!("spec approved by {}", e.by)),
+        Event::SpecRejected(e) => (News, format!("spec rejected by {}: {}", e.by, e.note)),
+        Event::SpecAmended(e) => (News, format!("spec amended: {}", e.reason)),
+        Event::WorktreeLeased(e) => (Chatter, format!("worktree {} leased", e.slot)),
+        Event::WorktreeReturned(e) => (Chatter, format!("worktree {} returned", e.slot)),
+        Event::GroupStarted(_) => (Chatter, "started".into()),
+        Event::AttemptStarted(e) => {
+            (News, format!("attempt {} ({}, {})", record.attempt.unwrap_or(0), e.role, e.provider))
+        }
+        Event::AttemptFinished(e) => {
+            let mut text = format!(
+                "attempt {}: {}",
+                record.attempt.unwrap_or(0),
+                match e.outcome {
+                    AttemptOutcome::TurnFailed => format!("{} ({})", e.outcome.word(), e.turn),
+                    other => other.word().to_owned(),
+                }
+            );
+            if let Some(first) = e.violations.first() {
+                let more = e.violations.len() - 1;
+                text.push_str(&format!(" ({}", first.path));
+                if more > 0 {
+                    text.push_str(&format!(" and {more} more"));
+                }
+                text.push(')');
+            }
+            (News, text)
+        }
+        Event::GroupChecked(e) => {
+            let cached = if e.cached { " (cached)" } else { "" };
+            let phase = match e.phase {
+                super::event::CheckPhase::Base => "on the base",
+                super::event::CheckPhase::Attempt => "on the attempt",
+                super::event::CheckPhase::Candidate => "on the candidate",
+            };
+            (Chatter, format!("check {} {phase}{cached}: {}", e.check, outcome_of(&e.outcome)))
+        }
+        Event::GroupPassing(e) => (News, format!("passing at {}", e.commit.short())),
+        Event::GroupFailed(e) => (News, format!("failed: {}", one_line(&e.reason, 160))),
+        Event::GroupBlocked(e) => (News, format!("blocked by {}", e.by.join(", "))),
+        Event::GroupInvalidated(e) => {
+            let why = match e.reason {
+                Invalid::Conflict => "it conflicts with what landed",
+                Invalid::RedCandidate => "it is red when merged",
+                Invalid::SpecChanged => "the spec changed",
+                Invalid::Again => "a person asked for it",
+            };
+            (News, format!("back to its builder: {why}"))
+        }
+        Event::GroupAborted(e) => (News, format!("aborted: {}", e.reason)),
+        Event::CandidateBuilt(e) => (Chatter, format!("candidate {}", e.commit.short())),
+        Event::MergeStarted(e) => (Chatter, format!("landing {}", e.new.short())),
+        Event::MergeLanded(e) => (News, format!("landed as {}", e.new.short())),
+        Event::MergeConflict(e) => {
+            let paths: Vec<_> = e.conflicts.iter().map(|c| c.path.as_str()).collect();
+            (News, format!("conflict in {}", paths.join(", ")))
+        }
+        Event::MergeRedundant(e) => {
+            (News, format!("redundant: {} holds it already", e.held_by.short()))
+        }
+        Event::MergeRefused(e) => (News, format!("not landed: {}", one_line(&e.reason, 160))),
+        Event::MergeAdopted(e) => (News, format!("adopted {} by hand", e.new.short())),
+        Event::WorkArchived(e) => (News, format!("{} kept in {}", e.commit.short(), e.name)),
+        Event::AuditStarted(e) => {
+            let scope = match e.scope {
+                AuditScope::Full => "full",
+                AuditScope::Narrowed => "narrowed",
+            };
+            (News, format!("audit {} ({scope}) of {}", e.round, e.tip.short()))
+        }
+        Event::AuditChecked(e) => {
+            let name = e.scenario.as_ref().map_or(e.check.as_str(), |s| s.title.as_str());
+            (Chatter, format!("audit: {name}: {}", outcome_of(&e.outcome)))
+        }
+        Event::AuditFinding(e) => {
+            let kind = match e.finding.kind {
+                FindingKind::ProductFailure => "product failure",
+                FindingKind::ProofGap => "proof gap",
+                FindingKind::Scope => "scope",
+                FindingKind::Opinion => "opinion",
+            };
+            (News, format!("found ({kind}): {}", one_line(&e.finding.text, 160)))
+        }
+        Event::AuditFinished(e) => {
+            (News, format!("audit {} finished; certifier: {}", e.round, e.certifier))
+        }
+        Event::RepairStarted(e) => {
+            (News, format!("repair of {}", count(e.findings.len(), "finding")))
+        }
+        Event::RepairFinished(e) => (News, format!("repair: {}", e.outcome)),
+        Event::PilotDecided(_) => (News, "pilot decided".into()),
+        Event::ProviderWaiting(e) => {
+            (News, format!("{} waits until {} ({})", e.provider, e.until, e.class))
+        }
+        Event::ProviderWoken(e) => (News, format!("{} goes on", e.provider)),
+        Event::ServiceStarted(e) => (Chatter, format!("service {} on port {}", e.service, e.port)),
+        Event::ServiceStopped(e) => (Chatter, format!("service {} stopped", e.service)),
+        Event::RunPaused(e) => (News, format!("run paused: {}", one_line(&e.reason, 160))),
+        Event::RunResumed(_) => (News, "run resumed".into()),
+        Event::RunAborted(e) => (News, format!("run aborted: {}", e.reason)),
+        Event::RunFinished(e) => (News, format!("run finished with exit {}", e.exit)),
+        Event::LandStarted(e) => (Chatter, format!("landing on {}", e.target)),
+        Event::LandLanded(e) => (News, format!("{} is at {} now", e.target, e.new.short())),
+        Event::LandRefused(e) => (News, format!("not landed on {}: {}", e.target, e.reason)),
+        Event::BudgetSpent(e) => (Chatter, format!("{}: {}", e.role, usage_text(&e.usage))),
+        Event::Unknown { kind, .. } => (News, format!("{kind} (a newer Otto wrote this)")),
+    }
+}
+
+/// Tokens and money as a person reads them; what was not reported is said to be so.
+pub fn usage_text(usage: &super::event::Usage) -> String {
+    let tokens = match (usage.input, usage.output) {
+        (None, None) => "tokens not reported".to_owned(),
+        (input, output) => format!(
+            "{} in, {} out",
+            input.map_or("?".into(), |n| n.to_string()),
+            output.map_or("?".into(), |n| n.to_string())
+        ),
+    };
+    match usage.usd {
+        Some(usd) => format!("{tokens}, {usd:.4} USD"),
+        None => tokens,
+    }
+}
