@@ -1,0 +1,5 @@
+//! Audit: the integrated product → a verdict.
+
+pub mod verdict;
+
+pub use verdict::{ChainState, ProductVerdict, verdict};
