@@ -15,6 +15,8 @@ pub mod state;
 
 pub use config::Config;
 pub use event::Event;
+pub use find::{all, latest, resolve};
+pub use fold::SYNC;
 pub use journal::Record;
 pub use layout::Layout;
 pub use record::SessionRecord;

@@ -111,7 +111,7 @@ pub fn verdict(spec: &Spec, state: &State, chain: &ChainState) -> ProductVerdict
         Err(why) => out.lower(Word::Unverified, "audit", why.clone()),
         Ok(audit) => {
             judge_observations(&mut out, spec, &seen);
-            judge_findings(&mut out, spec, audit);
+            judge_findings(&mut out, spec, audit, &seen);
             judge_later(&mut out, state, audit);
             note_limits(&mut out, audit, &seen);
         }
@@ -249,8 +249,8 @@ fn judge_observations(out: &mut ProductVerdict, spec: &Spec, seen: &[Seen<'_>]) 
     }
 }
 
-fn judge_findings(out: &mut ProductVerdict, spec: &Spec, audit: &Audit) {
-    for finding in &audit.findings {
+fn judge_findings(out: &mut ProductVerdict, spec: &Spec, audit: &Audit, seen: &[Seen<'_>]) {
+    for finding in audit.findings.iter().filter(|f| !seen.iter().any(|s| s.says(f))) {
         let subject = format!("finding {}", finding.id);
         let text = &finding.text;
         match finding.kind {

@@ -1,6 +1,6 @@
 //! One feature's verdict, from what the audit observed.
 
-use super::seen::Seen;
+use super::seen::{POLISH, Seen};
 use super::{FeatureVerdict, FeatureWord, is_in};
 use crate::check::Status;
 use crate::session::State;
@@ -84,10 +84,13 @@ pub(super) fn judge(
     }
     for finding in audit.findings.iter().filter(|f| f.features.contains(&feature.id)) {
         let cap = match finding.kind {
-            FindingKind::ProductFailure => FeatureWord::Failed,
-            FindingKind::ProofGap => FeatureWord::Partial,
+            FindingKind::ProductFailure if finding.severity != POLISH => FeatureWord::Failed,
+            FindingKind::ProductFailure | FindingKind::ProofGap => FeatureWord::Partial,
             FindingKind::Scope | FindingKind::Opinion => continue,
         };
+        if mine.iter().any(|s| s.says(finding)) {
+            continue;
+        }
         out.lower(cap, format!("finding {}: {}", finding.id, finding.text));
     }
     out

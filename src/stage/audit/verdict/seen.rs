@@ -1,13 +1,16 @@
 //! What an audit observed, one entry a recorded outcome.
 
 use crate::check::{Outcome, Reason, Status};
-use crate::session::event::Scenario;
+use crate::session::event::{Finding, FindingKind, Scenario};
 use crate::session::state::{Audit, AuditCheck};
+
+/// The severity of what only polish is missing of.
+pub const POLISH: &str = "polish";
 
 /// One outcome as it counts.
 #[derive(Debug)]
 pub struct Seen<'a> {
-    /// The check's id, or the scenario's.
+    /// The id of the run: a scenario has one of its own.
     pub id: &'a str,
     pub scenario: Option<&'a Scenario>,
     pub status: Status,
@@ -24,7 +27,7 @@ pub fn all(audit: &Audit) -> Vec<Seen<'_>> {
 
 fn one<'a>(audit: &Audit, check: &'a AuditCheck) -> Seen<'a> {
     let scenario = check.scenario.as_ref();
-    let id = scenario.map_or(check.check.as_str(), |s| s.id.as_str());
+    let id = check.check.as_str();
     let seen = |status, flaky, why| Seen { id, scenario, status, flaky, why };
     let outcome: Outcome = match serde_json::from_value(check.outcome.clone()) {
         Ok(outcome) => outcome,
@@ -49,12 +52,24 @@ impl Seen<'_> {
     }
 
     pub fn is_polish(&self) -> bool {
-        self.scenario.is_some_and(|s| s.severity == "polish")
+        self.scenario.is_some_and(|s| s.severity == POLISH)
     }
 
     pub fn subject(&self) -> String {
-        let what = if self.scenario.is_some() { "scenario" } else { "check" };
-        format!("{what} {}", self.id)
+        match self.scenario {
+            Some(scenario) => format!("scenario {}", scenario.id),
+            None => format!("check {}", self.id),
+        }
+    }
+
+    /// Whether this run is what the finding is about, so that it says nothing new.
+    pub fn says(&self, finding: &Finding) -> bool {
+        let same = match (self.status, finding.kind) {
+            (Status::Failed, FindingKind::ProductFailure) => true,
+            (Status::NotRun, FindingKind::ProofGap) => true,
+            (Status::Passed | Status::Failed | Status::NotRun, _) => false,
+        };
+        same && finding.check.as_deref() == Some(self.id)
     }
 
     pub fn sentence(&self) -> String {

@@ -199,8 +199,14 @@ fn a_polish_scenario_makes_a_feature_partial() {
     let (spec, mut state) = good();
     let polish = scenario("p", &["login"], "polish");
     state.audits[0].checks.push(check("p", Some(polish), Status::Failed));
+    // The audit writes a finding for what it saw fail; it says nothing new.
+    let mut same = finding("p", FindingKind::ProductFailure, &["login"]);
+    same.severity = "polish".into();
+    same.check = Some("p".into());
+    state.audits[0].findings.push(same);
     let v = judged(&spec, &state);
     assert_eq!((v.word, word_of(&v, "login")), (Word::Partial, FeatureWord::Partial));
+    assert_eq!(v.features[1].reasons.len(), 1, "{:?}", v.features[1].reasons);
 }
 
 #[test]
