@@ -1,8 +1,7 @@
 use otto::base::{Exit, Result};
 use otto::cli::{StageArgs, Ui, UpstreamRule, run_stage};
-use otto::session::journal::{Position, Reader};
-use otto::stage::audit::verdict::{ChainState, verdict};
 use otto::stage::audit::{Scope, audit};
+use otto::stage::render::judge;
 use otto::stage::{Context, Item, Report};
 
 /// Judge the integrated product from a clean worktree, with nothing cached
@@ -22,14 +21,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         let ctx = Context::open(stage.ws, stage.session, stage.out)?;
         audit(&ctx, &Scope::Full)?;
         let state = ctx.state()?;
-        let mut chain = ChainState::Intact;
-        for record in Reader::open(&stage.session.layout.journal(), Position::START)? {
-            if let Err(e) = record {
-                chain = ChainState::Broken(e.to_string());
-                break;
-            }
-        }
-        let verdict = verdict(&ctx.spec, &state, &chain);
+        let verdict = judge(stage.ws, stage.session, &ctx.spec)?;
         stage.out.item(&Item::Verdict {
             verdict: verdict.word.to_string(),
             tip: state.tip(),

@@ -2,9 +2,9 @@ use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
 use otto::git::Oid;
 use otto::session::{Session, Workspace};
-use otto::stage::audit::verdict::verdict;
+use otto::stage::audit::Word;
 use otto::stage::land::{Landed, Options, land};
-use otto::stage::render::{Word, chain_state};
+use otto::stage::render::judge;
 use otto::stage::{Context, Silent};
 
 /// Fast-forward the target branch to the product, if its verdict is passed
@@ -32,8 +32,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session.session)?;
     let ctx = Context::open(&ws, &session, &Silent)?;
-    let chain = chain_state(&session)?;
-    let verdict = verdict(&ctx.spec, &ctx.state()?, &chain);
+    let verdict = judge(&ws, &session, &ctx.spec)?;
     let accepted = args.accept.as_deref() == Some(verdict.word.word());
     if verdict.word != Word::Passed && !accepted {
         let reasons: Vec<String> = verdict.reasons.iter().map(|r| format!("\n  - {r}")).collect();

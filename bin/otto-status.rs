@@ -4,7 +4,7 @@ use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
 use otto::run::summary::status_text;
 use otto::session::{Session, Workspace};
-use otto::stage::audit::verdict::{ChainState, verdict};
+use otto::stage::audit::{ChainState, verdict};
 
 /// Show where a session stands and what to do next
 ///

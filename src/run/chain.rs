@@ -11,7 +11,8 @@ use crate::session::{Session, State, Workspace};
 use crate::spec::{ProjectKind, Spec};
 use crate::stage::build::schedule;
 use crate::stage::compile::compile;
-use crate::stage::render::{Word, render};
+use crate::stage::audit::Word;
+use crate::stage::render::render;
 use crate::stage::repair::plan;
 use crate::stage::{Report, merge};
 

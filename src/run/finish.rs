@@ -4,13 +4,13 @@ use super::summary::{next_steps, one_line_summary};
 use crate::base::Result;
 use crate::base::text::one_line;
 use crate::session::{Session, Workspace};
-use crate::stage::audit::verdict::{ChainState, verdict};
+use crate::stage::render::judge;
 
 /// Verdict, reasons, proof, next commands.
-pub fn finish(_ws: &Workspace, session: &Session) -> Result<String> {
+pub fn finish(ws: &Workspace, session: &Session) -> Result<String> {
     let state = session.state()?;
     let spec = session.spec()?;
-    let verdict = verdict(&spec, &state, &ChainState::Intact);
+    let verdict = judge(ws, session, &spec)?;
     let mut out = format!("\n{}\n", one_line_summary(&spec, &state, &verdict));
     for reason in &verdict.reasons {
         out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 200)));

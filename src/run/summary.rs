@@ -5,7 +5,7 @@ use crate::base::text::{count, one_line, shell_quote};
 use crate::session::state::{LandState, RunState, SpecState};
 use crate::session::{Phase, Session, State, Workspace};
 use crate::spec::Spec;
-use crate::stage::audit::verdict::ProductVerdict;
+use crate::stage::audit::ProductVerdict;
 
 /// The whole status of a session.
 pub fn status_text(

@@ -12,3 +12,4 @@ pub mod verdict;
 
 pub use observe::{Scope, audit};
 pub use scenarios::{Scenario, load_scenarios};
+pub use verdict::{ChainState, ProductVerdict, Word, verdict};

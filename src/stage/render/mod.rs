@@ -1,9 +1,10 @@
 //! Render: the proof of a session, as data and as one page.
 //!
-//! This half is pure. [`ProofPacket`] is what `proof-packet.json` holds; [`html`] turns it into one
-//! self-contained page that loads nothing and runs nothing. Filling the packet from a session's
-//! journal is deliberately absent here.
+//! [`ProofPacket`] is what `proof-packet.json` holds. [`collect`] fills it from a session's journal
+//! and evidence; [`html`] turns it into one self-contained page that loads nothing and runs nothing
+//! and is pure; [`render`] writes both, with the summary, the manifest and the history.
 
+mod collect;
 mod dag_layout;
 mod escape;
 mod html;
@@ -13,6 +14,9 @@ mod svg_timeline;
 mod values;
 mod view;
 mod words;
+mod write;
 
+pub use collect::{chain, collect, judge};
 pub use html::html;
 pub use packet::ProofPacket;
+pub use write::{Rendered, render};

@@ -45,8 +45,8 @@ pub struct ProofPacket {
     /// Program → version, for example `otto` → `0.1.0`.
     pub versions: BTreeMap<String, String>,
     pub sandbox: Sandbox,
-    /// Full name of the target ref.
-    pub target: String,
+    /// Full name of the target ref; `null` when the session has none.
+    pub target: Option<String>,
     /// Commit id, full hex, as are all commits and trees below.
     pub base: String,
     /// Head of the integration ref; `null` when nothing has landed.
@@ -89,8 +89,8 @@ pub struct Sandbox {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpecFacts {
-    /// Hash of the spec's content without its amendments.
-    pub sha256: Sha256,
+    /// Hash of the spec's content without its amendments; `null` before there is a spec.
+    pub sha256: Option<Sha256>,
     pub approval: Option<Approval>,
     /// What the product deliberately does not do.
     pub non_goals: Vec<String>,

@@ -1,0 +1,410 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::base::Sha256;
+use crate::git::Oid;
+use crate::session::event::{AuditScope, Finding, Scenario};
+use crate::session::state::{AuditCheck, Landing};
+use crate::spec::sample;
+
+fn oid(n: u8) -> Oid {
+    format!("{n:02x}").repeat(20).parse().expect("an id")
+}
+
+const TIP: u8 = 9;
+
+fn outcome(status: Status) -> Value {
+    let (word, reason) = match status {
+        Status::Passed => ("passed", "ok"),
+        Status::Failed => ("failed", "exit_nonzero"),
+        Status::NotRun => ("not_run", "timeout"),
+    };
+    json!({"outcome": word, "reason": reason, "detail": "", "tests": null, "exit": 0,
+           "signal": null, "duration_s": 0.5, "commit": oid(TIP), "tree": oid(1), "evidence": []})
+}
+
+fn scenario(id: &str, features: &[&str], severity: &str) -> Scenario {
+    Scenario {
+        id: id.into(),
+        title: id.into(),
+        features: features.iter().map(|f| (*f).to_owned()).collect(),
+        severity: severity.into(),
+        held_out: true,
+        sha256: Sha256::of(id.as_bytes()),
+    }
+}
+
+fn check(id: &str, scenario: Option<Scenario>, status: Status) -> AuditCheck {
+    AuditCheck { check: id.into(), scenario, outcome: outcome(status) }
+}
+
+fn finding(id: &str, kind: FindingKind, features: &[&str]) -> Finding {
+    Finding {
+        id: id.into(),
+        kind,
+        severity: "important".into(),
+        text: format!("text of {id}"),
+        features: features.iter().map(|f| (*f).to_owned()).collect(),
+        group: None,
+        check: None,
+        reproduction: String::new(),
+        evidence: Vec::new(),
+    }
+}
+
+/// Both groups landed, and an audit in which every check and one scenario passed.
+fn good() -> (Spec, State) {
+    let spec = sample::good();
+    let mut state = State { base: Some(oid(0)), ..State::default() };
+    let sha256 = spec.content_hash();
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    state.spec = SpecState::Approved { sha256, first: sha256, by: "auto".into(), at };
+    for (n, group) in spec.groups.iter().enumerate() {
+        let new = oid(TIP - 1 + n as u8);
+        let landing = Landing {
+            group: group.id.clone(),
+            attempt: Some(1),
+            old: oid(n as u8),
+            new,
+            tested_commit: new,
+            tree: oid(1),
+            head: new,
+            at,
+        };
+        state.landings.push(landing.clone());
+        let found = state.groups.entry(group.id.clone()).or_default();
+        found.phase = Phase::Landed;
+        found.landed = Some(landing);
+    }
+    let mut checks: Vec<AuditCheck> =
+        spec.checks().map(|(_, c)| check(&c.id, None, Status::Passed)).collect();
+    checks.push(check("s", Some(scenario("s", &["login"], "critical")), Status::Passed));
+    state.audits.push(Audit {
+        round: 1,
+        tip: oid(TIP),
+        scope: AuditScope::Full,
+        checks,
+        findings: Vec::new(),
+        finished: Some("command".into()),
+    });
+    (spec, state)
+}
+
+fn judged(spec: &Spec, state: &State) -> ProductVerdict {
+    verdict(spec, state, &ChainState::Intact)
+}
+
+fn word_of(v: &ProductVerdict, feature: &str) -> FeatureWord {
+    v.features.iter().find(|f| f.id == feature).expect("in the sample").word
+}
+
+fn broken() -> ChainState {
+    ChainState::Broken { what: "line 3".into() }
+}
+
+#[test]
+fn everything_shown_is_passed_and_nothing_else_exits_with_0() {
+    let (spec, state) = good();
+    let v = judged(&spec, &state);
+    assert_eq!((v.word, &v.reasons[..]), (Word::Passed, &[][..]));
+    assert_eq!(v.features[1].checks, ["greets", "remembers", "s"]);
+    assert_eq!(v.limits, ["Check `suite` is judged by its exit code alone: it counts no tests."]);
+    let words = [Word::Passed, Word::Unverified, Word::Partial, Word::Failed, Word::Blocked];
+    let zero: Vec<Word> = words.into_iter().filter(|w| w.exit() == Exit::YES).collect();
+    assert_eq!(zero, [Word::Passed]);
+}
+
+#[test]
+fn a_product_without_an_audit_of_its_tip_is_unverified() {
+    let (spec, good) = good();
+    let mut never = good.clone();
+    never.audits.clear();
+    let mut open = good.clone();
+    open.audits[0].finished = None;
+    let mut narrowed = good.clone();
+    narrowed.audits[0].scope = AuditScope::Narrowed;
+    let mut moved = good.clone();
+    let mut landing = moved.landings[1].clone();
+    landing.new = oid(77);
+    moved.landings.push(landing);
+    for state in [never, open, narrowed, moved] {
+        let v = judged(&spec, &state);
+        assert_eq!(v.word, Word::Unverified);
+        assert!(v.features.iter().all(|f| f.word == FeatureWord::Missing));
+    }
+}
+
+#[test]
+fn a_red_acceptance_check_fails_its_feature_only() {
+    let (spec, mut state) = good();
+    state.audits[0].checks[0].outcome = outcome(Status::Failed);
+    let v = judged(&spec, &state);
+    assert_eq!(v.word, Word::Partial);
+    assert_eq!(word_of(&v, "listing"), FeatureWord::Failed);
+    assert_eq!(word_of(&v, "login"), FeatureWord::Passed);
+    for one in &mut state.audits[0].checks {
+        one.outcome = outcome(Status::Failed);
+    }
+    assert_eq!(judged(&spec, &state).word, Word::Failed);
+}
+
+#[test]
+fn a_regression_check_is_no_evidence_and_still_counts_against_the_product() {
+    let (mut spec, mut state) = good();
+    let suite = &mut spec.groups[0].checks[1];
+    suite.features = vec!["listing".into()];
+    let sha256 = spec.content_hash();
+    state.spec = SpecState::Approved {
+        sha256,
+        first: sha256,
+        by: "auto".into(),
+        at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    state.audits[0].checks[0].outcome = outcome(Status::NotRun);
+    assert_eq!(word_of(&judged(&spec, &state), "listing"), FeatureWord::Missing);
+    state.audits[0].checks[0].outcome = outcome(Status::Passed);
+    state.audits[0].checks[1].outcome = outcome(Status::Failed);
+    let v = judged(&spec, &state);
+    assert_eq!((v.word, word_of(&v, "listing")), (Word::Partial, FeatureWord::Passed));
+}
+
+#[test]
+fn what_was_not_run_leaves_the_product_unverified() {
+    let (spec, mut state) = good();
+    state.audits[0].checks[2].outcome = outcome(Status::NotRun);
+    let v = judged(&spec, &state);
+    assert_eq!((v.word, word_of(&v, "login")), (Word::Unverified, FeatureWord::Partial));
+    state.audits[0].checks.remove(2);
+    let v = judged(&spec, &state);
+    assert_eq!((v.word, word_of(&v, "login")), (Word::Unverified, FeatureWord::Partial));
+}
+
+#[test]
+fn an_outcome_that_cannot_be_read_or_is_of_another_commit_is_no_pass() {
+    let (spec, mut state) = good();
+    for bad in [json!("passed"), json!({"outcome": "passed"}), {
+        let mut other = outcome(Status::Passed);
+        other["commit"] = json!(oid(3));
+        other
+    }] {
+        state.audits[0].checks[0].outcome = bad;
+        let v = judged(&spec, &state);
+        assert_eq!((v.word, word_of(&v, "listing")), (Word::Unverified, FeatureWord::Missing));
+    }
+}
+
+#[test]
+fn a_polish_scenario_makes_a_feature_partial() {
+    let (spec, mut state) = good();
+    let polish = scenario("p", &["login"], "polish");
+    state.audits[0].checks.push(check("p", Some(polish), Status::Failed));
+    // The audit writes a finding for what it saw fail; it says nothing new.
+    let mut same = finding("p", FindingKind::ProductFailure, &["login"]);
+    same.severity = "polish".into();
+    same.check = Some("p".into());
+    state.audits[0].findings.push(same);
+    let v = judged(&spec, &state);
+    assert_eq!((v.word, word_of(&v, "login")), (Word::Partial, FeatureWord::Partial));
+    assert_eq!(v.features[1].reasons.len(), 1, "{:?}", v.features[1].reasons);
+}
+
+#[test]
+fn findings_lower_by_their_kind() {
+    let (spec, good) = good();
+    let with = |kind| {
+        let mut state = good.clone();
+        state.audits[0].findings.push(finding("f1", kind, &["login"]));
+        let v = judged(&spec, &state);
+        (v.word, word_of(&v, "login"), v.limits.iter().any(|l| l.contains("text of f1")))
+    };
+    let (passed, partial) = (FeatureWord::Passed, FeatureWord::Partial);
+    let failed = (Word::Partial, FeatureWord::Failed, false);
+    assert_eq!(with(FindingKind::ProductFailure), failed);
+    assert_eq!(with(FindingKind::ProofGap), (Word::Unverified, partial, false));
+    assert_eq!(with(FindingKind::Scope), (Word::Partial, passed, false));
+    assert_eq!(with(FindingKind::Opinion), (Word::Passed, passed, true));
+}
+
+#[test]
+fn groups_that_are_not_in_block_their_features() {
+    let (spec, good) = good();
+    let mut one = good.clone();
+    let login = one.groups.get_mut("login").expect("a group");
+    login.phase = Phase::Failed { reason: "no".into() };
+    // Reopened by a repair: what landed is still there.
+    let v = judged(&spec, &one);
+    assert_eq!((v.word, word_of(&v, "login")), (Word::Unverified, FeatureWord::Passed));
+    one.groups.get_mut("login").expect("a group").landed = None;
+    let v = judged(&spec, &one);
+    assert_eq!((v.word, word_of(&v, "login")), (Word::Partial, FeatureWord::Blocked));
+    one.groups.clear();
+    assert_eq!(judged(&spec, &one).word, Word::Blocked);
+    let mut held = good;
+    let login = held.groups.get_mut("login").expect("a group");
+    *login = GroupState { phase: Phase::Redundant { held_by: oid(1) }, ..GroupState::default() };
+    assert_eq!(judged(&spec, &held).word, Word::Passed);
+}
+
+#[test]
+fn a_broken_record_is_never_passed() {
+    let (mut spec, mut state) = good();
+    assert_eq!(verdict(&spec, &state, &broken()).word, Word::Unverified);
+    state.unknown_kind = Some("group.teleported".into());
+    assert_eq!(judged(&spec, &state).word, Word::Unverified);
+    state.unknown_kind = None;
+    spec.non_goals.push("a web interface".into());
+    let v = judged(&spec, &state);
+    assert_eq!(v.word, Word::Unverified);
+    assert!(v.reasons[0].text.contains("without an amendment"), "{:?}", v.reasons);
+    let (amended, first) = {
+        let old = sample::good();
+        let actor = "user:ann".parse().expect("an actor");
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        (crate::spec::append(&old, spec, "because", &actor, at, ""), old.content_hash())
+    };
+    let sha256 = amended.content_hash();
+    let (by, at) = ("ann".to_owned(), jiff::Timestamp::UNIX_EPOCH);
+    state.spec = SpecState::Approved { sha256, first, by, at };
+    assert_eq!(judged(&amended, &state).word, Word::Passed);
+}
+
+#[test]
+fn red_in_a_later_audit_of_the_same_product_takes_the_proof_away() {
+    let (spec, mut state) = good();
+    let mut later = state.audits[0].clone();
+    later.scope = AuditScope::Narrowed;
+    later.checks.truncate(1);
+    state.audits.push(later);
+    assert_eq!(judged(&spec, &state).word, Word::Passed);
+    state.audits[1].checks[0].outcome = outcome(Status::Failed);
+    assert_eq!(judged(&spec, &state).word, Word::Unverified);
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    prop_oneof![4 => Just(Status::Passed), 1 => Just(Status::Failed), 1 => Just(Status::NotRun)]
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    prop_oneof![
+        5 => Just(Phase::Landed),
+        1 => Just(Phase::Redundant { held_by: oid(2) }),
+        1 => Just(Phase::Pending),
+        1 => Just(Phase::Failed { reason: "no".into() }),
+    ]
+}
+
+prop_compose! {
+    /// Any session around the sample: phases, landings, observations, audits that count or not.
+    fn any_state()(
+        phases in prop::collection::vec((phase(), any::<bool>()), 2),
+        statuses in prop::collection::vec(prop::option::weighted(0.9, status()), 7),
+        features in prop::sample::subsequence(vec!["listing", "login", "nothing"], 0..=3),
+        severity in prop_oneof![Just("critical"), Just("polish")],
+        counts in prop_oneof![6 => Just(0_u8), 1 => Just(1), 1 => Just(2), 1 => Just(3)],
+    ) -> State {
+        let (spec, mut state) = good();
+        for (group, (phase, landed)) in spec.groups.iter().zip(phases) {
+            let found = state.groups.get_mut(&group.id).expect("it landed");
+            if !landed && phase != Phase::Landed {
+                found.landed = None;
+            }
+            found.phase = phase;
+        }
+        let audit = &mut state.audits[0];
+        let mut checks = Vec::new();
+        for (mut one, status) in std::mem::take(&mut audit.checks).into_iter().zip(statuses) {
+            let Some(status) = status else { continue };
+            one.outcome = outcome(status);
+            if let Some(s) = &mut one.scenario {
+                *s = scenario(&s.id, &features, severity);
+            }
+            checks.push(one);
+        }
+        audit.checks = checks;
+        match counts {
+            1 => audit.finished = None,
+            2 => audit.tip = oid(3),
+            3 => audit.scope = AuditScope::Narrowed,
+            _ => {}
+        }
+        state
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Red {
+    Check(usize, Status),
+    Scenario(Status, &'static str, &'static str),
+    Finding(FindingKind, &'static str),
+}
+
+fn red() -> impl Strategy<Value = Red> {
+    let status = prop_oneof![Just(Status::Failed), Just(Status::NotRun)];
+    let feature = prop_oneof![Just("listing"), Just("login"), Just("nothing")];
+    let severity = prop_oneof![Just("critical"), Just("polish")];
+    let kind = prop_oneof![
+        Just(FindingKind::ProductFailure),
+        Just(FindingKind::ProofGap),
+        Just(FindingKind::Scope),
+        Just(FindingKind::Opinion)
+    ];
+    prop_oneof![
+        (0..6_usize, status.clone()).prop_map(|(n, s)| Red::Check(n, s)),
+        (status, feature.clone(), severity).prop_map(|(s, f, v)| Red::Scenario(s, f, v)),
+        (kind, feature).prop_map(|(k, f)| Red::Finding(k, f)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn passed_means_that_nothing_is_missing(state in any_state(), intact in any::<bool>()) {
+        let spec = sample::good();
+        let chain = if intact { ChainState::Intact } else { broken() };
+        let v = verdict(&spec, &state, &chain);
+        let audit = state.last_full_audit().filter(|a| Some(a.tip) == state.tip());
+        let whole = intact
+            && spec.groups.iter().all(|g| state.phase(&g.id).is_in())
+            && audit.is_some_and(|a| {
+                a.checks.iter().all(|c| c.outcome["outcome"] == "passed")
+                    && spec.checks().all(|(_, c)| a.checks.iter().any(|s| s.check == c.id))
+            });
+        prop_assert_eq!(v.word == Word::Passed, whole);
+        // All reasons are kept, and the strictest cap is the word.
+        let caps = v.reasons.iter().map(|r| match r.kind {
+            ReasonKind::Lowered { cap } => cap.rank(),
+            ReasonKind::Limit => 0,
+        });
+        prop_assert_eq!(caps.max().unwrap_or(0), v.word.rank());
+        prop_assert_eq!(&v, &verdict(&spec, &state, &chain));
+    }
+
+    #[test]
+    fn more_red_never_raises_a_word_and_hides_no_reason(state in any_state(), red in red()) {
+        let spec = sample::good();
+        let before = judged(&spec, &state);
+        let mut after = state.clone();
+        let audit = &mut after.audits[0];
+        match red {
+            Red::Check(n, status) => {
+                let id = &spec.checks().nth(n % 5).expect("five checks").1.id;
+                audit.checks.push(check(id, None, status));
+            }
+            Red::Scenario(status, feature, severity) => {
+                let more = scenario("more", &[feature], severity);
+                audit.checks.push(check("more", Some(more), status));
+            }
+            Red::Finding(kind, feature) => audit.findings.push(finding("more", kind, &[feature])),
+        }
+        let after = judged(&spec, &after);
+        prop_assert!(after.word.rank() >= before.word.rank());
+        for (a, b) in after.features.iter().zip(&before.features) {
+            prop_assert!(feature::rank(a.word) >= feature::rank(b.word));
+        }
+        // "Not run" may become what was seen instead; everything else stays.
+        for reason in before.reasons.iter().filter(|r| r.text != "Not run in the audit.") {
+            let subject = |r: &&Reason| r.subject == reason.subject;
+            prop_assert!(after.reasons.iter().any(|r| subject(&r)), "lost {reason:?}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Every run of a check that was recorded, in order.
+
+use serde_json::Value;
+
+use super::super::packet::{CheckOutcome, CheckRun, Evidence, Phase, Purpose, Tests};
+use super::Source;
+use super::evidence::Excerpts;
+use crate::base::text::{one_line, shell_line, shell_quote};
+use crate::base::{Result, Sha256};
+use crate::check::evidence::EvidenceStore;
+use crate::check::{Outcome, Reason, Status};
+use crate::session::event::{CheckPhase, Scenario};
+use crate::session::{Event, Record, SYNC};
+use crate::spec::{Check, CheckBody, Spec};
+
+pub(super) struct Runs {
+    pub runs: Vec<CheckRun>,
+    pub lost: Vec<Lost>,
+}
+
+/// Evidence that a run cites and that is not there as it was captured.
+pub(super) struct Lost {
+    pub check: String,
+    pub phase: Phase,
+    pub sha256: Sha256,
+    pub how: String,
+}
+
+/// What a record says about one run.
+struct Ran<'a> {
+    record: &'a Record,
+    id: &'a str,
+    phase: Phase,
+    scenario: Option<&'a Scenario>,
+    outcome: &'a Value,
+    note: &'static str,
+}
+
+pub(super) fn runs(src: &Source<'_>) -> Result<Runs> {
+    let mut excerpts = Excerpts::new(EvidenceStore::new(src.session.layout.evidence()));
+    let mut out = Runs { runs: Vec::new(), lost: Vec::new() };
+    for ran in src.records.iter().filter_map(ran) {
+        let run = run(src.spec, &ran, &mut excerpts, &mut out.lost);
+        out.runs.push(run);
+    }
+    Ok(out)
+}
+
+fn ran(record: &Record) -> Option<Ran<'_>> {
+    if let Event::GroupChecked(e) = &record.event {
+        let phase = match e.phase {
+            CheckPhase::Base => Phase::Base,
+            CheckPhase::Attempt => Phase::Attempt,
+            CheckPhase::Candidate => Phase::Candidate,
+        };
+        let note = if e.cached { "Taken from an earlier run on the same tree." } else { "" };
+        return Some(Ran {
+            record,
+            id: &e.check,
+            phase,
+            scenario: None,
+            outcome: &e.outcome,
+            note,
+        });
+    }
+    let Event::AuditChecked(e) = &record.event else { return None };
+    let scenario = e.scenario.as_ref();
+    let phase = if scenario.is_some() { Phase::Scenario } else { Phase::Audit };
+    Some(Ran { record, id: &e.check, phase, scenario, outcome: &e.outcome, note: "" })
+}
+
+fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>) -> CheckRun {
+    let (owner, check) = match ran.scenario {
+        // Its content is kept apart from the spec, on purpose.
+        Some(_) => (None, None),
+        None => find(spec, ran.id),
+    };
+    let group = ran.record.group.as_deref().or(owner).filter(|g| !g.starts_with(SYNC));
+    let base = CheckRun {
+        id: ran.id.to_owned(),
+        kind: match (check, ran.scenario) {
+            (Some(check), _) => check.kind.clone(),
+            (None, Some(_)) => "scenario".to_owned(),
+            (None, None) => "unknown".to_owned(),
+        },
+        purpose: check.map_or(Purpose::Acceptance, |c| c.purpose),
+        group: group.map(str::to_owned),
+        features: match ran.scenario {
+            Some(scenario) => scenario.features.clone(),
+            None => check.map(|c| c.features.clone()).unwrap_or_default(),
+        },
+        phase: ran.phase,
+        outcome: CheckOutcome::NotRun,
+        reason: "unreadable".to_owned(),
+        detail: String::new(),
+        tests: None,
+        exit: None,
+        duration_s: 0.0,
+        commit: text_of(ran.outcome, "commit"),
+        tree: text_of(ran.outcome, "tree"),
+        command: check.map(command).unwrap_or_default(),
+        evidence: Vec::new(),
+        flaky: false,
+    };
+    let outcome: Outcome = match serde_json::from_value(ran.outcome.clone()) {
+        Ok(outcome) => outcome,
+        Err(e) => return CheckRun { detail: format!("Its record cannot be read: {e}"), ..base },
+    };
+    let evidence: Vec<Evidence> = outcome
+        .evidence()
+        .iter()
+        .map(|piece| {
+            let (shown, wrong) = excerpts.show(piece, &outcome);
+            lost.extend(wrong.map(|how| Lost {
+                check: ran.id.to_owned(),
+                phase: ran.phase,
+                sha256: piece.0,
+                how,
+            }));
+            shown
+        })
+        .collect();
+    CheckRun {
+        outcome: match outcome.status() {
+            Status::Passed => CheckOutcome::Passed,
+            Status::Failed => CheckOutcome::Failed,
+            Status::NotRun => CheckOutcome::NotRun,
+        },
+        reason: if outcome.is_pass() { String::new() } else { outcome.reason().word() },
+        detail: format!("{} {}", outcome.detail(), ran.note).trim().to_owned(),
+        tests: outcome.tests().map(|t| Tests { run: t.run, failed: t.failed, skipped: t.skipped }),
+        exit: outcome.exit(),
+        duration_s: outcome.duration_s(),
+        evidence,
+        flaky: outcome.reason() == Reason::Flaky,
+        ..base
+    }
+}
+
+fn text_of(outcome: &Value, key: &str) -> String {
+    outcome.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The check of that id with its group; probes of contracts too.
+fn find<'a>(spec: &'a Spec, id: &str) -> (Option<&'a str>, Option<&'a Check>) {
+    if let Some((group, check)) = spec.checks().find(|(_, c)| c.id == id) {
+        return (group.map(|g| g.id.as_str()), Some(check));
+    }
+    (None, spec.contracts.iter().flat_map(|c| &c.probes).find(|c| c.id == id))
+}
+
+/// What ran, as a line that a person may copy.
+fn command(check: &Check) -> String {
+    let mut line: Vec<String> =
+        check.env.iter().map(|(key, value)| format!("{key}={}", shell_quote(value))).collect();
+    line.push(match check.body() {
+        Ok(CheckBody::RepoTest(test)) => shell_line(&test.argv),
+        Ok(CheckBody::Pytest(test)) => {
+            let default = ["python3", "-m", "pytest"].map(str::to_owned).to_vec();
+            let runner = if test.runner.is_empty() { default } else { test.runner };
+            shell_line(&[runner, test.select].concat())
+        }
+        Ok(CheckBody::CliProbe(probe)) => shell_line(&probe.argv),
+        Ok(CheckBody::StateInvariant(invariant)) => return one_line(&invariant.expr, 200),
+        Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
+        Err(_) => return String::new(),
+    });
+    line.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::sample;
+
+    #[test]
+    fn commands_can_be_copied() {
+        let lines: Vec<String> = sample::good().checks().map(|(_, c)| command(c)).collect();
+        assert_eq!(
+            lines,
+            [
+                "python3 -m pytest tests/test_store.py",
+                "make test",
+                "LANG=C ./shop login ann",
+                "db.users | length > 0 and probes.greets.exit == 0",
+                "otto-check-tour",
+            ]
+        );
+    }
+}

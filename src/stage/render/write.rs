@@ -1,0 +1,72 @@
+//! The files of a proof, all of them derived: deleted and rendered again they are the same bytes.
+
+mod history;
+mod manifest;
+mod summary;
+
+use std::path::PathBuf;
+
+use super::collect::collect;
+use super::packet::{ProofPacket, Word};
+use crate::base::Result;
+use crate::disk;
+use crate::session::state::SpecState;
+use crate::session::{Session, Workspace};
+use crate::spec::{ProjectKind, Spec, Structure, VERSION};
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    pub json: PathBuf,
+    pub html: PathBuf,
+    pub verdict: Word,
+    pub packet: ProofPacket,
+}
+
+/// Writes the proof of a session as it is now, its summary, usage and manifest, and the project's
+/// history.
+pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
+    let spec = spec_of(session)?;
+    let packet = collect(ws, session, &spec)?;
+    let layout = &session.layout;
+    let (json, html) = (layout.proof_json(), layout.proof_html());
+    disk::replace(&json, packet.to_json().as_bytes())?;
+    disk::replace(&html, super::html(&packet)?.as_bytes())?;
+    disk::replace_json(&layout.usage(), &packet.usage)?;
+    disk::replace_json(&layout.summary(), &summary::of(&packet))?;
+    // Last, since it names all the others.
+    manifest::write(layout)?;
+    history::rebuild(&ws.layout)?;
+    Ok(Rendered { json, html, verdict: packet.verdict.word, packet })
+}
+
+/// The spec in the session's folder, approved or not; a blank one before there is any. A file that
+/// is there and cannot be read is an error (65): a proof about another spec would be a lie.
+fn spec_of(session: &Session) -> Result<Spec> {
+    let there = session.layout.spec_json().exists();
+    let none = session.with_state(|s| s.spec == SpecState::None).unwrap_or(!there);
+    if none && !there { Ok(blank(session)) } else { session.read_spec() }
+}
+
+/// What a session has before it is compiled: the intent, and nothing that could be judged.
+pub(super) fn blank(session: &Session) -> Spec {
+    Spec {
+        v: VERSION,
+        intent: String::new(),
+        intent_sha256: session.record.intent_sha256.to_string(),
+        project_kind: ProjectKind::Library,
+        structure: Structure::default(),
+        features: Vec::new(),
+        groups: Vec::new(),
+        cross_group_checks: Vec::new(),
+        shared_scaffold: Vec::new(),
+        protected_paths: Vec::new(),
+        contracts: Vec::new(),
+        prepare: Vec::new(),
+        services: Vec::new(),
+        fixtures: Vec::new(),
+        non_goals: Vec::new(),
+        done_means: Vec::new(),
+        amendments: Vec::new(),
+    }
+}
