@@ -84,7 +84,8 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 pub fn open_in_browser(page: &std::path::Path) -> crate::base::Result<()> {
     for opener in ["xdg-open", "open"] {
         if on_path(opener).is_some() {
-            let started = duct::cmd(opener, [page]).stdin_null().stdout_null().stderr_null().start();
+            let started =
+                duct::cmd(opener, [page]).stdin_null().stdout_null().stderr_null().start();
             return started.map(drop).map_err(|e| {
                 crate::base::Error::machine(format!("cannot start {opener}")).because(e)
             });
@@ -102,10 +103,13 @@ pub fn edit(file: &std::path::Path) -> crate::base::Result<()> {
         .unwrap_or_else(|| "vi".into());
     // As git does: the editor is a shell word list, the file its last argument.
     let line = format!("{editor} \"$@\"");
-    let done = duct::cmd("sh", [std::ffi::OsStr::new("-c"), line.as_ref(), editor.as_ref(), file.as_os_str()])
-        .unchecked()
-        .run()
-        .map_err(|e| crate::base::Error::missing("cannot start the editor").because(e))?;
+    let done = duct::cmd(
+        "sh",
+        [std::ffi::OsStr::new("-c"), line.as_ref(), editor.as_ref(), file.as_os_str()],
+    )
+    .unchecked()
+    .run()
+    .map_err(|e| crate::base::Error::missing("cannot start the editor").because(e))?;
     if done.status.success() {
         return Ok(());
     }

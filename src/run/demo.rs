@@ -58,8 +58,7 @@ pub fn set_up(dir: &Path, tamper: Option<u64>) -> Result<Demo> {
 }
 
 fn text(name: &str) -> Result<String> {
-    let file = Content::get(name)
-        .ok_or_else(|| Error::bug(format!("the demo has no '{name}'")))?;
+    let file = Content::get(name).ok_or_else(|| Error::bug(format!("the demo has no '{name}'")))?;
     String::from_utf8(file.data.into_owned())
         .map_err(|_| Error::bug(format!("'{name}' of the demo is not text")))
 }
@@ -82,8 +81,16 @@ fn first_commit(project: &Path) -> Result<()> {
     git.run(&["init", "--quiet", "--initial-branch=main"])?;
     git.run(&["add", "--all"])?;
     git.run(&[
-        "-c", "user.name=Demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgSign=false",
-        "commit", "--quiet", "--message", "The expense desk, before anything is built",
+        "-c",
+        "user.name=Demo",
+        "-c",
+        "user.email=demo@localhost",
+        "-c",
+        "commit.gpgSign=false",
+        "commit",
+        "--quiet",
+        "--message",
+        "The expense desk, before anything is built",
     ])?;
     Ok(())
 }

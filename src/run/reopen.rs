@@ -24,9 +24,8 @@ pub fn reopen(
     let mut changes = BTreeMap::new();
     for (key, value, origin) in flags {
         if !CHANGEABLE.contains(&key.as_str()) && !key.starts_with("providers.") {
-            return Err(Error::usage(format!("{origin}: a resumed session keeps its '{key}'")).hint(
-                format!("a resume may change: {}", CHANGEABLE.join(", ")),
-            ));
+            return Err(Error::usage(format!("{origin}: a resumed session keeps its '{key}'"))
+                .hint(format!("a resume may change: {}", CHANGEABLE.join(", "))));
         }
         settings.set(key, Some(value.clone()), origin)?;
         changes.insert(key.clone(), value.to_string());

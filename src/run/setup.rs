@@ -29,8 +29,15 @@ pub fn new_repository(dir: &Path) -> Result<bool> {
     let git = Git::new(&git_dir).worktree(dir);
     git.run(&["init", "--quiet", "--initial-branch=main"])?;
     git.run(&[
-        "-c", "user.name=Otto", "-c", "user.email=otto@localhost", "commit", "--quiet",
-        "--allow-empty", "--message", "start",
+        "-c",
+        "user.name=Otto",
+        "-c",
+        "user.email=otto@localhost",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--message",
+        "start",
     ])?;
     Ok(true)
 }
@@ -72,7 +79,9 @@ pub fn init(cwd: &Path, actor: &str) -> Result<(String, PathBuf)> {
             "# The project's own tests (program and arguments). None was detected.\n# test_command: [\"make\", \"test\"]\n\n",
         ),
     }
-    text.push_str("# What a fresh worktree needs before anything runs in it; done once, kept in the cache.\n");
+    text.push_str(
+        "# What a fresh worktree needs before anything runs in it; done once, kept in the cache.\n",
+    );
     if found.prepare.is_empty() {
         text.push_str("# prepare: [{argv: [npm, ci], inputs: [package-lock.json], outputs: [node_modules], network: true}]\n\n");
     } else {

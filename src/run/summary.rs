@@ -137,8 +137,7 @@ pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerd
 /// `3 groups landed in 4.2s, 7 checks …`: one line for the end of a run.
 pub fn one_line_summary(spec: &Spec, state: &State, verdict: &ProductVerdict) -> String {
     let landed = spec.groups.iter().filter(|g| state.phase(&g.id).is_in()).count();
-    let passed =
-        verdict.features.iter().filter(|f| f.word.to_string() == "passed").count();
+    let passed = verdict.features.iter().filter(|f| f.word.to_string() == "passed").count();
     let seconds = match (state.created_at, state.last_at) {
         (Some(from), Some(to)) => (to - from).total(jiff::Unit::Second).unwrap_or(0.0),
         (_, _) => 0.0,

@@ -46,10 +46,7 @@ pub fn verify(ws: &Workspace, session: &Session) -> Result<Verified> {
     verified.judge("session record and intent", session_record(session, &records)?);
     verified.judge("spec is the approved one", spec(session, &state));
     let landings = landings(ws, session, &records)?;
-    verified.judge(
-        &format!("{} landed trees are the tested ones", state.landings.len()),
-        landings,
-    );
+    verified.judge(&format!("{} landed trees are the tested ones", state.landings.len()), landings);
     verified.judge("integration branch is where the journal says", tip(ws, session, &state)?);
     verified.judge("chain head is anchored in git", anchor(ws, session, &records)?);
     let (count, evidence) = evidence(session, &records);

@@ -8,5 +8,5 @@ mod settings;
 
 pub use detect::{Detected, detect};
 pub use file::{ConfigText, Place, committed_or_checkout, state_dir};
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, ROLES};
 pub use settings::{Agent, Config, Role, Setting, Settings, Source};

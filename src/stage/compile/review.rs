@@ -36,8 +36,10 @@ pub fn edited(ws: &Workspace, session: &Session, spec: &Spec) -> Result<Sha256> 
             Ok(hash)
         }
         SpecState::Approved { sha256, .. } if *sha256 == hash => Ok(hash),
-        SpecState::Approved { .. } => Err(Error::no("the spec is approved and does not change any more")
-            .hint(format!("a change needs a reason: otto spec amend {} --reason …", session.id))),
+        SpecState::Approved { .. } => Err(Error::no(
+            "the spec is approved and does not change any more",
+        )
+        .hint(format!("a change needs a reason: otto spec amend {} --reason …", session.id))),
     }
 }
 
@@ -123,4 +125,3 @@ pub fn version(session: &Session, n: u32) -> Result<Spec> {
     let text = disk::read_text(&path)?;
     read_edited(&text, &path.display().to_string())
 }
-
