@@ -4,7 +4,7 @@
 //! tree is committed (dated by the announcement, so that doing it again gives the same id), the
 //! branch moves, the checks run, the end is recorded. Whatever was there is judged on resume.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::base::Base;
 use super::brief::brief;
@@ -62,6 +62,8 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
     ctx.deadline.check(now, ctx.sid())?;
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
+    // Nor without a prompt: one of the project's own may not render.
+    let prompt = prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
         Entry::attempt(
@@ -81,7 +83,6 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
     let owner = Owner { session: ctx.sid().into(), group: group.id.clone(), attempt: plan.number };
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    let prompt = prompt(ctx, group, plan)?;
     write_packet(ctx, group, plan)?;
     let result = run_turn(&Turn {
         role: plan.role,
@@ -351,7 +352,18 @@ pub fn wait_error(ctx: &Context<'_>, wait: &Wait) -> Result<Error> {
 }
 
 fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
-    let features: Vec<_> = ctx.spec.features.iter().filter(|f| f.group == group.id).collect();
+    // Keys that a spec leaves out when they are empty are always there for a template.
+    let features: Vec<Value> = ctx
+        .spec
+        .features
+        .iter()
+        .filter(|f| f.group == group.id)
+        .map(|f| {
+            json!({"id": f.id, "name": f.name, "description": f.description,
+                   "acceptance": f.acceptance})
+        })
+        .collect();
+    let part = json!({"id": group.id, "title": group.title, "tasks": group.tasks});
     let checks: Vec<String> = group.checks.iter().chain(&plan.extra).map(describe_check).collect();
     let mut protected = ctx.spec.protected_paths.clone();
     protected.extend(ctx.config().protected_paths.iter().cloned());
@@ -359,7 +371,7 @@ fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
         "build",
         json!({
             "intent": ctx.spec.intent,
-            "group": group,
+            "group": part,
             "features": features,
             "owned_paths": group.owned_paths,
             "shared_scaffold": ctx.spec.shared_scaffold,
