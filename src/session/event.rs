@@ -191,6 +191,25 @@ events! {
     BudgetSpent = "budget.spent" { role: String, usage: Usage }
 }
 
+impl AttemptFinished {
+    /// Nothing was made, or nothing was kept of it.
+    pub fn interrupted() -> Self {
+        Self {
+            outcome: AttemptOutcome::Interrupted,
+            commit: None,
+            tree: None,
+            files: 0,
+            violations: Vec::new(),
+            left_out: Vec::new(),
+            fingerprint: None,
+            brief: String::new(),
+            turn: "interrupted".into(),
+            claim: String::new(),
+            duration_s: 0.0,
+        }
+    }
+}
+
 /// How an attempt ended, judged from the tree and the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -234,6 +253,16 @@ pub enum CheckPhase {
     Base,
     Attempt,
     Candidate,
+}
+
+impl CheckPhase {
+    pub fn word(self) -> &'static str {
+        match self {
+            CheckPhase::Base => "base",
+            CheckPhase::Attempt => "attempt",
+            CheckPhase::Candidate => "candidate",
+        }
+    }
 }
 
 /// Why a group that was passing has to be built again.

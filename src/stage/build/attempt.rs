@@ -4,7 +4,7 @@
 //! tree is committed (dated by the announcement, so that doing it again gives the same id), the
 //! branch moves, the checks run, the end is recorded. Whatever was there is judged on resume.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::base::Base;
 use super::brief::brief;
@@ -62,7 +62,6 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
     ctx.deadline.check(now, ctx.sid())?;
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
-    // Nor without a prompt: one of the project's own may not render.
     let prompt = prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
@@ -352,18 +351,13 @@ pub fn wait_error(ctx: &Context<'_>, wait: &Wait) -> Result<Error> {
 }
 
 fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
-    // Keys that a spec leaves out when they are empty are always there for a template.
-    let features: Vec<Value> = ctx
+    let features: Vec<_> = ctx
         .spec
         .features
         .iter()
         .filter(|f| f.group == group.id)
-        .map(|f| {
-            json!({"id": f.id, "name": f.name, "description": f.description,
-                   "acceptance": f.acceptance})
-        })
+        .map(|f| json!({"id": f.id, "name": f.name, "description": f.description, "acceptance": f.acceptance}))
         .collect();
-    let part = json!({"id": group.id, "title": group.title, "tasks": group.tasks});
     let checks: Vec<String> = group.checks.iter().chain(&plan.extra).map(describe_check).collect();
     let mut protected = ctx.spec.protected_paths.clone();
     protected.extend(ctx.config().protected_paths.iter().cloned());
@@ -371,7 +365,8 @@ fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
         "build",
         json!({
             "intent": ctx.spec.intent,
-            "group": part,
+            // Every name that the template may use is there, empty or not.
+            "group": {"id": group.id, "title": group.title, "tasks": group.tasks},
             "features": features,
             "owned_paths": group.owned_paths,
             "shared_scaffold": ctx.spec.shared_scaffold,
