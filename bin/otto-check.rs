@@ -67,7 +67,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let mut at = 0;
     ctx.bench()?.run(&only, commit, session.record.base, Caching::Never, || ctx.left(), &mut |ran: &Ran| {
         let outcome = serde_json::to_value(&ran.outcome).unwrap_or_default();
-        out.item(&Item::Check { check: ran.check.clone(), group: checks[at].0.clone(), outcome, cached: false });
+        out.item(&Item::Check { check: ran.check.clone(), phase: "hand", group: checks[at].0.clone(), outcome, cached: false });
         at += 1;
         if !ran.outcome.is_pass() {
             worst = Exit::NO;

@@ -10,6 +10,7 @@ use super::stream::Stream;
 use crate::base::{Error, Exit, Result};
 use crate::process::stop;
 use crate::session::{Session, Workspace};
+use crate::stage::Report;
 
 /// What a stage does about how its upstream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +58,8 @@ pub fn run_stage(
     let (id, taken, upstream) = handle::find(&ws, args)?;
     let session = Session::open(&ws, id.as_str())?;
     if taken == Taken::Latest {
-        crate::stage::Report::say(out.as_ref(), &format!("session {id} (the latest)"));
+        out.say(&format!("session {id} (the latest)"));
     }
-    out.handle(&id);
     let name = ui.program.trim_start_matches("otto-");
     let result = with_upstream(ui, &ws, &session, &out, upstream, rule, body);
     let (exit, error) = match result {
@@ -83,37 +83,62 @@ fn with_upstream(
     body: impl FnOnce(&Stage<'_>) -> Result<Exit>,
 ) -> Result<Exit> {
     let mut stage = Stage { ws, session, out, wake: None, ui };
-    let Some(mut upstream) = upstream else { return body(&stage) };
+    let Some(mut upstream) = upstream else {
+        out.handle(&session.id);
+        return body(&stage);
+    };
     if rule == UpstreamRule::Beside {
+        out.handle(&session.id);
+        // Nothing can be done before upstream has begun, and an upstream that is broken or waits
+        // for a person is only passed on.
         let (send, wake) = sync_channel(64);
-        let to = Arc::clone(out);
-        // Not joined: a body that fails must not wait for an upstream that goes on.
-        std::thread::spawn(move || forward(&mut upstream, &to, &send));
-        stage.wake = Some(wake);
-        body(&stage)
-    } else {
-        let before = drain(&mut upstream, out)?;
-        let go_on =
-            before == Exit::YES || (before == Exit::NO && rule == UpstreamRule::AfterYesOrNo);
-        if !go_on {
-            crate::stage::Report::say(
-                out.as_ref(),
-                &format!("nothing done: the stage before ended with {}", before.0),
-            );
-            return Ok(before);
+        let first = match upstream.next()? {
+            FromUpstream::Line(line) => {
+                pass_on(out, &line);
+                Wake::Item
+            }
+            FromUpstream::End { exit, .. } if exit == Exit::YES || exit == Exit::NO => {
+                Wake::End(exit)
+            }
+            FromUpstream::End { exit, .. } => return Ok(nothing_done(out, exit)),
+            FromUpstream::Cut => Wake::Cut,
+        };
+        let goes_on = matches!(first, Wake::Item);
+        drop(send.send(first));
+        if goes_on {
+            let to = Arc::clone(out);
+            // Not joined: a body that fails must not wait for an upstream that goes on.
+            std::thread::spawn(move || forward(&mut upstream, &to, &send));
         }
-        let own = body(&stage)?;
-        Ok(own.worse(before))
+        stage.wake = Some(wake);
+        return body(&stage);
     }
+    // The handle is held back as well: whoever reads us must not begin before we may.
+    let (lines, before) = drain(&mut upstream)?;
+    out.handle(&session.id);
+    for line in &lines {
+        pass_on(out, line);
+    }
+    let go_on = before == Exit::YES || (before == Exit::NO && rule == UpstreamRule::AfterYesOrNo);
+    if !go_on {
+        return Ok(nothing_done(out, before));
+    }
+    Ok(body(&stage)?.worse(before))
 }
 
-/// Passes everything on and returns how upstream ended.
-fn drain(upstream: &mut Upstream, out: &Stream) -> Result<Exit> {
+fn nothing_done(out: &Stream, before: Exit) -> Exit {
+    out.say(&format!("nothing done: the stage before ended with {}", before.0));
+    before
+}
+
+/// Everything that upstream wrote, and how it ended.
+fn drain(upstream: &mut Upstream) -> Result<(Vec<String>, Exit)> {
+    let mut lines = Vec::new();
     loop {
         stop::check()?;
         match upstream.next()? {
-            FromUpstream::Line(line) => pass_on(out, &line),
-            FromUpstream::End { exit, .. } => return Ok(exit),
+            FromUpstream::Line(line) => lines.push(line),
+            FromUpstream::End { exit, .. } => return Ok((lines, exit)),
             FromUpstream::Cut => {
                 return Err(Error::later("the stage before ended without saying how", None)
                     .hint("it was killed; run it again, then this one"));

@@ -15,8 +15,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let dir = parent(path);
     create_dir_all(dir)?;
     let fail = |e| Error::file("write", path, e);
-    let mut temp =
-        tempfile::Builder::new().prefix(".otto-").suffix(".tmp").tempfile_in(dir).map_err(fail)?;
+    let mut temp = temp_in(dir).map_err(fail)?;
     temp.write_all(bytes).map_err(fail)?;
     temp.as_file().sync_data().map_err(fail)?;
     temp.persist(path).map_err(|e| fail(e.error))?;
@@ -36,8 +35,7 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<bool> {
     let dir = parent(path);
     create_dir_all(dir)?;
     let fail = |e| Error::file("write", path, e);
-    let mut temp =
-        tempfile::Builder::new().prefix(".otto-").suffix(".tmp").tempfile_in(dir).map_err(fail)?;
+    let mut temp = temp_in(dir).map_err(fail)?;
     temp.write_all(bytes).map_err(fail)?;
     temp.as_file().sync_data().map_err(fail)?;
     match temp.persist_noclobber(path) {
@@ -53,6 +51,16 @@ pub fn store_by_hash(dir: &Path, bytes: &[u8]) -> Result<(Sha256, PathBuf)> {
     let path = dir.join(hash.to_string());
     create_new(&path, bytes)?;
     Ok((hash, path))
+}
+
+/// As readable as the person's umask makes any other file.
+fn temp_in(dir: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new()
+        .prefix(".otto-")
+        .suffix(".tmp")
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(dir)
 }
 
 pub(super) fn parent(path: &Path) -> &Path {

@@ -87,7 +87,7 @@ fn chain(
 }
 
 /// Something can still be built or landed.
-fn work_is_left(spec: &Spec, state: &State) -> bool {
+pub(super) fn work_is_left(spec: &Spec, state: &State) -> bool {
     !schedule::ready(spec, state).is_empty()
         || !merge::queue::eligible(spec, state).is_empty()
         || state.open_landing.is_some()
@@ -112,6 +112,6 @@ fn audit_and_repair(session: &Session, steps: &Steps<'_>) -> Result<()> {
 }
 
 /// No full audit of the tip as it is has finished.
-fn audit_is_due(state: &State) -> bool {
+pub(super) fn audit_is_due(state: &State) -> bool {
     state.last_full_audit().is_none_or(|a| Some(a.tip) != state.tip())
 }

@@ -1,5 +1,6 @@
 //! Which session `--resume` means.
 
+use super::chain::{audit_is_due, work_is_left};
 use crate::base::{Error, Result, SessionId};
 use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};
@@ -10,6 +11,18 @@ pub enum Resume {
     /// The newest one that is open.
     Newest,
     Named(String),
+}
+
+/// Neither finished nor aborted, and something is left to do: a session that was driven by hand,
+/// step by step, to its audit is over although no run said so.
+fn is_open(session: &Session) -> Result<bool> {
+    let state = session.state()?;
+    match state.run {
+        RunState::Finished { .. } | RunState::Aborted { .. } => return Ok(false),
+        RunState::Open | RunState::Paused { .. } => {}
+    }
+    let Ok(spec) = session.spec() else { return Ok(true) };
+    Ok(work_is_left(&spec, &state) || (!state.landings.is_empty() && audit_is_due(&state)))
 }
 
 /// The session to go on with: neither finished nor aborted.
@@ -32,10 +45,7 @@ pub fn resumable(ws: &Workspace, resume: &Resume) -> Result<Session> {
                     continue;
                 }
                 let session = Session::open(ws, id.as_str())?;
-                if matches!(
-                    session.with_state(|s| s.run.clone())?,
-                    RunState::Open | RunState::Paused { .. }
-                ) {
+                if is_open(&session)? {
                     open.push((id, session));
                 }
             }

@@ -236,6 +236,16 @@ pub enum CheckPhase {
     Candidate,
 }
 
+impl CheckPhase {
+    pub fn word(self) -> &'static str {
+        match self {
+            CheckPhase::Base => "base",
+            CheckPhase::Attempt => "attempt",
+            CheckPhase::Candidate => "candidate",
+        }
+    }
+}
+
 /// Why a group that was passing has to be built again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

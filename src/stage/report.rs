@@ -37,6 +37,8 @@ pub enum Item {
     },
     Check {
         check: String,
+        /// `base`, `attempt`, `candidate`, `audit` or `hand`.
+        phase: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         group: Option<String>,
         outcome: serde_json::Value,

@@ -91,7 +91,7 @@ pub fn certify(ctx: &Context<'_>, round: u32, tip: Oid, observed: &[Observed]) -
         "certifier",
         json!({
             "intent": ctx.spec.intent,
-            "features": ctx.spec.features,
+            "features": ctx.spec.features.iter().map(|f| json!({"id": f.id, "name": f.name, "acceptance": f.acceptance})).collect::<Vec<_>>(),
             "non_goals": ctx.spec.non_goals,
             "checks": observed.iter().map(line_of).collect::<Vec<_>>(),
             "findings": Vec::<String>::new(),

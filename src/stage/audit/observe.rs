@@ -162,6 +162,7 @@ fn record(ctx: &Context<'_>, round: u32, item: &Planned, outcome: Outcome) -> Re
         .map_err(|e| Error::bug("an outcome cannot be written").because(e))?;
     ctx.report.item(&Item::Check {
         check: item.check.id.clone(),
+        phase: "audit",
         group: item.group.clone(),
         outcome: value.clone(),
         cached: false,

@@ -62,6 +62,7 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
     ctx.deadline.check(now, ctx.sid())?;
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
+    let prompt = prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
         Entry::attempt(
@@ -81,7 +82,6 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
     let owner = Owner { session: ctx.sid().into(), group: group.id.clone(), attempt: plan.number };
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    let prompt = prompt(ctx, group, plan)?;
     write_packet(ctx, group, plan)?;
     let result = run_turn(&Turn {
         role: plan.role,
@@ -351,7 +351,13 @@ pub fn wait_error(ctx: &Context<'_>, wait: &Wait) -> Result<Error> {
 }
 
 fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
-    let features: Vec<_> = ctx.spec.features.iter().filter(|f| f.group == group.id).collect();
+    let features: Vec<_> = ctx
+        .spec
+        .features
+        .iter()
+        .filter(|f| f.group == group.id)
+        .map(|f| json!({"id": f.id, "name": f.name, "description": f.description, "acceptance": f.acceptance}))
+        .collect();
     let checks: Vec<String> = group.checks.iter().chain(&plan.extra).map(describe_check).collect();
     let mut protected = ctx.spec.protected_paths.clone();
     protected.extend(ctx.config().protected_paths.iter().cloned());
@@ -359,7 +365,8 @@ fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
         "build",
         json!({
             "intent": ctx.spec.intent,
-            "group": group,
+            // Every name that the template may use is there, empty or not.
+            "group": {"id": group.id, "title": group.title, "tasks": group.tasks},
             "features": features,
             "owned_paths": group.owned_paths,
             "shared_scaffold": ctx.spec.shared_scaffold,

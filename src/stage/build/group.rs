@@ -105,9 +105,19 @@ fn after(ctx: &Context<'_>, group: &Group, result: &AttemptResult) -> Result<Opt
         return Err(wait_error(ctx, wait)?);
     }
     if let Some(why) = &result.hopeless {
-        return fail(ctx, group, format!("the agent cannot work: {why}")).map(Some);
+        let before = ctx.session.with_state(|s| s.group(&group.id).and_then(last_judged))?;
+        let before = before.map_or(String::new(), |o| format!(" (before that: {})", o.word()));
+        return fail(ctx, group, format!("the agent cannot work: {why}{before}")).map(Some);
     }
     Ok(None)
+}
+
+/// The newest outcome that says something about the work.
+fn last_judged(group: &GroupState) -> Option<AttemptOutcome> {
+    group.attempts.iter().rev().find_map(|a| match a.finished.as_ref()?.outcome {
+        AttemptOutcome::TurnFailed | AttemptOutcome::Interrupted => None,
+        judged => Some(judged),
+    })
 }
 
 /// An attempt that a kill left open: what is in its worktree is judged like any other.

@@ -93,6 +93,7 @@ pub fn note_check(
         .map_err(|e| crate::base::Error::bug("an outcome cannot be written").because(e))?;
     ctx.report.item(&Item::Check {
         check: ran.check.clone(),
+        phase: phase.word(),
         group: Some(gid.to_owned()),
         outcome: outcome.clone(),
         cached: ran.cached,

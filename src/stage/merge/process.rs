@@ -102,7 +102,10 @@ impl Queue {
             }
             Built::Candidate(candidate) => match test(ctx, group, state, candidate, attempt)? {
                 Ok(tested) => {
-                    let subject = Subject { gid: &group.id, title: &group.title, attempt };
+                    let repaired = state.group(&group.id).is_some_and(|g| g.repair.is_some());
+                    let title =
+                        format!("{}{}", group.title, if repaired { " (repaired)" } else { "" });
+                    let subject = Subject { gid: &group.id, title: &title, attempt };
                     land(ctx, &self.held, &subject, tested).map(Merged::Landed)
                 }
                 Err(reason) => {
