@@ -40,6 +40,7 @@ test: need
 	$(CARGO) build --locked
 	$(CARGO) test --locked
 	sh tests/demo-mutants.sh
+	sh tests/readme.sh $(DEBUG)/otto
 	$(DEBUG)/otto pages --man man --check
 
 fmt: need
