@@ -16,6 +16,7 @@ macro_rules! programs {
 }
 
 programs! {
+    abort = "otto-abort.rs",
     audit = "otto-audit.rs",
     build_group = "otto-build-group.rs",
     check = "otto-check.rs",

@@ -46,6 +46,7 @@ table! {
     "otto-config" Look config;
     "otto-verify" Finish verify;
     "otto-land" Finish land;
+    "otto-abort" Finish abort;
     "otto-compile" Step compile;
     "otto-build-group" Step build_group;
     "otto-merge" Step merge;

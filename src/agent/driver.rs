@@ -94,6 +94,12 @@ pub fn require_provider(role: Role, agent: &Agent) -> Result<()> {
         ))
         .hint("say which: --provider command, or `provider:` in otto.yaml (otto init explains)"));
     };
+    // The one provider that is nothing without a setting: said before anything is written.
+    if name == "command" && agent.settings.get("argv").is_none() {
+        return Err(Error::missing("the provider 'command' has no program to call").hint(
+            "name it in otto.yaml: providers: {command: {argv: [\"./agent.sh\"]}}   or: -c 'providers.command.argv=[\"./agent.sh\"]'",
+        ));
+    }
     let program = format!("otto-provider-{name}");
     match own_command(&program).as_slice() {
         [only] if !std::path::Path::new(only).is_file() => {

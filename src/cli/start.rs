@@ -35,7 +35,10 @@ pub fn program<A: Parser>(
 ) -> ExitCode {
     let ui = Ui::new(name);
     init_tracing();
-    let args = match A::try_parse_from(argv) {
+    let called = name.replacen('-', " ", 1);
+    let command = A::command().name(name.to_owned()).bin_name(called);
+    let parsed = command.try_get_matches_from(argv).and_then(|m| A::from_arg_matches(&m));
+    let args = match parsed {
         Ok(args) => args,
         Err(e) => {
             // clap prints help to standard output and faults to standard error.

@@ -69,12 +69,9 @@ impl Project {
     pub fn discover(from: &Path) -> Result<Self> {
         cli::require_git()?;
         let found = gix::discover(from).map_err(|e| {
-            Error::machine(format!("'{}' is not in a git repository", from.display())).hint(
-                format!(
-                    "make one: git init && git commit --allow-empty -m start   (git says: {})",
-                    crate::base::text::one_line(&e.to_string(), 100)
-                ),
-            )
+            tracing::debug!("{e}");
+            Error::machine(format!("'{}' is not in a git repository", from.display()))
+                .hint("go to one, or make one: otto init --git")
         })?;
         let common_dir = found
             .common_dir()

@@ -98,7 +98,7 @@ pub fn verdict_text(verdict: &ProductVerdict) -> String {
 /// Commands that a person may copy.
 pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerdict>) -> String {
     let id = &session.id;
-    let mut out = String::from("\nnext\n");
+    let mut out = String::new();
     let mut step = |command: String, why: &str| out.push_str(&format!("  {command:<58} {why}\n"));
     let passed = verdict.is_some_and(|v| v.word.exit().0 == 0);
     match (&state.spec, &state.run) {
@@ -131,7 +131,7 @@ pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerd
         }
         (LandState::No | LandState::Started { .. }, _) => {}
     }
-    out
+    if out.is_empty() { out } else { format!("\nnext\n{out}") }
 }
 
 /// `3 groups landed in 4.2s, 7 checks …`: one line for the end of a run.

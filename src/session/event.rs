@@ -194,6 +194,25 @@ events! {
     BudgetSpent = "budget.spent" { role: String, usage: Usage }
 }
 
+impl AttemptFinished {
+    /// Nothing was made, or nothing was kept of it.
+    pub fn interrupted() -> Self {
+        Self {
+            outcome: AttemptOutcome::Interrupted,
+            commit: None,
+            tree: None,
+            files: 0,
+            violations: Vec::new(),
+            left_out: Vec::new(),
+            fingerprint: None,
+            brief: String::new(),
+            turn: "interrupted".into(),
+            claim: String::new(),
+            duration_s: 0.0,
+        }
+    }
+}
+
 /// How an attempt ended, judged from the tree and the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

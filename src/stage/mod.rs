@@ -3,6 +3,7 @@
 //! Every stage is inputs on disk → outcome on disk: a pure core that decides (values in, values
 //! out, time included) and a thin edge that does what was decided.
 
+pub mod abort;
 pub mod audit;
 pub mod build;
 pub mod compile;

@@ -137,24 +137,8 @@ fn close_open_attempt(ctx: &Context<'_>, group: &Group, extra: &[Check]) -> Resu
                 worktree.release()?;
             }
             // It never got a worktree, or gave it back: nothing was made.
-            ctx.append(Entry::attempt(&group.id, open.number, interrupted()))
+            ctx.append(Entry::attempt(&group.id, open.number, AttemptFinished::interrupted()))
         }
-    }
-}
-
-fn interrupted() -> AttemptFinished {
-    AttemptFinished {
-        outcome: AttemptOutcome::Interrupted,
-        commit: None,
-        tree: None,
-        files: 0,
-        violations: Vec::new(),
-        left_out: Vec::new(),
-        fingerprint: None,
-        brief: String::new(),
-        turn: "interrupted".into(),
-        claim: String::new(),
-        duration_s: 0.0,
     }
 }
 

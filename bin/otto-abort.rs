@@ -1,0 +1,49 @@
+use otto::base::{Error, Exit, Result};
+use otto::cli::{SessionArgs, Ui};
+use otto::session::event::RunAborted;
+use otto::session::journal::Entry;
+use otto::session::{Session, Workspace};
+use otto::stage::abort::{abort_group, abort_session};
+use otto::stage::{Context, Silent};
+
+/// End a session, or one group of it, for good
+///
+/// What was built stays: branches are kept, and what lies uncommitted in a worktree is kept under
+/// refs/otto/attic/. An aborted session is not resumed any more.
+#[derive(Debug, clap::Parser)]
+#[command(version, after_long_help = "EXAMPLES\n  otto abort 20261120-1011 --reason \"asked for the wrong thing\"\n  otto abort latest --group export\n\nEXIT CODES\n  0 ended · 1 it was ended before · 75 something still builds it")]
+pub struct Args {
+    #[command(flatten)]
+    session: SessionArgs,
+    /// End only this group; what depends on it is blocked
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+    /// Why, for whoever reads the log
+    #[arg(long, value_name = "TEXT", default_value = "a person ended it")]
+    reason: String,
+}
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let ws = Workspace::open(&cwd, &ui.program)?;
+    let session = Session::open(&ws, &args.session.session)?;
+    if session.spec().is_err() && args.group.is_none() {
+        // There is nothing but a session: no group, no worktree, no branch.
+        session.append(&ws, Entry::new(RunAborted { reason: args.reason }))?;
+        println!("session {} is aborted", session.id);
+        return Ok(Exit::YES);
+    }
+    let ctx = Context::open(&ws, &session, &Silent)?;
+    let kept = match &args.group {
+        Some(gid) => abort_group(&ctx, ctx.group(gid)?, &args.reason)?,
+        None => abort_session(&ctx, &args.reason)?,
+    };
+    for name in kept {
+        println!("kept unfinished work in {name}");
+    }
+    match &args.group {
+        Some(gid) => println!("group {gid} of {} is aborted", session.id),
+        None => println!("session {} is aborted", session.id),
+    }
+    Ok(Exit::YES)
+}

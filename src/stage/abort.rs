@@ -1,0 +1,76 @@
+//! Abort: a session, or one group of it, ends for good. Nothing that was made is lost: build
+//! branches stay, and what lies uncommitted in a worktree is kept in the attic (I3).
+
+use crate::base::{Error, Result};
+use crate::disk::lock::{self, Group as GroupLock};
+use crate::git::{Expect, NewCommit, Oid, Worktree};
+use crate::session::event::{AttemptFinished, GroupAborted, RunAborted, WorkArchived};
+use crate::session::journal::Entry;
+use crate::session::layout::refs;
+use crate::session::state::{Attempt, RunState};
+use crate::spec::Group;
+use crate::stage::Context;
+
+/// Ends the whole session.
+pub fn abort_session(ctx: &Context<'_>, reason: &str) -> Result<Vec<String>> {
+    if let RunState::Aborted { reason } = ctx.session.with_state(|s| s.run.clone())? {
+        return Err(Error::no(format!("the session was aborted already: {reason}")));
+    }
+    let mut kept = Vec::new();
+    for group in &ctx.spec.groups {
+        kept.extend(end_group(ctx, group, reason)?);
+    }
+    ctx.append(Entry::new(RunAborted { reason: reason.to_owned() }))?;
+    Ok(kept)
+}
+
+/// Ends one group; what depends on it is blocked.
+pub fn abort_group(ctx: &Context<'_>, group: &Group, reason: &str) -> Result<Vec<String>> {
+    end_group(ctx, group, reason)
+}
+
+fn end_group(ctx: &Context<'_>, group: &Group, reason: &str) -> Result<Vec<String>> {
+    let path = ctx.ws.layout.lock(&format!("{}.{}", ctx.sid(), group.id));
+    let _held = lock::try_hold::<GroupLock>(&path)?
+        .map_err(|busy| busy.into_error().hint("stop what builds it first, then abort it"))?;
+    let state = ctx.state()?;
+    let mut kept = Vec::new();
+    if let Some(open) = state.group(&group.id).and_then(|g| g.open_attempt()) {
+        if let Some((worktree, _)) = ctx.pool.reclaim(ctx.sid(), &group.id)? {
+            kept.extend(archive(ctx, group, open, &worktree)?);
+            worktree.release()?;
+        }
+        ctx.append(Entry::attempt(&group.id, open.number, AttemptFinished::interrupted()))?;
+    }
+    if !state.phase(&group.id).is_terminal() {
+        ctx.group_event(&group.id, GroupAborted { reason: reason.to_owned() })?;
+    }
+    Ok(kept)
+}
+
+/// Keeps what a worktree holds under `refs/otto/attic/`; nothing where nothing was changed.
+fn archive(
+    ctx: &Context<'_>,
+    group: &Group,
+    open: &Attempt,
+    worktree: &Worktree,
+) -> Result<Option<String>> {
+    let repo = &ctx.ws.repo;
+    let snapshot = worktree.snapshot(open.base)?;
+    if snapshot.tree == repo.tree_of(open.start)? {
+        return Ok(None);
+    }
+    let commit: Oid = repo.write_commit(&NewCommit {
+        tree: snapshot.tree,
+        parents: &[open.start],
+        message: &format!("{}: what attempt {} left\n", group.id, open.number),
+        at: open.started,
+    })?;
+    ctx.sync_objects()?;
+    let name = refs::attic(&ctx.session.id, &group.id, open.number);
+    if ctx.ws.move_ref(&name, Expect::Whatever, Some(commit), "otto: archived")?.is_err() {
+        return Err(Error::bug(format!("'{name}' cannot be written")));
+    }
+    ctx.group_event(&group.id, WorkArchived { name: name.clone(), commit })?;
+    Ok(Some(name))
+}
