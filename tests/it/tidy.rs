@@ -57,8 +57,7 @@ fn found(dirs: &[&str], pattern: &str) -> Vec<String> {
 }
 
 fn only_in(places: &[String], allowed: &[&str]) {
-    let bad: Vec<_> =
-        places.iter().filter(|p| !allowed.iter().any(|a| p.starts_with(a))).collect();
+    let bad: Vec<_> = places.iter().filter(|p| !allowed.iter().any(|a| p.starts_with(a))).collect();
     assert!(bad.is_empty(), "only in {allowed:?}:\n{bad:#?}");
 }
 

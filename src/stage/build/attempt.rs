@@ -12,14 +12,17 @@ use super::judge::{Judgement, judge};
 use crate::agent::{Ending, ErrorClass, Prompts, Turn, TurnResult, require_provider, run_turn};
 use crate::base::text::{one_line, shell_line};
 use crate::base::{Error, Result, Sha256};
-use crate::disk;
+use crate::disk::lock::Group as GroupLock;
+use crate::disk::{self, Held};
 use crate::git::pool::Owner;
-use crate::git::{Expect, NewCommit, Oid, Worktree};
+use crate::git::{Change, Expect, NewCommit, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
     AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, ProviderWaiting,
+    Violation, WorkArchived,
 };
 use crate::session::journal::Entry;
+use crate::session::layout::refs;
 use crate::session::state::Attempt;
 use crate::spec::{Check, CheckBody, Group};
 use crate::stage::Context;
@@ -56,7 +59,12 @@ pub struct Wait {
     pub class: ErrorClass,
 }
 
-pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptResult> {
+pub fn attempt(
+    ctx: &Context<'_>,
+    group: &Group,
+    held: &Held<GroupLock>,
+    plan: &Plan,
+) -> Result<AttemptResult> {
     let agent = ctx.config().agent(plan.role);
     let now = ctx.ws.clock.now();
     ctx.deadline.check(now, ctx.sid())?;
@@ -104,12 +112,7 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
         Ok(result) => result,
         Err(e) => {
             // There was no turn, so there is nothing to judge and nothing to keep.
-            finish(
-                ctx,
-                group,
-                plan.number,
-                &Ended::nothing(AttemptOutcome::TurnFailed, &e.to_string()),
-            )?;
+            finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, &e.to_string()))?;
             worktree.release()?;
             return Err(e);
         }
@@ -119,13 +122,14 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
         plan.number,
         BudgetSpent { role: plan.role.word().into(), usage: result.usage },
     ))?;
-    settle(ctx, group, plan, worktree, Some(&result), started.at)
+    settle(ctx, group, held, plan, worktree, Some(&result), started.at)
 }
 
 /// Judges what a stopped attempt left in its worktree, as if the agent had just ended.
 pub fn settle_open(
     ctx: &Context<'_>,
     group: &Group,
+    held: &Held<GroupLock>,
     open: &Attempt,
     worktree: Worktree,
     extra: Vec<Check>,
@@ -139,80 +143,145 @@ pub fn settle_open(
         brief: String::new(),
         extra,
     };
-    settle(ctx, group, &plan, worktree, None, open.started)
+    settle(ctx, group, held, &plan, worktree, None, open.started)
 }
 
-/// Commit, branch, judgement, record.
+/// Commit, branch, judgement, record. Whatever the agent left has an end here: an `Err` is this
+/// machine's fault and leaves the attempt open, to be settled again.
 fn settle(
     ctx: &Context<'_>,
     group: &Group,
+    held: &Held<GroupLock>,
     plan: &Plan,
     worktree: Worktree,
     turn: Option<&TurnResult>,
     started: jiff::Timestamp,
 ) -> Result<AttemptResult> {
-    let repo = &ctx.ws.repo;
     let clock = std::time::Instant::now();
-    let snapshot = worktree.snapshot(plan.base.commit)?;
-    let base_tree = repo.tree_of(plan.base.commit)?;
-    let changes = repo.changes(base_tree, snapshot.tree)?;
-    let touched = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
-    let turn_failed = turn.is_some_and(|t| t.error.is_some() && touched.is_empty());
-    let interrupted = turn.is_none_or(|t| t.ending == Ending::Stopped) && touched.is_empty();
-    let empty = |outcome| Judgement {
-        outcome,
-        changes: Vec::new(),
-        violations: Vec::new(),
-        red: Vec::new(),
-        fingerprint: None,
-    };
-    let (judgement, commit) = if interrupted {
-        (empty(AttemptOutcome::Interrupted), None)
-    } else if turn_failed {
-        (empty(AttemptOutcome::TurnFailed), None)
-    } else if changes.is_empty() {
-        let mut judgement = empty(AttemptOutcome::NoChange);
-        judgement.fingerprint = Some(Sha256::of(b"no change"));
-        (judgement, None)
-    } else {
-        worktree.refuse_filtered(plan.base.commit, &changes)?;
-        let commit = commit_work(ctx, group, plan, snapshot.tree, started)?;
-        let patch = repo.patch(repo.tree_of(plan.start)?, snapshot.tree)?;
-        let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-        disk::replace(&dir.join("changes.patch"), &patch)?;
-        let judgement = judge(ctx, group, plan.number, commit, plan.base.commit, &plan.extra)?;
-        (judgement, Some((commit, snapshot.tree)))
-    };
-    let claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
-    let ended = Ended {
-        brief: brief(ctx, &judgement, turn),
-        files: changes.len() as u32,
-        judgement,
-        commit,
-        base: plan.base.commit,
-        left_out: snapshot.left_out,
-        turn: turn.map(TurnResult::word).unwrap_or_else(|| "interrupted".into()),
-        claim,
-        duration_s: clock.elapsed().as_secs_f64(),
-    };
+    let mut ended = Ended::new(plan.base.commit);
+    ended.turn = turn.map_or_else(|| "interrupted".into(), TurnResult::word);
+    ended.claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
+    let waits = turn.and_then(|t| wait(ctx, plan.role, t));
+    let mut refused = None;
+    match snapshot(ctx, plan, &worktree)? {
+        Err(violation) => ended.violation(violation),
+        Ok(made) => {
+            ended.left_out = made.left_out;
+            ended.files = made.changes.len() as u32;
+            let stopped = turn.is_none_or(|t| t.ending == Ending::Stopped);
+            let failed = turn.is_some_and(|t| t.error.is_some());
+            if made.nothing_new && (stopped || waits.is_some()) {
+                ended.judgement.outcome = AttemptOutcome::Interrupted;
+            } else if made.nothing_new && failed {
+                ended.judgement.outcome = AttemptOutcome::TurnFailed;
+                ended.judgement.fingerprint = Some(Sha256::of(ended.turn.as_bytes()));
+            } else if made.changes.is_empty() {
+                ended.judgement.outcome = AttemptOutcome::NoChange;
+                ended.judgement.fingerprint = Some(Sha256::of(b"no change"));
+            } else if let Err(e) = worktree.refuse_filtered(plan.base.commit, &made.changes) {
+                ended.violation(Violation { path: ".gitattributes".into(), why: e.to_string() });
+                refused = Some(e);
+            } else {
+                match commit_work(ctx, group, held, plan, made.tree, started)? {
+                    Committed::Moved(commit) => {
+                        write_patch(ctx, group, plan, made.tree)?;
+                        ended.judgement =
+                            judge(ctx, group, plan.number, commit, plan.base.commit, &plan.extra)?;
+                        ended.commit = Some((commit, made.tree));
+                    }
+                    // A person's commit is on the branch; it is judged next, and ours is kept.
+                    Committed::Archived => {
+                        ended.judgement.outcome = AttemptOutcome::Interrupted;
+                    }
+                }
+            }
+        }
+    }
+    ended.brief = brief(ctx, &ended.judgement, turn);
+    ended.duration_s = clock.elapsed().as_secs_f64();
     finish(ctx, group, plan.number, &ended)?;
     worktree.release()?;
+    if let Some(e) = refused {
+        return Err(e);
+    }
     crate::process::stop::check()?;
     Ok(AttemptResult {
         outcome: ended.judgement.outcome,
         hopeless: turn.and_then(hopeless),
-        wait: turn.and_then(|t| wait(ctx, plan.role, t)),
+        wait: waits,
     })
+}
+
+/// What an attempt left in its worktree.
+struct Made {
+    tree: Oid,
+    changes: Vec<Change>,
+    left_out: Vec<String>,
+    /// Nothing differs from where the attempt started.
+    nothing_new: bool,
+}
+
+/// The tree of the worktree, or why it cannot be one: that is the agent's doing and is judged, as
+/// long as the machine is well.
+fn snapshot(
+    ctx: &Context<'_>,
+    plan: &Plan,
+    worktree: &Worktree,
+) -> Result<std::result::Result<Made, Violation>> {
+    const MACHINE: [&str; 4] =
+        ["No space left", "Read-only file system", "Input/output error", "Disk quota"];
+    let repo = &ctx.ws.repo;
+    if !worktree.path.is_dir() {
+        return Ok(Err(Violation {
+            path: ".".into(),
+            why: "the working folder was removed".into(),
+        }));
+    }
+    let snapshot = match worktree.snapshot(plan.base.commit) {
+        Ok(snapshot) => snapshot,
+        Err(e) if MACHINE.iter().any(|m| e.to_string().contains(m)) => return Err(e),
+        Err(e) => {
+            let why = format!(
+                "what is in the folder cannot be committed: {}",
+                one_line(&e.to_string(), 300)
+            );
+            return Ok(Err(Violation { path: ".".into(), why }));
+        }
+    };
+    let changes = repo.changes(repo.tree_of(plan.base.commit)?, snapshot.tree)?;
+    let touched = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
+    Ok(Ok(Made {
+        tree: snapshot.tree,
+        changes,
+        left_out: snapshot.left_out,
+        nothing_new: touched.is_empty(),
+    }))
+}
+
+fn write_patch(ctx: &Context<'_>, group: &Group, plan: &Plan, tree: Oid) -> Result<()> {
+    let patch = ctx.ws.repo.patch(ctx.ws.repo.tree_of(plan.start)?, tree)?;
+    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
+    disk::replace(&dir.join("changes.patch"), &patch)
+}
+
+/// What became of the work.
+enum Committed {
+    /// The branch is at it.
+    Moved(Oid),
+    /// The branch is a person's now; the work is in the attic.
+    Archived,
 }
 
 /// One commit of the group's branch, by Otto and not by the agent.
 fn commit_work(
     ctx: &Context<'_>,
     group: &Group,
+    _held: &Held<GroupLock>,
     plan: &Plan,
     tree: Oid,
     started: jiff::Timestamp,
-) -> Result<Oid> {
+) -> Result<Committed> {
+    let repo = &ctx.ws.repo;
     let message = format!(
         "{}: {}\n\nOtto-Session: {}\nOtto-Group: {}\nOtto-Attempt: {}\nOtto-Spec: sha256:{}\n",
         group.id,
@@ -222,42 +291,69 @@ fn commit_work(
         plan.number,
         ctx.spec.content_hash()
     );
-    // What an earlier round left stays reachable from the branch.
     let name = ctx.build_ref(&group.id);
+    let head = ctx.ws.read_own_ref(&name)?;
     let mut parents = vec![plan.start];
-    let head = ctx.ws.repo.read_ref(&name)?;
     if let Some(head) = head {
-        let commit = ctx.ws.repo.commit(head)?;
+        let commit = repo.commit(head)?;
         if commit.tree == tree && commit.trailer("Otto-Attempt") == Some(&plan.number.to_string()) {
             // A killed run got this far.
-            return Ok(head);
+            return Ok(Committed::Moved(head));
         }
-        if !ctx.ws.repo.is_ancestor(head, plan.start)? {
+        if Some(head) != recorded_head(ctx, group)? {
+            archive(ctx, group, plan, tree, &message, started)?;
+            return Ok(Committed::Archived);
+        }
+        // What an earlier round left stays reachable from the branch.
+        if !repo.is_ancestor(head, plan.start)? {
             parents.push(head);
         }
     }
+    let commit =
+        repo.write_commit(&NewCommit { tree, parents: &parents, message: &message, at: started })?;
+    ctx.sync_objects()?;
+    ctx.refuse_checked_out(&name)?;
+    let reason = format!("otto: attempt {} of {}", plan.number, group.id);
+    match ctx.ws.move_ref(&name, Expect::from_option(head), Some(commit), &reason)? {
+        Ok(()) => Ok(Committed::Moved(commit)),
+        // A person was faster by a moment.
+        Err(_found) => {
+            archive(ctx, group, plan, tree, &message, started)?;
+            Ok(Committed::Archived)
+        }
+    }
+}
+
+/// Where the journal says that the group's branch is.
+fn recorded_head(ctx: &Context<'_>, group: &Group) -> Result<Option<Oid>> {
+    ctx.session.with_state(|s| {
+        s.group(&group.id)?.attempts.iter().rev().find_map(|a| a.finished.as_ref()?.commit)
+    })
+}
+
+/// Keeps work that cannot go on the branch (I3).
+fn archive(
+    ctx: &Context<'_>,
+    group: &Group,
+    plan: &Plan,
+    tree: Oid,
+    message: &str,
+    started: jiff::Timestamp,
+) -> Result<()> {
     let commit = ctx.ws.repo.write_commit(&NewCommit {
         tree,
-        parents: &parents,
-        message: &message,
+        parents: &[plan.start],
+        message,
         at: started,
     })?;
     ctx.sync_objects()?;
-    ctx.refuse_checked_out(&name)?;
-    let moved = ctx.ws.move_ref(
-        &name,
-        Expect::from_option(head),
-        Some(commit),
-        &format!("otto: attempt {} of {}", plan.number, group.id),
-    )?;
-    if let Err(found) = moved {
-        return Err(Error::person(format!(
-            "'{name}' was moved by somebody while the attempt ran (found {})",
-            found.map_or("nothing".into(), |f| f.short())
-        ))
-        .hint("a commit of yours on a build branch counts as the group's work: run otto merge"));
+    let name = refs::attic(&ctx.session.id, &group.id, plan.number);
+    if ctx.ws.move_ref(&name, Expect::Whatever, Some(commit), "otto: archived")?.is_err() {
+        return Err(Error::bug(format!("'{name}' cannot be written")));
     }
-    Ok(commit)
+    ctx.report
+        .say(&format!("{}: the branch was moved by hand; the attempt is kept in {name}", group.id));
+    ctx.group_event(&group.id, WorkArchived { name, commit })
 }
 
 /// What is recorded about the end.
@@ -274,24 +370,35 @@ struct Ended {
 }
 
 impl Ended {
-    fn nothing(outcome: AttemptOutcome, why: &str) -> Self {
+    fn new(base: Oid) -> Self {
         Self {
             judgement: Judgement {
-                outcome,
+                outcome: AttemptOutcome::Interrupted,
                 changes: Vec::new(),
                 violations: Vec::new(),
                 red: Vec::new(),
-                fingerprint: Some(Sha256::of(why.as_bytes())),
+                fingerprint: None,
             },
             commit: None,
-            base: crate::git::Oid::NULL,
+            base,
             files: 0,
             left_out: Vec::new(),
             brief: String::new(),
-            turn: one_line(why, 200),
+            turn: String::new(),
             claim: String::new(),
             duration_s: 0.0,
         }
+    }
+
+    /// There was no turn.
+    fn nothing(base: Oid, why: &str) -> Self {
+        Self { turn: one_line(why, 200), ..Self::new(base) }
+    }
+
+    fn violation(&mut self, violation: Violation) {
+        self.judgement.outcome = AttemptOutcome::Violation;
+        self.judgement.fingerprint = Some(Sha256::of(violation.why.as_bytes()));
+        self.judgement.violations.push(violation);
     }
 }
 
