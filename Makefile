@@ -42,7 +42,6 @@ test: need
 	sh tests/docs.sh
 	sh tests/demo-mutants.sh
 	sh tests/readme.sh $(DEBUG)/otto
-	$(DEBUG)/otto pages --man man --check
 
 fmt: need
 	$(CARGO) fmt
