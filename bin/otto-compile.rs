@@ -68,7 +68,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     out.say(&format!("session {}", session.id));
     let result = match given {
         Some(parsed) => accept_file(&ws, &session, parsed, &out),
-        None => compile(&ws, &session, kind, "", &out),
+        None => compile(&ws, &session, kind, &out),
     };
     let exit = result.as_ref().map_or_else(Error::exit, |()| Exit::YES);
     out.end("compile", exit, result.as_ref().err());

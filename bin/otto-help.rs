@@ -51,22 +51,36 @@ pub fn dispatch(argv: &[OsString]) -> ExitCode {
         _ => {}
     }
     let name = format!("otto-{verb}");
+    if let Some(instead) = replacement(&name) {
+        return exec(&name, instead.as_ref(), &argv[2..]);
+    }
     if let Some(program) = PROGRAMS.iter().find(|p| p.name == name) {
         return (program.main)(program.name, &argv[1..]);
     }
     match on_path(&name) {
-        Some(found) => {
-            let e = std::process::Command::new(found).args(&argv[2..]).exec();
-            let e = Error::machine(format!("cannot start '{name}'")).because(e);
-            report_error("otto", &e);
-            ExitCode::from(e.exit().0)
-        }
+        Some(found) => exec(&name, &found, &argv[2..]),
         None => {
             let e = unknown(&verb);
             report_error("otto", &e);
             ExitCode::from(e.exit().0)
         }
     }
+}
+
+/// `otto/bin/otto-<verb>` of the project, if the project allows it in otto.yaml.
+fn replacement(name: &str) -> Option<std::path::PathBuf> {
+    let cwd = std::env::current_dir().ok()?;
+    // Most projects have no such folder, and pay for one look at each parent.
+    cwd.ancestors().find(|dir| dir.join("otto/bin").join(name).is_file())?;
+    otto::session::Workspace::open(&cwd, name).ok()?;
+    otto::process::override_of(name)
+}
+
+fn exec(name: &str, program: &std::path::Path, args: &[OsString]) -> ExitCode {
+    let e = std::process::Command::new(program).args(args).exec();
+    let e = Error::machine(format!("cannot start '{name}'")).because(e);
+    report_error("otto", &e);
+    ExitCode::from(e.exit().0)
 }
 
 fn unknown(verb: &str) -> Error {

@@ -7,6 +7,8 @@
 pub mod batch;
 pub mod cache;
 pub mod counts;
+#[cfg(test)]
+mod documented;
 pub mod driver;
 pub mod evidence;
 pub mod fingerprint;

@@ -47,6 +47,9 @@ impl Tier {
 /// How to call one of our own names: the program beside this executable first, then on `PATH`;
 /// where only `otto` itself was installed, `otto <verb>`.
 pub fn own_command(name: &str) -> Vec<std::ffi::OsString> {
+    if let Some(instead) = override_of(name) {
+        return vec![instead.into()];
+    }
     let me = std::env::current_exe().ok();
     if let Some(beside) = me.as_ref().map(|me| me.with_file_name(name)).filter(|p| p.is_file()) {
         return vec![beside.into()];
@@ -63,6 +66,19 @@ pub fn own_command(name: &str) -> Vec<std::ffi::OsString> {
 }
 
 static OWN: std::sync::OnceLock<Vec<&'static str>> = std::sync::OnceLock::new();
+
+static OVERRIDES: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+
+/// Lets programs in `dir` stand in for ours: the project asked for it.
+pub fn allow_overrides(dir: PathBuf) {
+    // One process works on one project.
+    drop(OVERRIDES.set(dir));
+}
+
+/// The program that the project put in place of one of ours, where it may.
+pub fn override_of(name: &str) -> Option<PathBuf> {
+    OVERRIDES.get().map(|dir| dir.join(name)).filter(|p| p.is_file())
+}
 
 /// Tells which names this executable answers to; called once at start-up.
 pub fn register_own(names: Vec<&'static str>) {

@@ -86,7 +86,7 @@ fn chain(
 ) -> Result<Word> {
     let steps = Steps { session, root: ws.root(), deadline };
     if !matches!(session.with_state(|s| s.spec.clone())?, SpecState::Approved { .. }) {
-        compile(ws, session, goal.kind, "", report)?;
+        compile(ws, session, goal.kind, report)?;
     }
     let spec = session.spec()?;
     if work_is_left(&spec, &session.state()?) {

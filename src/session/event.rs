@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+#[cfg(test)]
+mod samples;
+
 use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, merge::Conflict};
 

@@ -282,7 +282,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         }
         Event::RepairStarted(e) => {
             if group.phase.is_in() {
-                group.phase = Phase::Pending;
+                group.before_repair = Some(std::mem::take(&mut group.phase));
                 group.repair = Some(e.key.clone());
                 group.tries = 0;
                 group.sent_back = 0;
@@ -290,8 +290,8 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         }
         Event::RepairFinished(_) => {
             group.repair = None;
-            if group.landed.is_some() && !terminal {
-                group.phase = Phase::Landed;
+            if let Some(before) = group.before_repair.take().filter(|_| !terminal) {
+                group.phase = before;
             }
         }
         _ if terminal => {}

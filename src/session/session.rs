@@ -31,7 +31,11 @@ impl Workspace {
     pub fn open(cwd: &Path, actor: &str) -> Result<Self> {
         let project = Project::discover(cwd)?;
         let repo = Repo::open(&project)?;
-        let logs = config::state_dir(&repo)?.unwrap_or_else(|| project.root.join("otto_logs"));
+        let early = config::early(&repo)?;
+        if early.overrides {
+            crate::process::allow_overrides(project.root.join("otto/bin"));
+        }
+        let logs = early.state_dir.unwrap_or_else(|| project.root.join("otto_logs"));
         Ok(Self {
             repo,
             layout: Layout { logs },

@@ -72,8 +72,9 @@ pub struct GroupState {
     pub checks: BTreeMap<(CheckPhase, String), Value>,
     /// The newest landing; a group that is being repaired still has it.
     pub landed: Option<Landing>,
-    /// The finding that reopened it.
+    /// The repair that reopened it, and the phase that it has again when that comes to nothing.
     pub repair: Option<String>,
+    pub before_repair: Option<Phase>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -41,7 +41,7 @@ fn play(bench: &Bench) -> Turn {
 fn sh(bench: &Bench, script: &str) {
     let capture = Capture::Merged(bench.path("sh.log"));
     let done = Command::new(["sh", "-ec", script], &bench.path("work"), base_env())
-        .run(&capture)
+        .run(capture)
         .expect("runs");
     assert!(done.success(), "{}", bench.read("sh.log"));
 }

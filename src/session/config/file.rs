@@ -87,13 +87,24 @@ pub fn committed_or_checkout(repo: &Repo, base: Option<Oid>) -> Result<Option<Co
     })
 }
 
-/// `state_dir` has to be known before anything else; it is read from HEAD's configuration.
-pub fn state_dir(repo: &Repo) -> Result<Option<PathBuf>> {
+/// What has to be known before anything else; read from HEAD's configuration.
+#[derive(Debug, Default)]
+pub struct Early {
+    pub state_dir: Option<PathBuf>,
+    /// Whether `otto/bin/` may replace programs.
+    pub overrides: bool,
+}
+
+pub fn early(repo: &Repo) -> Result<Early> {
     let head = repo.resolve_commit("HEAD").ok();
-    let Some(found) = committed_or_checkout(repo, head)? else { return Ok(None) };
-    if !found.text.contains("state_dir") {
-        return Ok(None);
+    let Some(found) = committed_or_checkout(repo, head)? else { return Ok(Early::default()) };
+    if !found.text.contains("state_dir") && !found.text.contains("overrides") {
+        return Ok(Early::default());
     }
     let document = parse(&found.text, &found.origin())?;
-    Ok(document.get("state_dir").and_then(Value::as_str).map(|dir| repo.project.root.join(dir)))
+    let dir = document.get("state_dir").and_then(Value::as_str);
+    Ok(Early {
+        state_dir: dir.map(|dir| repo.project.root.join(dir)),
+        overrides: document.get("overrides").and_then(Value::as_bool).unwrap_or(false),
+    })
 }

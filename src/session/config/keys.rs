@@ -61,3 +61,29 @@ pub const ROLES: &[(&str, &str)] = &[
 
 /// Keys of `agents.<role>`.
 pub const AGENT_KEYS: &[&str] = &["provider", "model", "effort"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/configuration.md");
+
+    #[test]
+    fn every_key_is_documented_with_its_default() {
+        for key in KEYS {
+            let row = format!("| `{}` | `{}` | ", key.name, key.default);
+            assert!(PAGE.contains(&row), "docs/configuration.md has no row `{row}`");
+        }
+    }
+
+    #[test]
+    fn every_role_is_documented() {
+        for (role, what) in ROLES {
+            let row = format!("| `{role}` | {what}");
+            assert!(PAGE.contains(&row), "docs/configuration.md has no row `{row}`");
+        }
+        for key in AGENT_KEYS {
+            assert!(PAGE.contains(&format!("`agents.<role>.{key}`")), "{key}");
+        }
+    }
+}

@@ -7,6 +7,6 @@ mod keys;
 mod settings;
 
 pub use detect::{Detected, detect};
-pub use file::{ConfigText, Place, committed_or_checkout, state_dir};
+pub use file::{ConfigText, Early, Place, committed_or_checkout, early};
 pub use keys::{KEYS, Key, ROLES};
 pub use settings::{Agent, Config, Role, Setting, Settings, Source};

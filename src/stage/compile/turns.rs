@@ -29,14 +29,16 @@ pub fn compile(
     ws: &Workspace,
     session: &Session,
     kind: Option<ProjectKind>,
-    guidance: &str,
     report: &dyn Report,
 ) -> Result<()> {
-    if matches!(
-        session.with_state(|s| s.spec.clone())?,
-        SpecState::None | SpecState::Rejected { .. }
-    ) {
-        let (parsed, turns) = ask(ws, session, kind, guidance, report)?;
+    // What a person said when they rejected the version before is what the compiler is told.
+    let guidance = match session.with_state(|s| s.spec.clone())? {
+        SpecState::None => Some(String::new()),
+        SpecState::Rejected { note } => Some(note),
+        SpecState::Compiled { .. } | SpecState::Approved { .. } => None,
+    };
+    if let Some(guidance) = guidance {
+        let (parsed, turns) = ask(ws, session, kind, &guidance, report)?;
         for warning in &parsed.warnings {
             report.say(&format!("warning: {warning}"));
         }

@@ -6,7 +6,7 @@ use super::*;
 use crate::process::{Capture, Command, base_env};
 use crate::session::event::{AttemptFinished, AttemptStarted};
 use crate::session::journal::Entry;
-use crate::stage::compile::{Start, create};
+use crate::stage::compile::{Needs, Start, create};
 
 struct Project {
     dir: tempfile::TempDir,
@@ -27,7 +27,7 @@ impl Project {
             flags: vec![("worktree_dir".into(), json!(worktrees), "a test".into())],
             argv: Vec::new(),
         };
-        let (session, _) = create(&ws, &start).expect("a session");
+        let (session, _) = create(&ws, &start, Needs::Nothing).expect("a session");
         Self { dir, ws, session }
     }
 
@@ -92,7 +92,7 @@ fn git(dir: &Path, script: &str) {
     }
     let log = tempfile::NamedTempFile::new().expect("a log");
     let done = Command::new(["sh", "-ec", script], dir, env)
-        .run(&Capture::Merged(log.path().to_owned()))
+        .run(Capture::Merged(log.path().to_owned()))
         .expect("runs");
     assert!(done.success(), "{}", std::fs::read_to_string(log.path()).expect("log"));
 }

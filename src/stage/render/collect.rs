@@ -13,6 +13,8 @@ mod config;
 mod evidence;
 mod journal;
 #[cfg(test)]
+pub(super) mod scene;
+#[cfg(test)]
 mod tests;
 mod timeline;
 mod usage;
@@ -82,6 +84,7 @@ pub fn chain(ws: &Workspace, session: &Session) -> Result<Chain> {
 
 fn judged(src: &Source<'_>, runs: &Runs) -> ProductVerdict {
     let mut out = verdict(src.spec, &src.state, &src.chain);
+    out.limits.insert(0, src.session.record.tier.limit().to_owned());
     for lost in &runs.lost {
         let text = format!("Evidence sha256:{} {}", lost.sha256.short(), lost.how);
         match lost.phase {
@@ -102,7 +105,10 @@ fn packet(src: &Source<'_>, runs: Runs, verdict: ProductVerdict) -> Result<Proof
     let record = &session.record;
     let mut reasons = verdict.reasons;
     reasons.extend(limits(src));
-    let mut not_verified = verdict.limits;
+    // The packet names the sandbox's limit with the sandbox.
+    let of_tier = record.tier.limit();
+    let mut not_verified: Vec<String> =
+        verdict.limits.into_iter().filter(|l| l != of_tier).collect();
     not_verified.extend(moved_by_hand(src)?);
     let intent = disk::read_if_there(&session.layout.intent())?.unwrap_or_default();
     Ok(ProofPacket {
@@ -202,15 +208,11 @@ fn limits(src: &Source<'_>) -> Vec<Reason> {
         text: text.to_owned(),
         subject: Some(subject.to_owned()),
     };
-    let tier = src.session.record.tier;
-    let mut out = vec![
-        limit(&format!("sandbox {}", tier.word()), tier.limit()),
-        limit(
-            "journal",
-            "The chain is not signed: whoever can rewrite the journal and its anchor in git is not \
-             detected.",
-        ),
-    ];
+    let mut out = vec![limit(
+        "journal",
+        "The chain is not signed: whoever can rewrite the journal and its anchor in git is not \
+         detected.",
+    )];
     if !src.anchored {
         out.push(limit(
             "journal",

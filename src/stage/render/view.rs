@@ -12,8 +12,8 @@ use checks::{PhaseRows, latest_runs, phases, tests};
 use usage::{UsageRow, usage_rows, used};
 
 use super::packet::{
-    Attempt, AuditOutcome, Chain, CheckOutcome, Feature, FeatureVerdict, Finding, Group, Landing,
-    Phase, ProofPacket, Reason, ReasonKind, Repair, Scenario, Visibility,
+    Attempt, Chain, CheckOutcome, Feature, FeatureVerdict, Finding, Group, Landing, Phase,
+    ProofPacket, Reason, ReasonKind, Repair, Scenario, Visibility,
 };
 use super::values;
 use super::words::{self, Mark, Repaired, Tone};
@@ -232,13 +232,15 @@ fn facts(packet: &ProofPacket) -> Vec<Fact> {
     let audit = Mark::from(packet.audit.outcome);
     let held =
         packet.audit.scenarios.iter().filter(|s| s.visibility == Visibility::HeldOut).count();
-    let rounds = match packet.audit.outcome {
-        AuditOutcome::NotRun => "no round was completed".to_owned(),
-        AuditOutcome::Passed | AuditOutcome::Failed => format!(
+    // An audit of an earlier product is "not run" for this one, and still was a round.
+    let rounds = if packet.audit.rounds == 0 {
+        "no round was completed".to_owned()
+    } else {
+        format!(
             "{}, {}",
             crate::base::text::count(packet.audit.rounds as usize, "round"),
             crate::base::text::count(held, "held-out scenario")
-        ),
+        )
     };
     vec![
         all("Features passed", passed, packet.features.len(), short_of(packet)),

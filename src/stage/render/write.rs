@@ -3,6 +3,8 @@
 mod history;
 mod manifest;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
