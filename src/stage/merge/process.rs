@@ -1,10 +1,12 @@
 //! One group through the queue, and the queue until it is empty.
 
+use std::collections::BTreeSet;
+
 use super::candidate::{Built, Candidate, build};
 use super::landing::{Landing, Subject, Tested, land};
 use super::queue::{eligible, features_are_in};
 use super::reconcile::reconcile;
-use super::send_back::{Sent, send_back};
+use super::send_back::{Sent, call_builder, not_taken_up, send_back};
 use crate::base::{Error, Exit, Result};
 use crate::check::batch::{Caching, Ran};
 use crate::disk::Held;
@@ -60,10 +62,14 @@ impl Queue {
     pub fn drain(&self, ctx: &Context<'_>, repair: Repair) -> Result<usize> {
         take_in_manual_work(ctx)?;
         let mut handled = 0;
+        let mut called = BTreeSet::new();
         loop {
             stop::check()?;
             let state = ctx.state()?;
             let Some(gid) = eligible(&ctx.spec, &state).first().map(|g| (*g).to_owned()) else {
+                if repair == Repair::Call && call_one(ctx, &state, &mut called)? {
+                    continue;
+                }
                 return Ok(handled);
             };
             let group = ctx.group(&gid)?;
@@ -141,6 +147,21 @@ impl Queue {
         ctx.group_event(&group.id, MergeConflict { tip, head, conflicts })?;
         sent(ctx, group, Invalid::Conflict, &short, brief, repair)
     }
+}
+
+/// Calls one builder that has not been called since its group was sent back.
+fn call_one(
+    ctx: &Context<'_>,
+    state: &State,
+    called: &mut BTreeSet<(String, u32)>,
+) -> Result<bool> {
+    for (group, brief, times) in not_taken_up(&ctx.spec, state) {
+        if called.insert((group.id.clone(), times)) {
+            call_builder(ctx, group, &brief, times)?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn sent(

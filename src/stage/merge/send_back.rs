@@ -8,7 +8,8 @@ use crate::base::Result;
 use crate::disk;
 use crate::process::{Capture, Command, own_command};
 use crate::session::event::{GroupFailed, GroupInvalidated, Invalid};
-use crate::spec::Group;
+use crate::session::state::{Phase, State};
+use crate::spec::{Group, Spec};
 use crate::stage::Context;
 
 pub enum Sent {
@@ -37,15 +38,36 @@ pub fn send_back(
     }
     ctx.group_event(&group.id, GroupInvalidated { reason: why, brief: brief.clone() })?;
     ctx.report.say(&format!("{}: back to its builder: {short}", group.id));
-    if repair == Repair::Call {
-        call_builder(ctx, group, &brief)?;
-    }
     Ok(Sent::Back)
 }
 
+/// A group that was sent back and that nobody has taken up, with what its builder is to be told
+/// and how often it was sent back. One that was sent back while other builders were still at work
+/// may have missed the last of them.
+pub fn not_taken_up<'a>(spec: &'a Spec, state: &State) -> Vec<(&'a Group, String, u32)> {
+    let mut out = Vec::new();
+    for group in &spec.groups {
+        match state.phase(&group.id) {
+            Phase::Invalidated { reason: Invalid::Conflict | Invalid::RedCandidate, brief } => {
+                let times = state.group(&group.id).map_or(0, |g| g.sent_back);
+                out.push((group, brief, times));
+            }
+            Phase::Invalidated { reason: Invalid::SpecChanged | Invalid::Again, .. }
+            | Phase::Pending
+            | Phase::Building { .. }
+            | Phase::Passing { .. }
+            | Phase::Failed { .. }
+            | Phase::Blocked { .. }
+            | Phase::Landed
+            | Phase::Redundant { .. }
+            | Phase::Aborted { .. } => {}
+        }
+    }
+    out
+}
+
 /// Runs the builder as its own process. How it ended is read from the journal, not from its exit.
-fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<()> {
-    let n = ctx.session.with_state(|s| s.group(&group.id).map_or(1, |g| g.sent_back))?;
+pub fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str, n: u32) -> Result<()> {
     let dir = ctx.session.layout.merge_attempt(&group.id, n);
     let file = dir.join("brief.md");
     disk::replace(&file, brief.as_bytes())?;
