@@ -116,12 +116,11 @@ impl Repo {
     pub fn open(project: &Project) -> Result<Self> {
         let repo = gix::open(&project.common_dir)
             .or_machine(|| format!("cannot open '{}'", project.common_dir.display()))?;
-        let config = repo.config_snapshot();
-        if config.string("extensions.refStorage").is_some_and(|s| s.to_string() == "reftable") {
+        let storage = repo.config_snapshot().string("extensions.refStorage");
+        if storage.is_some_and(|s| s == "reftable") {
             return Err(Error::machine("this repository keeps its refs as a reftable")
                 .hint("convert it: git refs migrate --ref-format=files"));
         }
-        drop(config);
         Ok(Self { project: project.clone(), shared: repo.into_sync() })
     }
 
