@@ -59,13 +59,38 @@ pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
 }
 
 fn page(program: &crate::table::Program) -> Result<Vec<u8>> {
+    let command = (program.command)();
+    let after = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    // What stands after the help has sections of its own, and lines that must stay as they are.
+    let man = clap_mangen::Man::new(command.after_long_help("")).date("").manual("Otto");
     let mut bytes = Vec::new();
-    clap_mangen::Man::new((program.command)())
-        .date("")
-        .manual("Otto")
-        .render(&mut bytes)
-        .map_err(|e| Error::bug("a page cannot be rendered").because(e))?;
-    Ok(bytes)
+    man.render(&mut bytes).map_err(|e| Error::bug("a page cannot be rendered").because(e))?;
+    let mut page = String::from_utf8_lossy(&bytes).into_owned();
+    if let Some(at) = page.find(".SH EXTRA") {
+        let end = page[at + 1..].find(".SH ").map_or(page.len(), |next| at + 1 + next);
+        page.replace_range(at..end, "");
+    }
+    let version = page.find(".SH VERSION").unwrap_or(page.len());
+    page.insert_str(version, &sections(&after));
+    Ok(page.into_bytes())
+}
+
+/// Texts under headings in capitals, as sections; examples keep their lines.
+fn sections(text: &str) -> String {
+    let mut out = String::new();
+    let mut close = "";
+    for line in text.lines().filter(|l| !l.is_empty()) {
+        if line.starts_with(' ') {
+            let line = line.trim_start().replace('\\', "\\e").replace('-', "\\-");
+            let open = if close.is_empty() { ".br\n" } else { "" };
+            out.push_str(&format!("{open}\\&{line}\n"));
+        } else {
+            let open = if line == "EXAMPLES" { ".nf\n" } else { "" };
+            out.push_str(&format!("{close}.SH \"{line}\"\n{open}"));
+            close = if line == "EXAMPLES" { ".fi\n" } else { "" };
+        }
+    }
+    out + close
 }
 
 fn settle(path: &Path, bytes: &[u8], check: bool) -> Result<()> {

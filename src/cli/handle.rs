@@ -131,7 +131,7 @@ fn read_handle() -> Result<(SessionId, Upstream)> {
 
 impl Upstream {
     /// The next line. Blocks.
-    pub fn next(&mut self) -> Result<FromUpstream> {
+    pub fn next_line(&mut self) -> Result<FromUpstream> {
         loop {
             let mut line = String::new();
             let n = self

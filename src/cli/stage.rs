@@ -92,7 +92,7 @@ fn with_upstream(
         // Nothing can be done before upstream has begun, and an upstream that is broken or waits
         // for a person is only passed on.
         let (send, wake) = sync_channel(64);
-        let first = match upstream.next()? {
+        let first = match upstream.next_line()? {
             FromUpstream::Line(line) => {
                 pass_on(out, &line);
                 Wake::Item
@@ -136,7 +136,7 @@ fn drain(upstream: &mut Upstream) -> Result<(Vec<String>, Exit)> {
     let mut lines = Vec::new();
     loop {
         stop::check()?;
-        match upstream.next()? {
+        match upstream.next_line()? {
             FromUpstream::Line(line) => lines.push(line),
             FromUpstream::End { exit, .. } => return Ok((lines, exit)),
             FromUpstream::Cut => {
@@ -149,7 +149,7 @@ fn drain(upstream: &mut Upstream) -> Result<(Vec<String>, Exit)> {
 
 fn forward(upstream: &mut Upstream, out: &Stream, to: &std::sync::mpsc::SyncSender<Wake>) {
     loop {
-        let wake = match upstream.next() {
+        let wake = match upstream.next_line() {
             Ok(FromUpstream::Line(line)) => {
                 pass_on(out, &line);
                 Wake::Item

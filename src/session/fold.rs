@@ -205,12 +205,11 @@ impl State {
                 }
                 return;
             }
-            Event::MergeRefused(_) | Event::MergeConflict(_) => {
+            Event::MergeRefused(_) | Event::MergeConflict(_)
                 // The announced landing did not happen.
-                if self.open_landing.as_ref().is_some_and(|o| o.group == *gid) {
+                if self.open_landing.as_ref().is_some_and(|o| o.group == *gid) => {
                     self.open_landing = None;
                 }
-            }
             Event::RepairStarted(e) => self.repairs.push(Repair {
                 key: e.key.clone(),
                 group: gid.clone(),
@@ -286,13 +285,11 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         Event::GroupChecked(e) => {
             group.checks.insert((e.phase, e.check.clone()), e.outcome.clone());
         }
-        Event::RepairStarted(e) => {
-            if group.phase.is_in() {
-                group.before_repair = Some(std::mem::take(&mut group.phase));
-                group.repair = Some(e.key.clone());
-                group.tries = 0;
-                group.sent_back = 0;
-            }
+        Event::RepairStarted(e) if group.phase.is_in() => {
+            group.before_repair = Some(std::mem::take(&mut group.phase));
+            group.repair = Some(e.key.clone());
+            group.tries = 0;
+            group.sent_back = 0;
         }
         Event::RepairFinished(_) => {
             group.repair = None;
