@@ -5,7 +5,7 @@ use otto::base::{Exit, Result};
 use otto::cli::Ui;
 use otto::disk;
 use otto::run::demo::set_up;
-use otto::run::{Goal, Progress, finish, go};
+use otto::run::{Goal, Progress, finish, go, hold};
 use otto::session::Workspace;
 use otto::stage::Silent;
 use otto::stage::compile::{Needs, Start, create};
@@ -56,6 +56,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = Workspace::open(&demo.project, &ui.program)?;
     let start = Start { intent: demo.intent, flags: Vec::new(), argv: std::env::args().collect() };
     let (session, _) = create(&ws, &start, Needs::Agent)?;
+    let held = hold(&ws, &session)?;
     let progress = match (args.quiet, ui.stderr_is_terminal) {
         (true, _) => Progress::Quiet,
         (false, true) => Progress::Terminal,
@@ -63,7 +64,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     };
     let goal = Goal { kind: None, jobs: session.config.jobs };
     let deadline = Deadline::of_step(&ws.clock, session.config.run_budget_seconds);
-    let word = progress.during(&session, || go(&ws, &session, &goal, deadline, &Silent))?;
+    let word = progress.during(&session, || go(&ws, &held, &session, &goal, deadline, &Silent))?;
     print!("{}", finish(&ws, &session)?);
     println!("(in {})", demo.project.display());
     Ok(word.exit())

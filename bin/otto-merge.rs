@@ -1,3 +1,4 @@
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use otto::base::{Exit, Result};
@@ -60,26 +61,31 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
 
 /// Lands as items come, then once more when upstream has ended.
 fn beside_upstream(ctx: &Context<'_>, queue: &Queue, stage: &Stage<'_>, repair: Repair) -> Result<Exit> {
-    let mut before = Exit::YES;
+    let mut before = None;
     if let Some(wake) = &stage.wake {
         let meanwhile = if repair == Repair::Call { Repair::LeaveToBuilder } else { repair };
-        loop {
+        while before.is_none() {
             queue.drain(ctx, meanwhile)?;
-            match wake.recv_timeout(TICK) {
-                Ok(Wake::Item) => while matches!(wake.try_recv(), Ok(Wake::Item)) {},
-                Ok(Wake::End(exit)) => {
-                    before = exit;
-                    break;
-                }
-                Ok(Wake::Cut) => {
-                    before = Exit::LATER;
-                    break;
-                }
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
-            }
+            before = upstream(wake);
         }
     }
     queue.drain(ctx, repair)?;
-    Ok(Queue::exit(ctx)?.worse(before))
+    Ok(Queue::exit(ctx)?.worse(before.unwrap_or(Exit::YES)))
+}
+
+/// Waits for a wake-up, or a short while; returns how upstream ended once it has. Many items are
+/// one reason to look, and an end among them is not lost.
+fn upstream(wake: &Receiver<Wake>) -> Option<Exit> {
+    let mut next = wake.recv_timeout(TICK);
+    while matches!(next, Ok(Wake::Item)) {
+        next = match wake.try_recv() {
+            Err(TryRecvError::Empty) => return None,
+            other => other.map_err(|_| RecvTimeoutError::Disconnected),
+        };
+    }
+    match next {
+        Ok(Wake::End(exit)) => Some(exit),
+        Ok(Wake::Cut) | Err(RecvTimeoutError::Disconnected) => Some(Exit::LATER),
+        Ok(Wake::Item) | Err(RecvTimeoutError::Timeout) => None,
+    }
 }

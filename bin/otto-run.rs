@@ -2,8 +2,10 @@ use std::path::PathBuf;
 
 use otto::agent::budget::Deadline;
 use otto::base::{Error, Exit, Result};
+use otto::disk::Held;
+use otto::disk::lock::Run;
 use otto::cli::{ConfigArgs, Ui, intent_from};
-use otto::run::{Goal, Progress, Resume, finish, go, resumable, reopen};
+use otto::run::{Goal, Progress, Resume, finish, go, hold, resumable, reopen};
 use otto::session::{Session, Workspace};
 use otto::stage::compile::{Needs, Start, accept_file, approve, create, read_spec_file};
 use otto::stage::{Silent, record};
@@ -46,9 +48,9 @@ pub struct Args {
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
-    let session = match &args.resume {
+    let (held, session) = match &args.resume {
         Some(wanted) => resume(&ws, &args, wanted)?,
-        None => start(&ws, &args)?,
+        None => start(&ws, &args).and_then(|session| Ok((hold(&ws, &session)?, session)))?,
     };
     eprintln!("session {}", session.id);
     let kind = args.project_kind.as_ref().and_then(|k| serde_json::from_value(k.clone().into()).ok());
@@ -60,7 +62,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         (false, true) => Progress::Terminal,
         (false, false) => Progress::Plain,
     };
-    let result = progress.during(&session, || go(&ws, &session, &goal, deadline, &Silent));
+    let result = progress.during(&session, || go(&ws, &held, &session, &goal, deadline, &Silent));
     let word = result.map_err(|e| with_way_back(e, &session))?;
     if let Some(dir) = &args.record {
         let turns = record::export(&ws, &session, dir)?;
@@ -92,17 +94,19 @@ fn start(ws: &Workspace, args: &Args) -> Result<Session> {
     Ok(session)
 }
 
-fn resume(ws: &Workspace, args: &Args, wanted: &str) -> Result<Session> {
+fn resume(ws: &Workspace, args: &Args, wanted: &str) -> Result<(Held<Run>, Session)> {
     if args.intent.is_some() || args.intent_file.is_some() || args.from_spec.is_some() {
         return Err(Error::usage("a resumed session has its intent and its spec already")
             .hint("leave --resume out to start a new one"));
     }
     let which = if wanted.is_empty() { Resume::Newest } else { Resume::Named(wanted.to_owned()) };
-    let session = reopen(ws, resumable(ws, &which)?, &args.config.flags()?)?;
+    let session = resumable(ws, &which)?;
+    let held = hold(ws, &session)?;
+    let session = reopen(ws, &held, session, &args.config.flags()?)?;
     if args.auto_approve {
         approve(ws, &session, "user: --auto-approve")?;
     }
-    Ok(session)
+    Ok((held, session))
 }
 
 fn with_way_back(e: Error, session: &Session) -> Error {

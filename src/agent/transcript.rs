@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::env::Secrets;
 use super::protocol::Event;
 use crate::base::{Error, Result};
+use crate::disk;
 
 /// Both files of one turn, appended to as it goes.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Transcript {
     pub fn create(dir: &Path, secrets: &Secrets) -> Result<Self> {
         let open = |name: &str| {
             let path = dir.join(name);
-            File::create(&path).map_err(|e| Error::file("create", &path, e))
+            disk::create_log(&path)
         };
         Ok(Self {
             messages: open("messages.jsonl")?,

@@ -107,3 +107,8 @@ pub fn new_temp_dir(prefix: &str) -> Result<PathBuf> {
         .map_err(|e| Error::file("create a folder in", &std::env::temp_dir(), e))?;
     Ok(dir.keep())
 }
+
+/// A new, empty file to write a log into as it comes; what was there is gone.
+pub fn create_log(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::create(path).map_err(|e| Error::file("create", path, e))
+}

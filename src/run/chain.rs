@@ -3,6 +3,8 @@
 use super::step::Steps;
 use crate::agent::budget::Deadline;
 use crate::base::{Exit, Result};
+use crate::disk::Held;
+use crate::disk::lock::{self, Run};
 use crate::process::stop;
 use crate::session::event::{RunFinished, RunPaused};
 use crate::session::journal::Entry;
@@ -26,9 +28,21 @@ pub struct Goal {
     pub jobs: usize,
 }
 
+/// Takes the lock of the session's run, or leaves with 75 naming who has it. Whoever resumes holds
+/// it before the first word is written.
+pub fn hold(ws: &Workspace, session: &Session) -> Result<Held<Run>> {
+    let path = ws.layout.lock(&format!("run-{}", session.id));
+    lock::try_hold::<Run>(&path)?.map_err(|busy| {
+        let mut error = busy.into_error();
+        error.hint = Some(format!("watch it: otto log -f {}", session.id));
+        error
+    })
+}
+
 /// Runs what is left to run. The verdict decides the exit code; what stopped it is recorded.
 pub fn go(
     ws: &Workspace,
+    _held: &Held<Run>,
     session: &Session,
     goal: &Goal,
     deadline: Deadline,

@@ -10,7 +10,7 @@ pub mod setup;
 mod step;
 pub mod summary;
 
-pub use chain::{Goal, go};
+pub use chain::{Goal, go, hold};
 pub use finish::finish;
 pub use progress::Progress;
 pub use reopen::reopen;

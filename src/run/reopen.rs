@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::base::{Error, Result};
+use crate::disk::Held;
+use crate::disk::lock::Run;
 use crate::session::config::{Settings, Source};
 use crate::session::event::RunResumed;
 use crate::session::journal::Entry;
@@ -17,6 +19,7 @@ const CHANGEABLE: [&str; 7] =
 /// Records the resume and applies its changes to the session in memory.
 pub fn reopen(
     ws: &Workspace,
+    _held: &Held<Run>,
     mut session: Session,
     flags: &[(String, Value, String)],
 ) -> Result<Session> {

@@ -1,1 +1,17 @@
+//! The integration suite: the real programs, in repositories of their own, judged by what they
+//! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
+mod audit;
+mod build;
+mod flow;
+mod harness;
+mod help;
+mod isolation;
+mod land;
+mod machine;
+mod merge;
+mod pipes;
+mod resume;
+mod spec;
+mod tidy;
+mod verify;

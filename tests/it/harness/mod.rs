@@ -1,0 +1,26 @@
+//! A hermetic place for one test: a private home, a private cache, a cleared environment, and a
+//! repository whose agent is a shell script.
+
+mod programs;
+mod running;
+mod sandbox;
+mod shape;
+mod watched;
+
+pub use programs::{bin_dir, names};
+pub use running::Running;
+pub use sandbox::{Sandbox, write};
+pub use shape::Shape;
+pub use watched::Watched;
+
+/// Waits until `look` finds something. Markers decide, not time: the bound only ends a test that
+/// would hang.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..24_000 {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+    panic!("this never came: {what}");
+}
