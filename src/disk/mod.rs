@@ -12,8 +12,8 @@ mod log;
 
 pub use atomic::{create_new, replace, replace_json, store_by_hash};
 pub use dirs::{
-    create_dir_all, create_log, files_below, make_executable, new_temp_dir, remove_dir_all, remove_file,
-    rename, subdirs,
+    create_dir_all, create_log, files_below, make_executable, new_temp_dir, remove_dir_all,
+    remove_file, rename, subdirs,
 };
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
