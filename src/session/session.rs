@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use super::config::{self, Config, Source};
+use super::config::{self, Config, Settings, Source};
 use super::event::SessionCreated;
-use super::journal::{Entry, Journal, Record};
+use super::journal::{Entry, Journal, Position, Record};
 use super::layout::{Layout, SessionLayout, refs};
 use super::record::SessionRecord;
 use super::state::State;
@@ -120,6 +120,18 @@ pub fn cache_dir() -> Result<PathBuf> {
         })
 }
 
+/// What the session was started with, and what was changed when it was resumed.
+fn settings_now(record: &SessionRecord, journal: &Journal) -> Result<Settings> {
+    let mut settings = record.settings.clone();
+    for (key, text) in journal.resumed_with() {
+        let value = serde_json::from_str(text).map_err(|e| {
+            Error::input(format!("the journal resumes with a '{key}' that is no JSON")).because(e)
+        })?;
+        settings.set(key, Some(value), "run.resumed").map_err(|e| Error::input(e.what))?;
+    }
+    Ok(settings)
+}
+
 fn check_format(bytes: &[u8], path: &Path) -> Result<()> {
     let version = serde_json::from_slice::<serde_json::Value>(bytes)
         .ok()
@@ -160,15 +172,7 @@ impl Session {
         let config = record.settings.config(Source::Session)?;
         let session =
             Self { id: record.id.clone(), layout, config, journal: Mutex::new(journal), record };
-        session.append(
-            ws,
-            Entry::new(SessionCreated {
-                intent_sha256: session.record.intent_sha256,
-                base: session.record.base,
-                target: session.record.target.clone(),
-                record_sha256: Sha256::of(&bytes),
-            }),
-        )?;
+        session.begin(ws, &bytes)?;
         disk::replace(&ws.layout.latest(), format!("{}\n", session.id).as_bytes())?;
         Ok(session)
     }
@@ -185,8 +189,30 @@ impl Session {
         let record: SessionRecord =
             serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
         let journal = Journal::open(&layout.journal(), &ws.actor)?;
-        let config = record.settings.config(Source::Session)?;
-        Ok(Self { id, layout, config, journal: Mutex::new(journal), record })
+        let config = settings_now(&record, &journal)?.config(Source::Session)?;
+        let is_new = journal.position() == Position::START;
+        let session = Self { id, layout, config, journal: Mutex::new(journal), record };
+        // A kill came between the record and the first event. Where more than these two files is
+        // there, the journal was lost and not unwritten: that is for `otto verify` to say.
+        if is_new && disk::subdirs(&session.layout.dir)?.is_empty() {
+            session.begin(ws, &bytes)?;
+        }
+        Ok(session)
+    }
+
+    /// The first event, once; `bytes` are those of the record.
+    fn begin(&self, ws: &Workspace, bytes: &[u8]) -> Result<()> {
+        let created = SessionCreated {
+            intent_sha256: self.record.intent_sha256,
+            base: self.record.base,
+            target: self.record.target.clone(),
+            record_sha256: Sha256::of(bytes),
+        };
+        self.append_with(ws, |state| match state.events {
+            0 => Ok(vec![Entry::new(created)]),
+            _ => Ok(Vec::new()),
+        })?;
+        Ok(())
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
