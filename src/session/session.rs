@@ -265,9 +265,29 @@ impl Session {
 
     /// The approved spec; 77 while it waits for a person, 65 when the file is not what was approved.
     pub fn spec(&self) -> Result<Spec> {
-        let state = self.with_state(|s| s.spec.clone())?;
+        let mut approved = self.approved_hash()?;
+        let mut spec = self.read_spec()?;
+        // Somebody may have amended it between the two looks.
+        while spec.content_hash() != approved && self.approved_hash()? != approved {
+            approved = self.approved_hash()?;
+            spec = self.read_spec()?;
+        }
+        if spec.content_hash() != approved {
+            return Err(Error::input(format!(
+                "'{}' is not the spec that was approved",
+                self.layout.spec_json().display()
+            ))
+            .hint(format!(
+                "a change goes through: otto spec amend {id} --reason …   (restore the file from spec/versions/)",
+                id = self.id
+            )));
+        }
+        Ok(spec)
+    }
+
+    fn approved_hash(&self) -> Result<Sha256> {
         use super::state::SpecState;
-        let approved = match state {
+        Ok(match self.with_state(|s| s.spec.clone())? {
             SpecState::Approved { sha256, .. } => sha256,
             SpecState::Compiled { .. } => {
                 return Err(Error::person("the spec waits for approval").hint(format!(
@@ -285,23 +305,13 @@ impl Session {
                 return Err(Error::no("this session has no spec yet")
                     .hint(format!("compile it: otto run --resume {}", self.id)));
             }
-        };
-        let spec = self.read_spec()?;
-        if spec.content_hash() != approved {
-            return Err(Error::input(format!(
-                "'{}' is not the spec that was approved",
-                self.layout.spec_json().display()
-            ))
-            .hint(format!(
-                "a change goes through: otto spec amend {id} --reason …   (restore the file from spec/versions/)",
-                id = self.id
-            )));
-        }
-        Ok(spec)
+        })
     }
 
-    /// The spec as it is on disk, valid or refused.
+    /// The spec as it is on disk, valid or refused; first brought up to date where a kill left it
+    /// behind the journal.
     pub fn read_spec(&self) -> Result<Spec> {
+        self.with_state(|state| super::versions::heal(&self.layout, state))??;
         let path = self.layout.spec_json();
         let text = disk::read_text(&path)?;
         match crate::spec::parse(&text) {
