@@ -181,6 +181,6 @@ fn what_resume_means_is_never_guessed() {
     let several = s.run(2, &["run", "--resume"]);
     assert!(several.stderr.contains(&first), "{}", several.stderr);
     s.run(0, &["run", "--resume", &first, "--jobs", "1"]);
-    assert_eq!(s.session() == first, false);
+    assert_ne!(s.session(), first);
     s.run(0, &["abort", &first, "--reason", "not wanted"]);
 }

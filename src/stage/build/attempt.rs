@@ -4,27 +4,26 @@
 //! tree is committed (dated by the announcement, so that doing it again gives the same id), the
 //! branch moves, the checks run, the end is recorded. Whatever was there is judged on resume.
 
-use serde_json::json;
-
 use super::base::Base;
 use super::brief::brief;
+use super::commit::{Committed, commit_work};
 use super::judge::{Judgement, judge};
-use crate::agent::{Ending, ErrorClass, Prompts, Turn, TurnResult, require_provider, run_turn};
-use crate::base::text::{one_line, shell_line};
+use super::packet;
+use crate::agent::{Ending, ErrorClass, Turn, TurnResult, require_provider, run_turn};
+use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
 use crate::disk::{self, Held};
 use crate::git::pool::Owner;
-use crate::git::{Change, Expect, NewCommit, Oid, Worktree};
+use crate::git::{Change, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
     AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, ProviderWaiting,
-    Violation, WorkArchived,
+    Violation,
 };
 use crate::session::journal::Entry;
-use crate::session::layout::refs;
 use crate::session::state::Attempt;
-use crate::spec::{Check, CheckBody, Group};
+use crate::spec::{Check, Group};
 use crate::stage::Context;
 
 /// What an attempt is to do.
@@ -70,7 +69,7 @@ pub fn attempt(
     ctx.deadline.check(now, ctx.sid())?;
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
-    let prompt = prompt(ctx, group, plan)?;
+    let prompt = packet::prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
         Entry::attempt(
@@ -90,7 +89,7 @@ pub fn attempt(
     let owner = Owner { session: ctx.sid().into(), group: group.id.clone(), attempt: plan.number };
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    write_packet(ctx, group, plan)?;
+    packet::write(ctx, group, plan)?;
     let result = run_turn(&Turn {
         role: plan.role,
         agent: &agent,
@@ -264,98 +263,6 @@ fn write_patch(ctx: &Context<'_>, group: &Group, plan: &Plan, tree: Oid) -> Resu
     disk::replace(&dir.join("changes.patch"), &patch)
 }
 
-/// What became of the work.
-enum Committed {
-    /// The branch is at it.
-    Moved(Oid),
-    /// The branch is a person's now; the work is in the attic.
-    Archived,
-}
-
-/// One commit of the group's branch, by Otto and not by the agent.
-fn commit_work(
-    ctx: &Context<'_>,
-    group: &Group,
-    _held: &Held<GroupLock>,
-    plan: &Plan,
-    tree: Oid,
-    started: jiff::Timestamp,
-) -> Result<Committed> {
-    let repo = &ctx.ws.repo;
-    let message = format!(
-        "{}: {}\n\nOtto-Session: {}\nOtto-Group: {}\nOtto-Attempt: {}\nOtto-Spec: sha256:{}\n",
-        group.id,
-        one_line(&group.title, 60),
-        ctx.sid(),
-        group.id,
-        plan.number,
-        ctx.spec.content_hash()
-    );
-    let name = ctx.build_ref(&group.id);
-    let head = ctx.ws.read_own_ref(&name)?;
-    let mut parents = vec![plan.start];
-    if let Some(head) = head {
-        let commit = repo.commit(head)?;
-        if commit.tree == tree && commit.trailer("Otto-Attempt") == Some(&plan.number.to_string()) {
-            // A killed run got this far.
-            return Ok(Committed::Moved(head));
-        }
-        if Some(head) != recorded_head(ctx, group)? {
-            archive(ctx, group, plan, tree, &message, started)?;
-            return Ok(Committed::Archived);
-        }
-        // What an earlier round left stays reachable from the branch.
-        if !repo.is_ancestor(head, plan.start)? {
-            parents.push(head);
-        }
-    }
-    let commit =
-        repo.write_commit(&NewCommit { tree, parents: &parents, message: &message, at: started })?;
-    ctx.sync_objects()?;
-    ctx.refuse_checked_out(&name)?;
-    let reason = format!("otto: attempt {} of {}", plan.number, group.id);
-    match ctx.ws.move_ref(&name, Expect::from_option(head), Some(commit), &reason)? {
-        Ok(()) => Ok(Committed::Moved(commit)),
-        // A person was faster by a moment.
-        Err(_found) => {
-            archive(ctx, group, plan, tree, &message, started)?;
-            Ok(Committed::Archived)
-        }
-    }
-}
-
-/// Where the journal says that the group's branch is.
-fn recorded_head(ctx: &Context<'_>, group: &Group) -> Result<Option<Oid>> {
-    ctx.session.with_state(|s| {
-        s.group(&group.id)?.attempts.iter().rev().find_map(|a| a.finished.as_ref()?.commit)
-    })
-}
-
-/// Keeps work that cannot go on the branch (I3).
-fn archive(
-    ctx: &Context<'_>,
-    group: &Group,
-    plan: &Plan,
-    tree: Oid,
-    message: &str,
-    started: jiff::Timestamp,
-) -> Result<()> {
-    let commit = ctx.ws.repo.write_commit(&NewCommit {
-        tree,
-        parents: &[plan.start],
-        message,
-        at: started,
-    })?;
-    ctx.sync_objects()?;
-    let name = refs::attic(&ctx.session.id, &group.id, plan.number);
-    if ctx.ws.move_ref(&name, Expect::Whatever, Some(commit), "otto: archived")?.is_err() {
-        return Err(Error::bug(format!("'{name}' cannot be written")));
-    }
-    ctx.report
-        .say(&format!("{}: the branch was moved by hand; the attempt is kept in {name}", group.id));
-    ctx.group_event(&group.id, WorkArchived { name, commit })
-}
-
 /// What is recorded about the end.
 struct Ended {
     judgement: Judgement,
@@ -455,67 +362,4 @@ pub fn wait_error(ctx: &Context<'_>, wait: &Wait) -> Result<Error> {
         until.parse().ok(),
     )
     .hint(format!("go on then with: otto run --resume {}", ctx.sid())))
-}
-
-fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
-    let features: Vec<_> = ctx
-        .spec
-        .features
-        .iter()
-        .filter(|f| f.group == group.id)
-        .map(|f| json!({"id": f.id, "name": f.name, "description": f.description, "acceptance": f.acceptance}))
-        .collect();
-    let checks: Vec<String> = group.checks.iter().chain(&plan.extra).map(describe_check).collect();
-    let mut protected = ctx.spec.protected_paths.clone();
-    protected.extend(ctx.config().protected_paths.iter().cloned());
-    Prompts::new(&ctx.ws.repo, ctx.base()).render(
-        "build",
-        json!({
-            "intent": ctx.spec.intent,
-            // Every name that the template may use is there, empty or not.
-            "group": {"id": group.id, "title": group.title, "tasks": group.tasks},
-            "features": features,
-            "owned_paths": group.owned_paths,
-            "shared_scaffold": ctx.spec.shared_scaffold,
-            "protected_paths": protected,
-            "checks": checks,
-            "non_goals": ctx.spec.non_goals,
-            "deps": group.deps,
-            "attempt": plan.number,
-            "brief": plan.brief,
-            "role": plan.role.word(),
-        }),
-    )
-}
-
-/// One line about a check, for prompts and for people.
-pub fn describe_check(check: &Check) -> String {
-    let what = match check.body() {
-        Ok(CheckBody::RepoTest(t)) => format!("runs `{}`", shell_line(&t.argv)),
-        Ok(CheckBody::Pytest(t)) => format!("pytest {}", shell_line(&t.select)),
-        Ok(CheckBody::CliProbe(p)) => {
-            format!("calls `{}` and compares the answer", shell_line(&p.argv))
-        }
-        Ok(CheckBody::StateInvariant(i)) => format!("`{}` must hold", i.expr),
-        Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
-        Err(_) => check.kind.clone(),
-    };
-    format!("{}: {what}", check.id)
-}
-
-fn write_packet(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<()> {
-    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    let packet = json!({
-        "v": 1,
-        "session": ctx.sid(),
-        "group": group,
-        "attempt": plan.number,
-        "role": plan.role.word(),
-        "base": plan.base.commit,
-        "dep_heads": plan.base.dep_heads,
-        "start": plan.start,
-        "spec_sha256": ctx.spec.content_hash(),
-        "brief": plan.brief,
-    });
-    disk::replace_json(&dir.join("packet.json"), &packet)
 }

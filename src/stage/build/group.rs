@@ -83,10 +83,10 @@ pub fn build_group(
         if now.attempts.is_empty() && !asked {
             ctx.group_event(&group.id, GroupStarted {})?;
         }
-        if !std::mem::replace(&mut asked, true) {
-            if let Some(reason) = proves_nothing(ctx, group, &state)? {
-                return fail(ctx, group, reason);
-            }
+        if !std::mem::replace(&mut asked, true)
+            && let Some(reason) = proves_nothing(ctx, group, &state)?
+        {
+            return fail(ctx, group, reason);
         }
         let now = ctx.session.with_state(|s| s.group(&group.id).cloned().unwrap_or_default())?;
         if let Next::GiveUp(reason) = next_attempt(&now, ctx.config().attempts) {
