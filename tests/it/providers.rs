@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Sandbox, write};
+use crate::harness::{Sandbox, Shape, write};
 
 fn ask(s: &Sandbox, program: &str, settings: Value) -> Vec<Value> {
     write(&s.at("turn/prompt.md"), "do it");
@@ -45,4 +45,70 @@ fn a_program_that_is_not_there_is_said_and_ends() {
     assert!(events.iter().any(|e| e.to_string().contains("missing_tool")), "{events:?}");
     let events = ask(&s, "provider-replay", json!({"dir": s.at("nowhere")}));
     assert!(events.iter().any(|e| e.to_string().contains("error")), "{events:?}");
+}
+
+/// A provider of somebody else's: `otto-provider-<name>` beside the agent.
+fn provider(s: &Sandbox, name: &str, body: &str) {
+    let text = format!("#!/bin/sh\nread -r request\n{body}\n");
+    s.script(&s.at("home").join(format!("otto-provider-{name}")), &text);
+}
+
+fn run_with(s: &Sandbox, code: i32, name: &str, args: &str) -> crate::harness::Done {
+    s.shell(code, &format!("PATH=$HOME:$PATH otto run {args} --provider {name}"))
+}
+
+const WORK: &str = r#"mkdir -p g1; echo "done g1" >g1/work"#;
+
+#[test]
+fn a_limit_of_the_provider_waits_and_says_until_when() {
+    let s = Sandbox::project();
+    s.spec(&Shape::of(1));
+    provider(
+        &s,
+        "busy",
+        r#"if [ -f "$HOME/open" ]; then mkdir -p g1; echo "done g1" >g1/work; echo '{"event":"done","reason":"end"}'; exit; fi
+echo '{"event":"rate_limited","until":"2126-11-20T10:30:00Z"}'
+echo '{"event":"error","class":"rate_limit","message":"slow down"}'
+echo '{"event":"done","reason":"error"}'"#,
+    );
+    let waits = run_with(&s, 75, "busy", "--from-spec ../spec.json");
+    assert!(waits.stderr.contains("retry at: 2126-11-20T10:30:00Z"), "{}", waits.stderr);
+    assert_eq!(s.events("group.failed").len(), 0, "a wait is no failure");
+    write(&s.home("open"), "");
+    run_with(&s, 0, "busy", "--resume");
+    s.assert_landed_once(&["g1"]);
+}
+
+#[test]
+fn a_provider_that_breaks_the_protocol_is_judged_by_the_tree() {
+    for (name, says) in [
+        ("mute", "exit 0"),
+        ("killed", "kill -9 $$"),
+        ("noise", "echo not json; echo '{\"event\":\"unheard-of\"}'; exit 3"),
+        (
+            "twice",
+            "echo '{\"event\":\"done\",\"reason\":\"end\"}'; echo '{\"event\":\"done\",\"reason\":\"x\"}'",
+        ),
+    ] {
+        let s = Sandbox::project();
+        s.spec(&Shape::of(1));
+        provider(&s, name, &format!("{WORK}\n{says}"));
+        run_with(&s, 0, name, "--from-spec ../spec.json");
+        s.assert_landed_once(&["g1"]);
+    }
+}
+
+#[test]
+fn an_account_that_does_not_work_is_not_tried_again() {
+    let s = Sandbox::project();
+    s.spec(&Shape::of(1));
+    provider(
+        &s,
+        "locked",
+        r#"echo '{"event":"error","class":"auth","message":"log in first"}'; echo '{"event":"done","reason":"error"}'"#,
+    );
+    run_with(&s, 1, "locked", "--from-spec ../spec.json");
+    assert_eq!(s.events("group.attempt.started").len(), 1);
+    let reason = s.events("group.failed")[0]["data"]["reason"].to_string();
+    assert!(reason.contains("log in first"), "{reason}");
 }
