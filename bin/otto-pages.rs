@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
-use otto::base::{Error, Exit, Result};
+use anyhow::{Context as _, Result};
+use otto::base::{Error, Exit};
 use otto::cli::Ui;
 use otto::disk;
 
@@ -64,7 +65,7 @@ fn page(program: &crate::table::Program) -> Result<Vec<u8>> {
     // What stands after the help has sections of its own, and lines that must stay as they are.
     let man = clap_mangen::Man::new(command.after_long_help("")).date("").manual("Otto");
     let mut bytes = Vec::new();
-    man.render(&mut bytes).map_err(|e| Error::bug("a page cannot be rendered").because(e))?;
+    man.render(&mut bytes).with_context(|| format!("the page of {} cannot be rendered", program.name))?;
     let mut page = String::from_utf8_lossy(&bytes).into_owned();
     if let Some(at) = page.find(".SH EXTRA") {
         let end = page[at + 1..].find(".SH ").map_or(page.len(), |next| at + 1 + next);
@@ -95,11 +96,11 @@ fn sections(text: &str) -> String {
 
 fn settle(path: &Path, bytes: &[u8], check: bool) -> Result<()> {
     if !check {
-        return disk::replace(path, bytes);
+        return Ok(disk::replace(path, bytes)?);
     }
     if disk::read_if_there(path)?.as_deref() == Some(bytes) {
         return Ok(());
     }
-    Err(Error::no(format!("'{}' is not what the help text says", path.display()))
-        .hint("refresh it: otto pages --man man"))
+    let differs = format!("'{}' is not what the help text says", path.display());
+    Err(Error::no(differs).hint("refresh it: otto pages --man man").into())
 }

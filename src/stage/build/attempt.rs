@@ -19,6 +19,7 @@ use crate::git::{Change, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
     AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, Violation,
+    WorktreeLeased, WorktreeReturned,
 };
 use crate::session::journal::Entry;
 use crate::session::state::Attempt;
@@ -89,6 +90,15 @@ pub fn attempt(
     )?;
     let owner = Owner { session: ctx.sid().into(), group: group.id.clone(), attempt: plan.number };
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
+    ctx.append(Entry::attempt(
+        &group.id,
+        plan.number,
+        WorktreeLeased {
+            slot: worktree.slot.clone(),
+            path: worktree.path.display().to_string(),
+            commit: plan.start,
+        },
+    ))?;
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
     packet::write(ctx, group, plan)?;
     let result = run_turn(&Turn {
@@ -203,7 +213,9 @@ fn settle(
     ended.brief = brief(ctx, &ended.judgement, turn);
     ended.duration_s = clock.elapsed().as_secs_f64();
     finish(ctx, group, plan.number, &ended)?;
+    let slot = worktree.slot.clone();
     worktree.release()?;
+    ctx.append(Entry::attempt(&group.id, plan.number, WorktreeReturned { slot }))?;
     if let Some(e) = refused {
         return Err(e);
     }
