@@ -58,7 +58,7 @@ fn archive(
     worktree: &Worktree,
 ) -> Result<Option<String>> {
     let repo = &ctx.ws.repo;
-    let snapshot = worktree.snapshot(open.base)?;
+    let snapshot = worktree.snapshot(open.base, &ctx.prepared_paths())?;
     if snapshot.tree == repo.tree_of(open.start)? {
         return Ok(None);
     }

@@ -11,7 +11,7 @@ use super::judge::{Judgement, judge};
 use super::packet;
 use crate::agent::{Ending, ErrorClass, Turn, TurnResult, require_provider, run_turn};
 use crate::base::text::one_line;
-use crate::base::{Result, Sha256};
+use crate::base::{Error, Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
 use crate::disk::{self, Held};
 use crate::git::pool::Owner;
@@ -99,6 +99,14 @@ pub fn attempt(
             commit: plan.start,
         },
     ))?;
+    if let Err(why) = ctx.prepare(&worktree)? {
+        let what = "the worktree could not be prepared";
+        finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, what))?;
+        worktree.release()?;
+        return Err(Error::machine(what)
+            .because(why)
+            .hint("mend `prepare:` in otto.yaml or the spec"));
+    }
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
     packet::write(ctx, group, plan)?;
     let result = run_turn(&Turn {
@@ -252,7 +260,7 @@ fn snapshot(
             why: "the working folder was removed".into(),
         }));
     }
-    let snapshot = match worktree.snapshot(plan.base.commit) {
+    let snapshot = match worktree.snapshot(plan.base.commit, &ctx.prepared_paths()) {
         Ok(snapshot) => snapshot,
         Err(e) if MACHINE.iter().any(|m| e.to_string().contains(m)) => return Err(e),
         Err(e) => {
