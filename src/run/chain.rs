@@ -14,7 +14,7 @@ use crate::spec::{ProjectKind, Spec};
 use crate::stage::audit::Word;
 use crate::stage::build::schedule;
 use crate::stage::compile::compile;
-use crate::stage::render::render;
+use crate::stage::render::{judge, render};
 use crate::stage::repair::plan;
 use crate::stage::{Report, merge};
 
@@ -93,7 +93,7 @@ fn chain(
     if !session.with_state(|s| s.landings.is_empty())? {
         audit_and_repair(session, &steps)?;
     }
-    Ok(render(ws, session)?.verdict)
+    Ok(judge(ws, session, &spec)?.word)
 }
 
 /// Builds and lands until nothing is left to do, or a round changed nothing: a group that was sent
