@@ -30,7 +30,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let settings = match &args.session {
-        Some(wanted) => Session::open(&ws, wanted)?.record.settings,
+        Some(wanted) => Session::open(&ws, wanted)?.config.settings().clone(),
         None => {
             let mut notes = Vec::new();
             let (settings, _) = configuration(&ws, &args.config.flags()?, &mut notes)?;

@@ -3,6 +3,7 @@ use serde_json::json;
 use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
 use otto::run::summary::status_text;
+use otto::session::state::SpecState;
 use otto::session::{Session, Workspace};
 use otto::stage::audit::{ChainState, verdict};
 
@@ -25,7 +26,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session.session)?;
     let state = session.state()?;
-    let spec = if session.layout.spec_json().exists() { Some(session.read_spec()?) } else { None };
+    let there = state.spec != SpecState::None || session.layout.spec_json().exists();
+    let spec = if there { Some(session.read_spec()?) } else { None };
     let verdict = spec.as_ref().map(|spec| verdict(spec, &state, &ChainState::Intact));
     if args.json {
         let groups: Vec<_> = spec

@@ -3,13 +3,14 @@
 //! Nothing here ever falls back to the latest session because a pipe was empty: a compile that
 //! failed must not make the next stage work on last night's run.
 
-use std::io::{BufRead, BufReader, IsTerminal, Stdin};
+use std::io::IsTerminal;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::args::StageArgs;
+use super::lines::StdinLines;
 use crate::base::{Error, Exit, Result, SessionId};
 use crate::session::{Workspace, resolve};
 
@@ -45,7 +46,7 @@ pub enum Taken {
 /// The rest of standard input, when an upstream stage writes it.
 #[derive(Debug)]
 pub struct Upstream {
-    reader: BufReader<Stdin>,
+    lines: StdinLines,
 }
 
 /// One line from upstream.
@@ -109,16 +110,12 @@ fn stdin_is_stream() -> bool {
 }
 
 fn read_handle() -> Result<(SessionId, Upstream)> {
-    let mut reader = BufReader::new(std::io::stdin());
-    let mut line = String::new();
-    let n = reader
-        .read_line(&mut line)
-        .map_err(|e| Error::input("cannot read standard input").because(e))?;
-    if n == 0 {
+    let mut lines = StdinLines::open()?;
+    let Some(line) = lines.next_line()? else {
         return Err(Error::input("standard input ended without a session handle").hint(
             "the stage before failed, or there is none: name the session with --session latest",
         ));
-    }
+    };
     let handle: Handle = serde_json::from_str(line.trim_end()).map_err(|e| {
         Error::input(format!(
             "the first line of standard input is no session handle: {}",
@@ -126,21 +123,16 @@ fn read_handle() -> Result<(SessionId, Upstream)> {
         ))
         .because(e)
     })?;
-    Ok((handle.session, Upstream { reader }))
+    Ok((handle.session, Upstream { lines }))
 }
 
 impl Upstream {
-    /// The next line. Blocks.
+    /// The next line. Waits for it, and fails once this process is asked to stop.
     pub fn next_line(&mut self) -> Result<FromUpstream> {
         loop {
-            let mut line = String::new();
-            let n = self
-                .reader
-                .read_line(&mut line)
-                .map_err(|e| Error::input("cannot read standard input").because(e))?;
-            if n == 0 || !line.ends_with('\n') {
+            let Some(line) = self.lines.next_line()?.filter(|line| line.ends_with('\n')) else {
                 return Ok(FromUpstream::Cut);
-            }
+            };
             let line = line.trim_end();
             if line.is_empty() {
                 continue;

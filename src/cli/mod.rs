@@ -4,6 +4,7 @@
 mod args;
 mod handle;
 mod items;
+mod lines;
 mod stage;
 mod start;
 mod stream;

@@ -1,7 +1,7 @@
 //! A stage as a program: session, upstream, body, end line, exit code.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::args::StageArgs;
 use super::handle::{self, FromUpstream, Taken, Upstream};
@@ -91,7 +91,8 @@ fn with_upstream(
         out.handle(&session.id);
         // Nothing can be done before upstream has begun, and an upstream that is broken or waits
         // for a person is only passed on.
-        let (send, wake) = sync_channel(64);
+        // Unbounded: a body that is busy must not hold up what is passed on.
+        let (send, wake) = channel();
         let first = match upstream.next_line()? {
             FromUpstream::Line(line) => {
                 pass_on(out, &line);
@@ -147,7 +148,7 @@ fn drain(upstream: &mut Upstream) -> Result<(Vec<String>, Exit)> {
     }
 }
 
-fn forward(upstream: &mut Upstream, out: &Stream, to: &std::sync::mpsc::SyncSender<Wake>) {
+fn forward(upstream: &mut Upstream, out: &Stream, to: &Sender<Wake>) {
     loop {
         let wake = match upstream.next_line() {
             Ok(FromUpstream::Line(line)) => {
@@ -155,6 +156,8 @@ fn forward(upstream: &mut Upstream, out: &Stream, to: &std::sync::mpsc::SyncSend
                 Wake::Item
             }
             Ok(FromUpstream::End { exit, .. }) => Wake::End(exit),
+            // Asked to stop: the body looks at the same flag, and upstream was not cut.
+            Err(_) if stop::requested().is_some() => return,
             Ok(FromUpstream::Cut) | Err(_) => Wake::Cut,
         };
         let last = !matches!(wake, Wake::Item);

@@ -36,7 +36,7 @@ pub fn program<A: Parser>(
     let ui = Ui::new(name);
     init_tracing();
     let called = name.replacen('-', " ", 1);
-    let command = A::command().name(name.to_owned()).bin_name(called);
+    let command = without_empty_variables(A::command().name(name.to_owned()).bin_name(called));
     let parsed = command.try_get_matches_from(argv).and_then(|m| A::from_arg_matches(&m));
     let args = match parsed {
         Ok(args) => args,
@@ -54,6 +54,15 @@ pub fn program<A: Parser>(
         }
     };
     ExitCode::from(exit.0)
+}
+
+/// A variable that is set to nothing counts as unset, so that the argument has its default.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let unset = |arg: clap::Arg| match arg.get_env().and_then(std::env::var_os) {
+        Some(value) if value.is_empty() => arg.env(None::<&'static str>),
+        Some(_) | None => arg,
+    };
+    command.mut_args(unset).mut_subcommands(without_empty_variables)
 }
 
 /// `otto-merge: <what failed>: <cause>`, then what to do next. A reader that went away is no

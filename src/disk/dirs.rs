@@ -4,8 +4,17 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result};
 
+/// Makes `dir` and what is missing above it, durably: a synced file in a folder that a power cut
+/// takes away is no file.
 pub fn create_dir_all(dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|e| Error::file("create the folder", dir, e))
+    let missing: Vec<&Path> = missing_above(dir).collect();
+    std::fs::create_dir_all(dir).map_err(|e| Error::file("create the folder", dir, e))?;
+    missing.into_iter().try_for_each(|made| super::atomic::sync_dir(super::atomic::parent(made)))
+}
+
+/// `dir` and the folders above it that are not there, innermost first.
+fn missing_above(dir: &Path) -> impl Iterator<Item = &Path> {
+    dir.ancestors().take_while(|d| !d.as_os_str().is_empty() && !d.is_dir())
 }
 
 /// Removes a folder that may be absent.
@@ -111,4 +120,23 @@ pub fn new_temp_dir(prefix: &str) -> Result<PathBuf> {
 /// A new, empty file to write a log into as it comes; what was there is gone.
 pub fn create_log(path: &Path) -> Result<std::fs::File> {
     std::fs::File::create(path).map_err(|e| Error::file("create", path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_made_from_the_outside_in() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let deep = dir.path().join("a/b/c");
+        let missing: Vec<_> = missing_above(&deep).collect();
+        assert_eq!(missing, [deep.as_path(), &dir.path().join("a/b"), &dir.path().join("a")]);
+        create_dir_all(&deep).expect("made");
+        assert_eq!(missing_above(&deep).count(), 0);
+        // Once more is no error, and below a file there can be no folder.
+        create_dir_all(&deep).expect("there");
+        std::fs::write(deep.join("file"), "").expect("written");
+        assert!(create_dir_all(&deep.join("file/x")).is_err());
+    }
 }

@@ -129,7 +129,7 @@ impl Repo {
         Ok(blob.data.clone())
     }
 
-    /// The paths of all files in a commit's tree, sorted.
+    /// The paths of all files in a commit's tree as text, sorted; see [`super::diff::Change::path`].
     pub fn files_of(&self, commit: Oid) -> Result<Vec<String>> {
         let empty = Oid(self.local().empty_tree().id);
         let tree = self.tree_of(commit)?;

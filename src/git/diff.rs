@@ -1,6 +1,9 @@
 //! Tree against tree, without rename detection: for ownership a rename is a deletion and an
 //! addition, and both need an owner.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Git, Oid, Repo};
@@ -29,13 +32,25 @@ pub enum EntryKind {
 /// One changed path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
+    /// As text; what is not UTF-8 in it is replaced, so that it can be shown and not be opened.
     pub path: String,
+    /// The bytes of a path that is not UTF-8: no spec can name it and no glob can own it.
+    pub raw: Option<Vec<u8>>,
     pub kind: ChangeKind,
     pub old: Option<(EntryKind, Oid)>,
     pub new: Option<(EntryKind, Oid)>,
 }
 
 impl Change {
+    /// The path as the file system knows it.
+    pub fn file_path(&self) -> PathBuf {
+        use std::os::unix::ffi::OsStringExt;
+        match &self.raw {
+            Some(raw) => OsString::from_vec(raw.clone()).into(),
+            None => PathBuf::from(&self.path),
+        }
+    }
+
     pub fn involves(&self, kind: EntryKind) -> bool {
         [self.old, self.new].iter().flatten().any(|(k, _)| *k == kind)
     }
@@ -101,10 +116,6 @@ fn kind_of(mode: gix::object::tree::EntryMode) -> Option<EntryKind> {
 /// A change of a folder itself is no change of a file; a file that became a folder is a deletion.
 fn convert(change: gix::object::tree::diff::ChangeDetached) -> Result<Option<Change>> {
     use gix::object::tree::diff::ChangeDetached as C;
-    let text = |location: gix::bstr::BString| -> Result<String> {
-        String::from_utf8(location.into())
-            .map_err(|e| Error::input("a path in the tree is not UTF-8").because(e))
-    };
     let made = match change {
         C::Addition { location, entry_mode, id, .. } => {
             kind_of(entry_mode).map(|k| (location, ChangeKind::Added, None, Some((k, Oid(id)))))
@@ -126,6 +137,14 @@ fn convert(change: gix::object::tree::diff::ChangeDetached) -> Result<Option<Cha
             return Err(Error::bug("a rename was reported although they are off"));
         }
     };
-    made.map(|(location, kind, old, new)| Ok(Change { path: text(location)?, kind, old, new }))
-        .transpose()
+    Ok(made.map(|(location, kind, old, new)| {
+        let (path, raw) = match String::from_utf8(location.into()) {
+            Ok(path) => (path, None),
+            Err(e) => {
+                let raw = e.into_bytes();
+                (String::from_utf8_lossy(&raw).into_owned(), Some(raw))
+            }
+        };
+        Change { path, raw, kind, old, new }
+    }))
 }

@@ -13,8 +13,16 @@ use crate::session::journal::Entry;
 use crate::session::{Session, Workspace};
 
 /// What a resume may change.
-const CHANGEABLE: [&str; 7] =
-    ["provider", "model", "effort", "jobs", "run_budget_seconds", "budget_usd", "attempts"];
+const CHANGEABLE: [&str; 8] = [
+    "provider",
+    "model",
+    "effort",
+    "jobs",
+    "run_budget_seconds",
+    "budget_usd",
+    "attempts",
+    "git.filters",
+];
 
 /// Records the resume and applies its changes to the session in memory.
 pub fn reopen(
@@ -23,7 +31,7 @@ pub fn reopen(
     mut session: Session,
     flags: &[(String, Value, String)],
 ) -> Result<Session> {
-    let mut settings: Settings = session.record.settings.clone();
+    let mut settings: Settings = session.config.settings().clone();
     let mut changes = BTreeMap::new();
     for (key, value, origin) in flags {
         if !CHANGEABLE.contains(&key.as_str()) && !key.starts_with("providers.") {

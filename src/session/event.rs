@@ -170,7 +170,7 @@ events! {
         outcome: Value,
     }
     AuditFinding = "audit.finding" { round: u32, finding: Finding }
-    AuditFinished = "audit.finished" { round: u32, tip: Oid, certifier: String }
+    AuditFinished = "audit.finished" { round: u32, tip: Oid, certifier: Certifier }
     RepairStarted = "repair.started" { key: String, findings: Vec<String>, round: u32 }
     RepairFinished = "repair.finished" { key: String, outcome: String }
     PilotDecided = "pilot.decided" { decision: Value }
@@ -330,6 +330,23 @@ pub struct Finding {
     pub reproduction: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
+}
+
+/// Who judged the product besides the checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Certifier {
+    /// None is configured.
+    None,
+    Asked {
+        provider: String,
+        /// Citations of evidence that does not exist.
+        struck: u32,
+    },
+    /// It gave no answer that could be read.
+    Failed { provider: String, why: String },
+    /// A narrowed audit does not ask.
+    NotAsked,
 }
 
 /// Tokens and money of one or more turns; `None` is "not reported".

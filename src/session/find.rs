@@ -26,6 +26,11 @@ pub fn latest(layout: &Layout) -> Result<Option<SessionId>> {
 
 /// Resolves what a person wrote.
 pub fn resolve(layout: &Layout, wanted: &str) -> Result<SessionId> {
+    if wanted.is_empty() {
+        // Every id begins with nothing: a variable that was not set must not name a session.
+        return Err(Error::usage("the name of the session is empty")
+            .hint("leave it out for the latest one; otto sessions lists them"));
+    }
     if wanted == "latest" {
         return latest(layout)?.ok_or_else(none);
     }
@@ -51,4 +56,21 @@ pub fn resolve(layout: &Layout, wanted: &str) -> Result<SessionId> {
 fn none() -> Error {
     Error::no("this project has no session yet")
         .hint("start one: otto run \"what you want\"  or  otto compile \"what you want\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_name_names_no_session() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let layout = Layout { logs: dir.path().to_owned() };
+        let id = SessionId::generate(&crate::base::clock::Clock::from_env());
+        disk::replace(&layout.session(&id).record(), b"{}").expect("written");
+        assert_eq!(resolve(&layout, "latest").expect("the only one"), id);
+        assert_eq!(resolve(&layout, &id.as_str()[..4]).expect("a prefix"), id);
+        let e = resolve(&layout, "").expect_err("nothing was named");
+        assert_eq!(e.exit(), crate::base::Exit::USAGE);
+    }
 }

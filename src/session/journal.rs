@@ -184,6 +184,8 @@ pub struct Journal {
     actor: String,
     position: Position,
     state: State,
+    /// Settings that were changed when the run was resumed, in order; values are JSON.
+    resumed: Vec<(String, String)>,
     log: Option<AppendLog>,
 }
 
@@ -195,6 +197,7 @@ impl Journal {
             actor: actor.to_owned(),
             position: Position::START,
             state: State::default(),
+            resumed: Vec::new(),
             log: None,
         };
         journal.refresh()?;
@@ -214,10 +217,23 @@ impl Journal {
         let before = self.position;
         let mut reader = Reader::open(&self.path, self.position)?;
         for record in reader.by_ref() {
-            self.state.apply(&record?);
+            let record = record?;
+            self.take(&record);
         }
         self.position = reader.position;
         Ok(self.position != before)
+    }
+
+    fn take(&mut self, record: &Record) {
+        if let Event::RunResumed(e) = &record.event {
+            self.resumed.extend(e.changes.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        self.state.apply(record);
+    }
+
+    /// Keys and JSON values that resumes changed, in the order in which they did.
+    pub fn resumed_with(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.resumed.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     pub fn state(&self) -> &State {
@@ -285,7 +301,7 @@ impl Journal {
         }
         self.position = at;
         for record in &records {
-            self.state.apply(record);
+            self.take(record);
         }
         Ok(records)
     }

@@ -15,6 +15,7 @@ pub mod record;
 mod session;
 pub mod state;
 mod tell;
+pub mod versions;
 
 pub use config::Config;
 pub use event::Event;

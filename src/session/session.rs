@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use super::config::{self, Config, Source};
+use super::config::{self, Config, Settings, Source};
 use super::event::SessionCreated;
-use super::journal::{Entry, Journal, Record};
+use super::journal::{Entry, Journal, Position, Record};
 use super::layout::{Layout, SessionLayout, refs};
 use super::record::SessionRecord;
 use super::state::State;
@@ -135,6 +135,18 @@ pub fn cache_dir() -> Result<PathBuf> {
         })
 }
 
+/// What the session was started with, and what was changed when it was resumed.
+fn settings_now(record: &SessionRecord, journal: &Journal) -> Result<Settings> {
+    let mut settings = record.settings.clone();
+    for (key, text) in journal.resumed_with() {
+        let value = serde_json::from_str(text).map_err(|e| {
+            Error::input(format!("the journal resumes with a '{key}' that is no JSON")).because(e)
+        })?;
+        settings.set(key, Some(value), "run.resumed").map_err(|e| Error::input(e.what))?;
+    }
+    Ok(settings)
+}
+
 fn check_format(bytes: &[u8], path: &Path) -> Result<()> {
     let version = serde_json::from_slice::<serde_json::Value>(bytes)
         .ok()
@@ -175,15 +187,7 @@ impl Session {
         let config = record.settings.config(Source::Session)?;
         let session =
             Self { id: record.id.clone(), layout, config, journal: Mutex::new(journal), record };
-        session.append(
-            ws,
-            Entry::new(SessionCreated {
-                intent_sha256: session.record.intent_sha256,
-                base: session.record.base,
-                target: session.record.target.clone(),
-                record_sha256: Sha256::of(&bytes),
-            }),
-        )?;
+        session.begin(ws, &bytes)?;
         disk::replace(&ws.layout.latest(), format!("{}\n", session.id).as_bytes())?;
         Ok(session)
     }
@@ -200,8 +204,30 @@ impl Session {
         let record: SessionRecord =
             serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
         let journal = Journal::open(&layout.journal(), &ws.actor)?;
-        let config = record.settings.config(Source::Session)?;
-        Ok(Self { id, layout, config, journal: Mutex::new(journal), record })
+        let config = settings_now(&record, &journal)?.config(Source::Session)?;
+        let is_new = journal.position() == Position::START;
+        let session = Self { id, layout, config, journal: Mutex::new(journal), record };
+        // A kill came between the record and the first event. Where more than these two files is
+        // there, the journal was lost and not unwritten: that is for `otto verify` to say.
+        if is_new && disk::subdirs(&session.layout.dir)?.is_empty() {
+            session.begin(ws, &bytes)?;
+        }
+        Ok(session)
+    }
+
+    /// The first event, once; `bytes` are those of the record.
+    fn begin(&self, ws: &Workspace, bytes: &[u8]) -> Result<()> {
+        let created = SessionCreated {
+            intent_sha256: self.record.intent_sha256,
+            base: self.record.base,
+            target: self.record.target.clone(),
+            record_sha256: Sha256::of(bytes),
+        };
+        self.append_with(ws, |state| match state.events {
+            0 => Ok(vec![Entry::new(created)]),
+            _ => Ok(Vec::new()),
+        })?;
+        Ok(())
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -254,9 +280,29 @@ impl Session {
 
     /// The approved spec; 77 while it waits for a person, 65 when the file is not what was approved.
     pub fn spec(&self) -> Result<Spec> {
-        let state = self.with_state(|s| s.spec.clone())?;
+        let mut approved = self.approved_hash()?;
+        let mut spec = self.read_spec()?;
+        // Somebody may have amended it between the two looks.
+        while spec.content_hash() != approved && self.approved_hash()? != approved {
+            approved = self.approved_hash()?;
+            spec = self.read_spec()?;
+        }
+        if spec.content_hash() != approved {
+            return Err(Error::input(format!(
+                "'{}' is not the spec that was approved",
+                self.layout.spec_json().display()
+            ))
+            .hint(format!(
+                "a change goes through: otto spec amend {id} --reason …   (restore the file from spec/versions/)",
+                id = self.id
+            )));
+        }
+        Ok(spec)
+    }
+
+    fn approved_hash(&self) -> Result<Sha256> {
         use super::state::SpecState;
-        let approved = match state {
+        Ok(match self.with_state(|s| s.spec.clone())? {
             SpecState::Approved { sha256, .. } => sha256,
             SpecState::Compiled { .. } => {
                 return Err(Error::person("the spec waits for approval").hint(format!(
@@ -274,23 +320,13 @@ impl Session {
                 return Err(Error::no("this session has no spec yet")
                     .hint(format!("compile it: otto run --resume {}", self.id)));
             }
-        };
-        let spec = self.read_spec()?;
-        if spec.content_hash() != approved {
-            return Err(Error::input(format!(
-                "'{}' is not the spec that was approved",
-                self.layout.spec_json().display()
-            ))
-            .hint(format!(
-                "a change goes through: otto spec amend {id} --reason …   (restore the file from spec/versions/)",
-                id = self.id
-            )));
-        }
-        Ok(spec)
+        })
     }
 
-    /// The spec as it is on disk, valid or refused.
+    /// The spec as it is on disk, valid or refused; first brought up to date where a kill left it
+    /// behind the journal.
     pub fn read_spec(&self) -> Result<Spec> {
+        self.with_state(|state| super::versions::heal(&self.layout, state))??;
         let path = self.layout.spec_json();
         let text = disk::read_text(&path)?;
         match crate::spec::parse(&text) {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::event::{
-    AttemptOutcome, AuditScope, CheckPhase, Finding, Invalid, MergeStarted, Scenario, Usage,
-    Violation,
+    AttemptOutcome, AuditScope, Certifier, CheckPhase, Finding, Invalid, MergeStarted, Scenario,
+    Usage, Violation,
 };
 use crate::base::Sha256;
 use crate::git::Oid;
@@ -207,7 +207,7 @@ pub struct Audit {
     pub checks: Vec<AuditCheck>,
     pub findings: Vec<Finding>,
     /// What the certifier was, once the audit is over.
-    pub finished: Option<String>,
+    pub finished: Option<Certifier>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Events as sentences, for `otto log` and for whoever watches a run.
 
-use super::event::{AttemptOutcome, AuditScope, Event, FindingKind, Invalid};
+use super::event::{AttemptOutcome, AuditScope, Certifier, Event, FindingKind, Invalid};
 use super::journal::Record;
 use crate::base::text::{count, one_line};
 
@@ -108,9 +108,10 @@ pub fn tell(record: &Record) -> (Weight, String) {
             };
             (News, format!("found ({kind}): {}", one_line(&e.finding.text, 160)))
         }
-        Event::AuditFinished(e) => {
-            (News, format!("audit {} finished; certifier: {}", e.round, e.certifier))
-        }
+        Event::AuditFinished(e) => (
+            News,
+            format!("audit {} finished; certifier: {}", e.round, certifier_text(&e.certifier)),
+        ),
         Event::RepairStarted(e) => {
             (News, format!("repair of {}", count(e.findings.len(), "finding")))
         }
@@ -131,6 +132,18 @@ pub fn tell(record: &Record) -> (Weight, String) {
         Event::LandRefused(e) => (News, format!("not landed on {}: {}", e.target, e.reason)),
         Event::BudgetSpent(e) => (Chatter, format!("{}: {}", e.role, usage_text(&e.usage))),
         Event::Unknown { kind, .. } => (News, format!("{kind} (a newer Otto wrote this)")),
+    }
+}
+
+fn certifier_text(certifier: &Certifier) -> String {
+    match certifier {
+        Certifier::None => "none: the audit is deterministic".into(),
+        Certifier::Asked { provider, struck: 0 } => provider.clone(),
+        Certifier::Asked { provider, struck } => {
+            format!("{provider}; {} struck: no such evidence", count(*struck as usize, "citation"))
+        }
+        Certifier::Failed { provider, why } => format!("{provider} failed: {}", one_line(why, 160)),
+        Certifier::NotAsked => "not asked: a narrowed audit".into(),
     }
 }
 

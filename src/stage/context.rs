@@ -81,6 +81,11 @@ impl<'a> Context<'a> {
         self.deadline.left(self.ws.clock.now())
     }
 
+    /// What is left of the money, in US dollars; see [`super::waiting::budget_left`].
+    pub fn budget_left(&self) -> Result<Option<f64>> {
+        super::waiting::budget_left(self.session)
+    }
+
     /// The group of that name, or 2 with the nearest one.
     pub fn group(&self, gid: &str) -> Result<&Group> {
         self.spec.group(gid).ok_or_else(|| {

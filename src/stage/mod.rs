@@ -15,6 +15,7 @@ pub mod render;
 pub mod repair;
 mod report;
 pub mod verify;
+pub mod waiting;
 
 pub use context::Context;
 pub use report::{Item, Report, Silent};

@@ -15,10 +15,10 @@ use crate::check::Outcome;
 use crate::check::batch::Caching;
 use crate::git::Oid;
 use crate::session::config::Role;
-use crate::session::event::{AuditFinding, BudgetSpent, Finding, FindingKind};
+use crate::session::event::{AuditFinding, BudgetSpent, Certifier, Finding, FindingKind};
 use crate::session::journal::Entry;
 use crate::spec::{Check, Purpose};
-use crate::stage::{Context, Item};
+use crate::stage::{Context, Item, waiting};
 
 /// What was run, for the certifier to cite.
 #[derive(Debug, Clone)]
@@ -80,12 +80,24 @@ enum Kind {
     Opinion,
 }
 
-/// Asks the certifier, if there is one. Returns what to write down about it.
-pub fn certify(ctx: &Context<'_>, round: u32, tip: Oid, observed: &[Observed]) -> Result<String> {
+/// Fails (77) when a certifier is configured and there is no money left to ask it; before
+/// anything is run, because its answer is a part of the audit.
+pub fn can_be_asked(ctx: &Context<'_>) -> Result<()> {
+    match ctx.config().agent(Role::Certifier).provider {
+        Some(_) => ctx.budget_left().map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Asks the certifier, if there is one.
+pub fn certify(
+    ctx: &Context<'_>,
+    round: u32,
+    tip: Oid,
+    observed: &[Observed],
+) -> Result<Certifier> {
     let agent = ctx.config().agent(Role::Certifier);
-    let Some(provider) = agent.provider.clone() else {
-        return Ok("none: the audit is deterministic".into());
-    };
+    let Some(provider) = agent.provider.clone() else { return Ok(Certifier::None) };
     ctx.report.say(&format!("asking the certifier ({provider})"));
     let prompt = Prompts::new(&ctx.ws.repo, ctx.base()).render(
         "certifier",
@@ -112,7 +124,7 @@ pub fn certify(ctx: &Context<'_>, round: u32, tip: Oid, observed: &[Observed]) -
         prompt: &prompt,
         schema: Some(&schema),
         max_turns: ctx.config().max_turns_per_call,
-        budget_usd: ctx.config().budget_usd,
+        budget_usd: ctx.budget_left()?,
         secrets: &ctx.config().secrets,
         tier: ctx.session.record.tier,
         now,
@@ -120,27 +132,23 @@ pub fn certify(ctx: &Context<'_>, round: u32, tip: Oid, observed: &[Observed]) -
     })?;
     worktree.release()?;
     ctx.append(Entry::new(BudgetSpent { role: "certifier".into(), usage: result.usage }))?;
+    let failed = |why: String| Certifier::Failed { provider: provider.clone(), why };
     let answer = match (&result.error, &result.structured) {
         (Some((class, message)), _) => {
-            return Ok(format!("{provider} failed: {}: {}", class.word(), one_line(message, 160)));
+            return Ok(failed(format!("{}: {}", class.word(), one_line(message, 160))));
         }
-        (None, None) => return Ok(format!("{provider} gave no answer")),
+        (None, None) => return Ok(failed("it gave no answer".into())),
         (None, Some(value)) => {
+            waiting::woken(ctx.ws, ctx.session)?;
             crate::disk::replace_json(&dir.join("answer.json"), value)?;
             match serde_json::from_value::<Answer>(value.clone()) {
                 Ok(answer) => answer,
-                Err(e) => return Ok(format!("{provider} answered outside the schema: {e}")),
+                Err(e) => return Ok(failed(format!("it answered outside the schema: {e}"))),
             }
         }
     };
     let struck = record_answer(ctx, round, tip, observed, answer)?;
-    Ok(match struck {
-        0 => provider,
-        n => format!(
-            "{provider}; {} struck: no such evidence",
-            crate::base::text::count(n, "citation")
-        ),
-    })
+    Ok(Certifier::Asked { provider, struck })
 }
 
 fn line_of(o: &Observed) -> String {
@@ -156,7 +164,7 @@ fn record_answer(
     tip: Oid,
     observed: &[Observed],
     answer: Answer,
-) -> Result<usize> {
+) -> Result<u32> {
     let real: BTreeSet<String> = observed
         .iter()
         .flat_map(|o| o.outcome.evidence().iter().map(ToString::to_string))
@@ -165,7 +173,7 @@ fn record_answer(
     let mut keep = |cited: Vec<String>| -> Vec<String> {
         let before = cited.len();
         let kept: Vec<String> = cited.into_iter().filter(|c| real.contains(c)).collect();
-        struck += before - kept.len();
+        struck += (before - kept.len()) as u32;
         kept
     };
     let mut findings = Vec::new();

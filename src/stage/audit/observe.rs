@@ -1,6 +1,6 @@
 //! The edge of the audit: runs, records, reports.
 
-use super::certifier::{Observed, certify};
+use super::certifier::{Observed, can_be_asked, certify};
 use super::findings::finding_of;
 use super::scenarios::load_scenarios;
 use crate::base::{Error, Result};
@@ -10,7 +10,7 @@ use crate::disk::lock::{self, Run};
 use crate::git::Oid;
 use crate::process::stop;
 use crate::session::event::{
-    self, AuditChecked, AuditFinding, AuditFinished, AuditScope, AuditStarted,
+    self, AuditChecked, AuditFinding, AuditFinished, AuditScope, AuditStarted, Certifier,
 };
 use crate::session::journal::Entry;
 use crate::session::state::State;
@@ -41,6 +41,9 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
     let tip = audited_tip(ctx, &state)?;
     let round = state.audits.iter().map(|a| a.round).max().unwrap_or(0) + 1;
     let planned = plan(ctx, &state, scope)?;
+    if *scope == Scope::Full {
+        can_be_asked(ctx)?;
+    }
     ctx.append(Entry::new(AuditStarted {
         round,
         tip,
@@ -82,7 +85,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
     stop::check()?;
     let certifier = match scope {
         Scope::Full => certify(ctx, round, tip, &observed)?,
-        Scope::Narrowed(_) => "not asked: a narrowed audit".into(),
+        Scope::Narrowed(_) => Certifier::NotAsked,
     };
     ctx.append(Entry::new(AuditFinished { round, tip, certifier }))?;
     crate::stage::merge::anchor(ctx)?;

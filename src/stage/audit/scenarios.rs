@@ -79,7 +79,7 @@ pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
         let in_tree = path
             .strip_prefix(ctx.ws.root())
             .ok()
-            .is_some_and(|inside| tracked.iter().any(|t| std::path::Path::new(t) == inside));
+            .is_some_and(|inside| tracked.contains(&inside.to_string_lossy().into_owned()));
         let hidden = match ctx.session.record.tier {
             // Nothing in the kernel keeps a builder from reading the folder.
             crate::process::Tier::Worktree => false,

@@ -15,9 +15,10 @@ pub use crate::stage::render::packet::{
 };
 
 use crate::base::Exit;
+use crate::base::text::count;
 use crate::check::Status;
 use crate::session::State;
-use crate::session::event::FindingKind;
+use crate::session::event::{Certifier, FindingKind};
 use crate::session::state::{Audit, GroupState, Phase, SpecState};
 use crate::spec::{CheckBody, Counts, Group, Spec, verify_chain};
 use seen::Seen;
@@ -305,8 +306,18 @@ fn judge_features(out: &mut ProductVerdict) {
 }
 
 fn note_limits(out: &mut ProductVerdict, audit: &Audit, seen: &[Seen<'_>]) {
-    if matches!(audit.finished.as_deref(), None | Some("" | "none")) {
-        out.limit("No certifier looked at the product: the audit was deterministic.".to_owned());
+    match &audit.finished {
+        None | Some(Certifier::None | Certifier::NotAsked) => {
+            out.limit("No certifier looked at the product: the audit was deterministic.".to_owned())
+        }
+        Some(Certifier::Failed { provider, why }) => out.limit(format!(
+            "No certifier looked at the product: {provider} was asked and failed ({why})."
+        )),
+        Some(Certifier::Asked { struck: 0, .. }) => {}
+        Some(Certifier::Asked { provider, struck }) => out.limit(format!(
+            "{} of the certifier {provider} struck: no such evidence.",
+            count(*struck as usize, "citation")
+        )),
     }
     if !seen.iter().any(|s| s.scenario.is_some()) {
         out.limit(

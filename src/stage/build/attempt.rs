@@ -11,20 +11,20 @@ use super::judge::{Judgement, judge};
 use super::packet;
 use crate::agent::{Ending, ErrorClass, Turn, TurnResult, require_provider, run_turn};
 use crate::base::text::one_line;
-use crate::base::{Error, Result, Sha256};
+use crate::base::{Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
 use crate::disk::{self, Held};
 use crate::git::pool::Owner;
 use crate::git::{Change, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
-    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, ProviderWaiting,
-    Violation,
+    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, Violation,
 };
 use crate::session::journal::Entry;
 use crate::session::state::Attempt;
 use crate::spec::{Check, Group};
 use crate::stage::Context;
+use crate::stage::waiting::woken;
 
 /// What an attempt is to do.
 #[derive(Debug, Clone)]
@@ -69,6 +69,7 @@ pub fn attempt(
     ctx.deadline.check(now, ctx.sid())?;
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
+    let budget_usd = ctx.budget_left()?;
     let prompt = packet::prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
@@ -101,7 +102,7 @@ pub fn attempt(
         prompt: &prompt,
         schema: None,
         max_turns: ctx.config().max_turns_per_call,
-        budget_usd: ctx.config().budget_usd,
+        budget_usd,
         secrets: &ctx.config().secrets,
         tier: ctx.session.record.tier,
         now,
@@ -116,6 +117,9 @@ pub fn attempt(
             return Err(e);
         }
     };
+    if wait(ctx, plan.role, &result).is_none() {
+        woken(ctx.ws, ctx.session)?;
+    }
     ctx.append(Entry::attempt(
         &group.id,
         plan.number,
@@ -347,19 +351,4 @@ fn wait(ctx: &Context<'_>, role: Role, turn: &TurnResult) -> Option<Wait> {
         until: turn.retry_at.clone(),
         class: *class,
     })
-}
-
-/// Records a wait and turns it into 75 with the time.
-pub fn wait_error(ctx: &Context<'_>, wait: &Wait) -> Result<Error> {
-    let until = wait.until.clone().unwrap_or_default();
-    ctx.append(Entry::new(ProviderWaiting {
-        provider: wait.provider.clone(),
-        until: until.clone(),
-        class: wait.class.word().into(),
-    }))?;
-    Ok(Error::later(
-        format!("the provider '{}' asks to wait ({})", wait.provider, wait.class.word()),
-        until.parse().ok(),
-    )
-    .hint(format!("go on then with: otto run --resume {}", ctx.sid())))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::attempt::{AttemptResult, Plan, attempt, settle_open, wait_error};
+use super::attempt::{AttemptResult, Plan, attempt, settle_open};
 use super::base::{Base, base_of};
 use super::manual::{MANUAL, judge_manual, manual_head};
 use super::schedule::{Next, next_attempt};
@@ -21,6 +21,7 @@ use crate::session::journal::Entry;
 use crate::session::state::{Attempt, GroupState, Phase, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::Context;
+use crate::stage::waiting::waiting_error;
 
 /// Whether a group that is already passing is built again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +131,8 @@ fn after(ctx: &Context<'_>, group: &Group, result: &AttemptResult) -> Result<Opt
         return passing(ctx, group).map(Some);
     }
     if let Some(wait) = &result.wait {
-        return Err(wait_error(ctx, wait)?);
+        let until = wait.until.as_deref();
+        return Err(waiting_error(ctx.ws, ctx.session, &wait.provider, wait.class, until)?);
     }
     if let Some(why) = &result.hopeless {
         let before = ctx.session.with_state(|s| s.group(&group.id).and_then(last_judged))?;

@@ -10,15 +10,13 @@ pub use start::{Needs, Start, configuration, create};
 pub use turns::{accept_file, compile, read_spec_file};
 
 use crate::base::{Error, Result, Sha256};
-use crate::disk;
 use crate::session::event::{SpecApproved, SpecCompiled};
 use crate::session::journal::Entry;
 use crate::session::state::SpecState;
-use crate::session::{Session, Workspace};
-use crate::spec::{Spec, to_markdown};
+use crate::session::{Session, State, Workspace, versions};
+use crate::spec::Spec;
 
-/// Writes a valid spec as the session's next version. The files come first and the event is the
-/// commit point: a kill in between leaves a version that nothing refers to.
+/// Takes a valid spec as the session's next version.
 pub fn accept(
     ws: &Workspace,
     session: &Session,
@@ -27,20 +25,30 @@ pub fn accept(
     turns: u32,
     warnings: Vec<String>,
 ) -> Result<Sha256> {
-    let hash = spec.content_hash();
-    let version = session.with_state(|s| s.spec_version)? + 1;
-    write_files(session, spec, version)?;
-    let event = SpecCompiled { sha256: hash, version, source: source.to_owned(), turns, warnings };
-    session.append(ws, Entry::new(event))?;
-    Ok(hash)
+    let sha256 = spec.content_hash();
+    let source = source.to_owned();
+    next_version(ws, session, spec, |_, version| {
+        Ok(vec![Entry::new(SpecCompiled { sha256, version, source, turns, warnings })])
+    })?;
+    Ok(sha256)
 }
 
-/// The three files of a version; `spec.json` last, because it is the one that is read.
-pub fn write_files(session: &Session, spec: &Spec, version: u32) -> Result<()> {
-    let json = spec.to_json();
-    disk::replace(&session.layout.spec_version(version), json.as_bytes())?;
-    disk::replace(&session.layout.spec_md(), to_markdown(spec).as_bytes())?;
-    disk::replace(&session.layout.spec_json(), json.as_bytes())
+/// Writes `spec` as the session's next version: the kept file, then the events that `decide`
+/// answers (the commit point), then the files that are read. The first two happen under the
+/// journal's lock, so that no two versions get the same number.
+pub(super) fn next_version(
+    ws: &Workspace,
+    session: &Session,
+    spec: &Spec,
+    decide: impl FnOnce(&State, u32) -> Result<Vec<Entry>>,
+) -> Result<()> {
+    session.append_with(ws, |state| {
+        let version = state.spec_version + 1;
+        let entries = decide(state, version)?;
+        versions::write_version(&session.layout, spec, version)?;
+        Ok(entries)
+    })?;
+    versions::write_current(&session.layout, spec)
 }
 
 /// Says yes to the compiled spec, once.

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{accept, write_files};
+use super::{accept, next_version};
 use crate::base::{Error, Result, Sha256};
 use crate::disk;
 use crate::session::event::{SpecAmended, SpecEdited, SpecRejected};
 use crate::session::journal::Entry;
 use crate::session::state::SpecState;
-use crate::session::{Session, Workspace};
+use crate::session::{Session, State, Workspace, versions};
 use crate::spec::amend::{Actor, Change, append, check_change};
 use crate::spec::{Parsed, Problem, Spec, from_markdown, parse};
 
@@ -30,9 +30,12 @@ pub fn edited(ws: &Workspace, session: &Session, spec: &Spec) -> Result<Sha256> 
         SpecState::None => accept(ws, session, spec, "by hand", 0, Vec::new()),
         SpecState::Compiled { .. } | SpecState::Rejected { .. } => {
             keep_intent(session, spec)?;
-            let version = state.spec_version + 1;
-            write_files(session, spec, version)?;
-            session.append(ws, Entry::new(SpecEdited { sha256: hash, version }))?;
+            next_version(ws, session, spec, |now, version| match now.spec {
+                SpecState::Approved { .. } => Err(Error::no("the spec was approved meanwhile")),
+                SpecState::None | SpecState::Compiled { .. } | SpecState::Rejected { .. } => {
+                    Ok(vec![Entry::new(SpecEdited { sha256: hash, version })])
+                }
+            })?;
             Ok(hash)
         }
         SpecState::Approved { sha256, .. } if *sha256 == hash => Ok(hash),
@@ -68,23 +71,25 @@ pub fn amend(
     if !problems.is_empty() {
         return Err(Problem::error("the amended spec", &problems));
     }
-    let version = session.with_state(|s| s.spec_version)? + 1;
     let (before, after) = (old.content_hash(), new.content_hash());
-    write_files(session, &new, version)?;
-    let mut entries =
-        vec![Entry::new(SpecAmended { before, after, reason: reason.to_owned(), version })];
-    entries.extend(touched(session, &old, &new)?);
-    session.append_with(ws, |_| Ok(entries))?;
+    next_version(ws, session, &new, |state, version| {
+        if state.approved() != Some(before) {
+            return Err(Error::no("somebody else amended the spec meanwhile")
+                .hint("look at it and amend it again"));
+        }
+        let amended = SpecAmended { before, after, reason: reason.to_owned(), version };
+        Ok(std::iter::once(Entry::new(amended)).chain(touched(state, &old, &new)).collect())
+    })?;
     Ok(Some(after))
 }
 
 /// Groups whose own part changed are built again; passing work of others stays.
-fn touched(session: &Session, old: &Spec, new: &Spec) -> Result<Vec<Entry>> {
+fn touched(state: &State, old: &Spec, new: &Spec) -> Vec<Entry> {
     use crate::session::Phase;
     use crate::session::event::{GroupInvalidated, Invalid};
     let mut out = Vec::new();
     for group in &new.groups {
-        let phase = session.with_state(|s| s.phase(&group.id))?;
+        let phase = state.phase(&group.id);
         let same = old.group(&group.id) == Some(group);
         if !same && matches!(phase, Phase::Passing { .. } | Phase::Failed { .. }) {
             let brief = "The spec of this group changed.".to_owned();
@@ -92,11 +97,13 @@ fn touched(session: &Session, old: &Spec, new: &Spec) -> Result<Vec<Entry>> {
             out.push(Entry::group(&group.id, event));
         }
     }
-    Ok(out)
+    out
 }
 
 /// Says no to the compiled spec; the note goes to the compiler when it is asked again.
 pub fn reject(ws: &Workspace, session: &Session, note: &str, by: &str) -> Result<()> {
+    // What is rejected is what lies there: afterwards the journal names no current hash any more.
+    session.with_state(|state| versions::heal(&session.layout, state))??;
     session.append_with(ws, |state| match &state.spec {
         SpecState::Compiled { .. } => {
             Ok(vec![Entry::new(SpecRejected { note: note.to_owned(), by: by.to_owned() })])

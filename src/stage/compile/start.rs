@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::agent::require_provider;
+use crate::base::text::count;
 use crate::base::{Error, Result, SessionId, Sha256};
 use crate::git::Oid;
 use crate::process::Tier;
@@ -35,6 +36,7 @@ pub fn create(ws: &Workspace, start: &Start, needs: Needs) -> Result<(Session, V
     let mut notes = Vec::new();
     let (settings, config_file) = configuration(ws, &start.flags, &mut notes)?;
     let config = settings.config(Source::Command)?;
+    notes.extend(unused(&settings));
     match needs {
         Needs::Agent => require_provider(Role::Spec, &config.agent(Role::Spec))?,
         Needs::Nothing => {}
@@ -96,6 +98,17 @@ pub fn configuration(
         )?;
     }
     Ok((settings, file))
+}
+
+/// A key that is understood and has no effect yet is said aloud.
+fn unused(settings: &Settings) -> Option<String> {
+    let fallback = settings.0.get("fallback")?;
+    let names = fallback.value.as_array().filter(|names| !names.is_empty())?;
+    Some(format!(
+        "`fallback` ({}, from {}) is not used by this version: a provider without quota is waited for",
+        count(names.len(), "provider"),
+        fallback.origin
+    ))
 }
 
 fn has_command(settings: &Settings) -> bool {

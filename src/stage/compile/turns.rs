@@ -18,7 +18,7 @@ use crate::session::journal::Entry;
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
 use crate::spec::{Parsed, Problem, ProjectKind, json_schema};
-use crate::stage::{Item, Report};
+use crate::stage::{Item, Report, waiting};
 
 /// After the first answer, this many more.
 const REPAIRS: u32 = 3;
@@ -161,14 +161,16 @@ fn one_turn(
     number: u32,
 ) -> Result<Value> {
     let config = &session.config;
+    let deadline = Deadline::of_step(&ws.clock, config.run_budget_seconds);
+    let budget_usd = waiting::budget_left(session)?;
     let pool = ws.pool(config)?;
     let worktree = pool.lease(session.record.base, None)?;
-    let deadline = Deadline::of_step(&ws.clock, config.run_budget_seconds);
     let now = ws.clock.now();
     deadline.check(now, session.id.as_str())?;
+    let agent = config.agent(Role::Spec);
     let result = run_turn(&Turn {
         role: Role::Spec,
-        agent: &config.agent(Role::Spec),
+        agent: &agent,
         session: session.id.as_str(),
         group: None,
         attempt: number,
@@ -177,7 +179,7 @@ fn one_turn(
         prompt,
         schema: Some(schema),
         max_turns: config.max_turns_per_call,
-        budget_usd: config.budget_usd,
+        budget_usd,
         secrets: &config.secrets,
         tier: session.record.tier,
         now,
@@ -186,10 +188,14 @@ fn one_turn(
     session.append(ws, Entry::new(BudgetSpent { role: "spec".into(), usage: result.usage }))?;
     worktree.release()?;
     if let Some((class, message)) = &result.error {
-        return Err(Error::no(format!("the agent could not compile: {}", class.word()))
-            .because(message.clone())
-            .hint(format!("transcript: {}", session.layout.spec_attempt(number).display())));
+        let provider = agent.provider.as_deref().unwrap_or_default();
+        let until = result.retry_at.as_deref();
+        let error = waiting::turn_error(ws, session, provider, (*class, message), until)?;
+        // What to do comes before where to look.
+        let transcript = format!("transcript: {}", session.layout.spec_attempt(number).display());
+        return Err(if error.hint.is_some() { error } else { error.hint(transcript) });
     }
+    waiting::woken(ws, session)?;
     let word = result.word();
     result.structured.ok_or_else(|| {
         Error::no(format!("the agent answered without a spec ({word})")).hint(format!(

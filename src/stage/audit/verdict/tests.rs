@@ -87,7 +87,7 @@ fn good() -> (Spec, State) {
         scope: AuditScope::Full,
         checks,
         findings: Vec::new(),
-        finished: Some("command".into()),
+        finished: Some(Certifier::Asked { provider: "command".into(), struck: 0 }),
     });
     (spec, state)
 }

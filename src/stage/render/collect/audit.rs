@@ -7,7 +7,7 @@ use super::super::packet::{
 use super::Source;
 use crate::base::text::{count, one_line};
 use crate::check::{Outcome, Status};
-use crate::session::event::{self, AuditScope};
+use crate::session::event::{self, AuditScope, Certifier};
 use crate::session::{Event, Record, state};
 
 /// The word of the ledger for a repair that landed and mended what it was for.
@@ -35,8 +35,16 @@ pub(super) fn audit(src: &Source<'_>) -> Audit {
         outcome,
         reason,
         rounds,
-        certifier: full.and_then(|a| a.finished.clone()).filter(|c| !c.is_empty() && c != "none"),
+        certifier: full.and_then(|a| a.finished.as_ref()).and_then(asked),
         scenarios: shown.map(scenarios).unwrap_or_default(),
+    }
+}
+
+/// Who looked for failures; one that failed did not.
+fn asked(certifier: &Certifier) -> Option<String> {
+    match certifier {
+        Certifier::Asked { provider, .. } => Some(provider.clone()),
+        Certifier::None | Certifier::Failed { .. } | Certifier::NotAsked => None,
     }
 }
 

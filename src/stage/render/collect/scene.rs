@@ -172,7 +172,11 @@ impl Scene {
         let check = "scenario-wrong-password".to_owned();
         let outcome = self.outcome("passed", "ok", "refused\n");
         self.told(AuditChecked { round, check, scenario: Some(scenario), outcome });
-        self.told(AuditFinished { round, tip, certifier: "command".into() })
+        self.told(AuditFinished {
+            round,
+            tip,
+            certifier: Certifier::Asked { provider: "command".into(), struck: 0 },
+        })
     }
 
     pub fn finished(&mut self) -> &mut Self {

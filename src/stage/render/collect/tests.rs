@@ -173,7 +173,7 @@ fn red_checks_findings_and_repairs_are_shown() {
     };
     scene.told(AuditStarted { round: 2, tip: scene.tip, scope: AuditScope::Full });
     scene.told(AuditFinding { round: 2, finding });
-    scene.told(AuditFinished { round: 2, tip: scene.tip, certifier: "none".into() });
+    scene.told(AuditFinished { round: 2, tip: scene.tip, certifier: Certifier::None });
     let findings = vec!["greets".to_owned()];
     let key = "login-1234".to_owned();
     scene.add(Entry::group("login", RepairStarted { key: key.clone(), findings, round: 2 }));
