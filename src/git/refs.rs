@@ -49,6 +49,8 @@ pub struct Moved {
 }
 
 const STALE_AFTER: Duration = Duration::from_secs(60);
+const DELETE_TRIES: u32 = 100;
+const DELETE_WAIT: Duration = Duration::from_millis(20);
 
 impl Repo {
     /// The commit that a full ref name points to, annotated tags peeled.
@@ -124,13 +126,18 @@ impl Repo {
         updates: &[RefUpdate],
     ) -> Result<std::result::Result<(), Moved>> {
         let repo = self.local();
-        let mut cleared = false;
+        let (mut cleared, mut tries) = (false, 0);
         loop {
             match repo.edit_references_as(edits.to_vec(), Some(signature)) {
                 Ok(_) => return Ok(Ok(())),
                 Err(e) => {
                     if let Some(moved) = self.which_moved(updates)? {
                         return Ok(Err(moved));
+                    }
+                    if tries < DELETE_TRIES && self.is_packed_refs_race(updates) {
+                        tries += 1;
+                        std::thread::sleep(DELETE_WAIT);
+                        continue;
                     }
                     if !cleared && self.clear_stale_locks(updates)? {
                         cleared = true;
@@ -175,6 +182,14 @@ impl Repo {
             }
         }
         Ok(())
+    }
+
+    /// Where there is no `packed-refs`, gix (0.90) cannot delete a ref while another process has
+    /// `packed-refs.lock`: it waits for the lock and then fails to remove the file that is not
+    /// there. git holds that lock for a moment whenever it resets a worktree.
+    fn is_packed_refs_race(&self, updates: &[RefUpdate]) -> bool {
+        updates.iter().any(|u| u.new.is_none())
+            && !self.project.common_dir.join("packed-refs").exists()
     }
 
     fn clear_stale_locks(&self, updates: &[RefUpdate]) -> Result<bool> {
