@@ -11,7 +11,10 @@ use otto::stage::{Context, Silent};
 /// What was built stays: branches are kept, and what lies uncommitted in a worktree is kept under
 /// refs/otto/attic/. An aborted session is not resumed any more.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto abort 20261120-1011 --reason \"asked for the wrong thing\"\n  otto abort latest --group export\n\nEXIT CODES\n  0 ended · 1 it was ended before · 75 something still builds it")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto abort 20261120-1011 --reason \"asked for the wrong thing\"\n  otto abort latest --group export\n\nEXIT CODES\n  0 ended · 1 it was ended before · 75 something still builds it"
+)]
 pub struct Args {
     #[command(flatten)]
     session: SessionArgs,
@@ -24,7 +27,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session.session)?;
     if session.spec().is_err() && args.group.is_none() {

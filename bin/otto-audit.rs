@@ -10,7 +10,10 @@ use otto::stage::{Context, Item, Report};
 /// are kept outside the tree, and the certifier if there is one. The verdict is a pure function of
 /// the spec and what was observed.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto audit\n  otto merge | otto audit | otto render\n\nEXIT CODES\n  0 passed · 1 anything else · 77 the integration branch was moved by hand")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto audit\n  otto merge | otto audit | otto render\n\nEXIT CODES\n  0 passed · 1 anything else · 77 the integration branch was moved by hand"
+)]
 pub struct Args {
     #[command(flatten)]
     stage: StageArgs,

@@ -4,7 +4,9 @@ use otto::base::{Error, Exit, Result};
 use otto::cli::{StageArgs, Ui, UpstreamRule, run_stage};
 use otto::disk;
 use otto::stage::Context;
-use otto::stage::build::{Again, GroupEnd, build_all, build_group, missing_dependencies, report_end};
+use otto::stage::build::{
+    Again, GroupEnd, build_all, build_group, missing_dependencies, report_end,
+};
 
 /// Build groups of the spec with agents, each in its own worktree
 ///
@@ -13,7 +15,10 @@ use otto::stage::build::{Again, GroupEnd, build_all, build_group, missing_depend
 /// that commit. A group starts the moment its dependencies are passing; one that fails does not
 /// stop the others.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto build-group --all --jobs 4\n  otto build-group --group login\n  otto build-group --session latest --group login --again\n\nEXIT CODES\n  0 all passing · 1 a group failed or is blocked · 75 rate limit or lock: later · 77 budget spent")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto build-group --all --jobs 4\n  otto build-group --group login\n  otto build-group --session latest --group login --again\n\nEXIT CODES\n  0 all passing · 1 a group failed or is blocked · 75 rate limit or lock: later · 77 budget spent"
+)]
 pub struct Args {
     /// Build every group that can be built
     #[arg(long, conflicts_with = "group", required_unless_present = "group")]
@@ -46,8 +51,11 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         if !missing.is_empty() {
             let list: Vec<String> =
                 missing.iter().map(|(dep, phase)| format!("{dep} ({phase})")).collect();
-            return Err(Error::no(format!("'{gid}' needs groups that are not passing: {}", list.join(", ")))
-                .hint("build them first: otto build-group --all"));
+            return Err(Error::no(format!(
+                "'{gid}' needs groups that are not passing: {}",
+                list.join(", ")
+            ))
+            .hint("build them first: otto build-group --all"));
         }
         let brief = args.brief.as_deref().map(disk::read_text).transpose()?;
         let again = if args.again { Again::Yes } else { Again::No };

@@ -13,7 +13,10 @@ use otto::stage::{Context, Item, Report};
 /// Takes them from a session's spec or from a spec file; runs each in a fresh worktree at the
 /// commit. Evidence is kept in the session.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto check --session latest --group login\n  otto check --session latest --at main\n  otto check --session latest --check login-tests --at HEAD~1\n\nEXIT CODES\n  0 all passed · 1 one did not")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto check --session latest --group login\n  otto check --session latest --at main\n  otto check --session latest --check login-tests --at HEAD~1\n\nEXIT CODES\n  0 all passed · 1 one did not"
+)]
 pub struct Args {
     /// The session whose spec, configuration and evidence folder are used
     #[arg(long, short = 's', value_name = "SESSION", default_value = "latest")]
@@ -36,7 +39,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session)?;
     let out = Stream::new(ui, args.json, false);
@@ -65,15 +69,28 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let only: Vec<&Check> = checks.iter().map(|(_, c)| *c).collect();
     let mut worst = Exit::YES;
     let mut at = 0;
-    ctx.bench()?.run(&only, commit, session.record.base, Caching::Never, || ctx.left(), &mut |ran: &Ran| {
-        let outcome = serde_json::to_value(&ran.outcome).unwrap_or_default();
-        out.item(&Item::Check { check: ran.check.clone(), phase: "hand", group: checks[at].0.clone(), outcome, cached: false });
-        at += 1;
-        if !ran.outcome.is_pass() {
-            worst = Exit::NO;
-        }
-        Ok(())
-    })?;
+    ctx.bench()?.run(
+        &only,
+        commit,
+        session.record.base,
+        Caching::Never,
+        || ctx.left(),
+        &mut |ran: &Ran| {
+            let outcome = serde_json::to_value(&ran.outcome).unwrap_or_default();
+            out.item(&Item::Check {
+                check: ran.check.clone(),
+                phase: "hand",
+                group: checks[at].0.clone(),
+                outcome,
+                cached: false,
+            });
+            at += 1;
+            if !ran.outcome.is_pass() {
+                worst = Exit::NO;
+            }
+            Ok(())
+        },
+    )?;
     out.end("check", worst, None);
     Ok(worst)
 }

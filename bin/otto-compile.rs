@@ -4,8 +4,8 @@ use otto::base::{Error, Exit, Result};
 use otto::cli::{ConfigArgs, Stream, Ui, intent_from};
 use otto::session::Workspace;
 use otto::spec::ProjectKind;
-use otto::stage::compile::{Needs, Start, accept_file, compile, create, read_spec_file};
 use otto::stage::Report;
+use otto::stage::compile::{Needs, Start, accept_file, compile, create, read_spec_file};
 
 /// Turn an intent into a spec: features, groups, ownership, checks
 ///
@@ -13,7 +13,10 @@ use otto::stage::Report;
 /// again up to three times, or from a file. It is approved at once, unless --review-gate (or
 /// `review_gate: true`) asks for a person.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto compile \"add saved searches to this dashboard\"\n  otto compile --intent-file intent.md --review-gate\n  otto compile \"add saved searches\" --from-spec spec.json\n  otto compile \"…\" | otto build-group --all | otto merge | otto audit | otto render\n\nEXIT CODES\n  0 approved · 65 the spec is bad, nothing was written · 69 no agent · 77 waits for your review")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto compile \"add saved searches to this dashboard\"\n  otto compile --intent-file intent.md --review-gate\n  otto compile \"add saved searches\" --from-spec spec.json\n  otto compile \"…\" | otto build-group --all | otto merge | otto audit | otto render\n\nEXIT CODES\n  0 approved · 65 the spec is bad, nothing was written · 69 no agent · 77 waits for your review"
+)]
 pub struct Args {
     /// What you want; `-` reads it from standard input; without it intent.md is read
     #[arg(value_name = "INTENT")]
@@ -38,7 +41,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let asked = intent_from(args.intent.as_deref(), args.intent_file.as_ref(), ws.root())?;
     // A bad file is refused before anything is written.
@@ -50,16 +54,20 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         (Some(intent), _) => intent,
         (None, Some(parsed)) => parsed.spec.intent.clone(),
         (None, None) => {
-            return Err(Error::usage("there is no intent")
-                .hint("say what you want: otto compile \"add saved searches\"   (or write intent.md)"));
+            return Err(Error::usage("there is no intent").hint(
+                "say what you want: otto compile \"add saved searches\"   (or write intent.md)",
+            ));
         }
     };
     let kind: Option<ProjectKind> = args
         .project_kind
-        .map(|k| serde_json::from_value(k.into()).map_err(|e| Error::usage("--project-kind").because(e)))
+        .map(|k| {
+            serde_json::from_value(k.into()).map_err(|e| Error::usage("--project-kind").because(e))
+        })
         .transpose()?;
     let start = Start { intent, flags: args.config.flags()?, argv: std::env::args().collect() };
-    let (session, notes) = create(&ws, &start, if given.is_some() { Needs::Nothing } else { Needs::Agent })?;
+    let (session, notes) =
+        create(&ws, &start, if given.is_some() { Needs::Nothing } else { Needs::Agent })?;
     let out = Stream::new(ui, args.json, args.quiet);
     for note in &notes {
         out.say(note);

@@ -11,7 +11,10 @@ use otto::stage::compile::configuration;
 /// Flag > `agents.ROLE` > top level of otto.yaml > default. With --session, what that session was
 /// started with.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto config\n  otto config --explain\n  otto config --session latest --json")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto config\n  otto config --explain\n  otto config --session latest --json"
+)]
 pub struct Args {
     /// Show what a session was started with
     #[arg(long, short = 's', value_name = "SESSION")]
@@ -27,7 +30,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let settings = match &args.session {
         Some(wanted) => Session::open(&ws, wanted)?.config.settings().clone(),
@@ -53,7 +57,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
 
 fn write(out: &mut impl Write, settings: &Settings, explain: bool) -> std::io::Result<()> {
     let known = KEYS.iter().map(|k| k.name);
-    let others = settings.0.keys().map(String::as_str).filter(|k| KEYS.iter().all(|known| known.name != *k));
+    let others =
+        settings.0.keys().map(String::as_str).filter(|k| KEYS.iter().all(|known| known.name != *k));
     for name in known.chain(others) {
         let Some(setting) = settings.0.get(name) else { continue };
         writeln!(out, "{name:<28} {:<28} {}", setting.value.to_string(), setting.origin)?;
@@ -62,7 +67,10 @@ fn write(out: &mut impl Write, settings: &Settings, explain: bool) -> std::io::R
         }
     }
     if explain {
-        writeln!(out, "agents.ROLE.{{provider,model,effort}} override the top level for one role:")?;
+        writeln!(
+            out,
+            "agents.ROLE.{{provider,model,effort}} override the top level for one role:"
+        )?;
         for (role, what) in ROLES {
             writeln!(out, "    {role:<10} {what}")?;
         }

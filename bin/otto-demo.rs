@@ -17,7 +17,10 @@ use otto::stage::compile::{Needs, Start, create};
 /// finds a defect that no builder's test knew. With --tamper, one line of the recording is altered
 /// first: its verdict must never be `passed`.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto demo\n  otto demo --dir /tmp/demo\n  otto demo --tamper\n  otto demo --tamper --seed 7\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto demo\n  otto demo --dir /tmp/demo\n  otto demo --tamper\n  otto demo --tamper --seed 7\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not"
+)]
 pub struct Args {
     /// Where to make it: a new folder; without it, a temporary one
     #[arg(long, value_name = "DIR")]
@@ -46,13 +49,18 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         }
         None => disk::new_temp_dir("otto-demo-")?,
     };
-    let seed = args.tamper.then(|| args.seed.unwrap_or_else(|| otto::base::clock::Clock::from_env().random() % 100_000));
+    let seed = args.tamper.then(|| {
+        args.seed.unwrap_or_else(|| otto::base::clock::Clock::from_env().random() % 100_000)
+    });
     let demo = set_up(&dir, seed)?;
     eprintln!("a new repository: {}", demo.project.display());
     if let Some(altered) = &demo.tampered {
         eprintln!("altered in the recording: {altered}");
     }
-    eprintln!("the intent:\n{}\n", demo.intent.lines().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n"));
+    eprintln!(
+        "the intent:\n{}\n",
+        demo.intent.lines().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
+    );
     let ws = Workspace::open(&demo.project, &ui.program)?;
     let start = Start { intent: demo.intent, flags: Vec::new(), argv: std::env::args().collect() };
     let (session, _) = create(&ws, &start, Needs::Agent)?;

@@ -85,7 +85,9 @@ fn exec(name: &str, program: &std::path::Path, args: &[OsString]) -> ExitCode {
 
 fn unknown(verb: &str) -> Error {
     let verbs = PROGRAMS.iter().filter_map(|p| p.name.strip_prefix("otto-"));
-    let error = Error::usage(format!("'{verb}' is no command of otto, and there is no otto-{verb} on PATH"));
+    let error = Error::usage(format!(
+        "'{verb}' is no command of otto, and there is no otto-{verb} on PATH"
+    ));
     match nearest(verb, verbs) {
         Some(near) => error.hint(format!("did you mean 'otto {near}'?")),
         None => error.hint("otto help lists the commands"),
@@ -107,7 +109,8 @@ fn overview() -> String {
     for (shelf, title) in shelves {
         text.push_str(&format!("\n{title}\n"));
         for program in PROGRAMS.iter().filter(|p| p.shelf == shelf) {
-            let about = (program.command)().get_about().map(ToString::to_string).unwrap_or_default();
+            let about =
+                (program.command)().get_about().map(ToString::to_string).unwrap_or_default();
             let verb = program.name.trim_start_matches("otto-");
             text.push_str(&format!("   {verb:<17} {about}\n"));
         }

@@ -7,7 +7,10 @@ use otto::run::setup::{Written, init, new_repository};
 ///
 /// Nothing is committed and nothing is overwritten.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto init\n  otto init --git        # in an empty folder: makes the repository and its first commit")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto init\n  otto init --git        # in an empty folder: makes the repository and its first commit"
+)]
 pub struct Args {
     /// Make the folder a git repository with a first commit, if it is none
     #[arg(long)]
@@ -18,7 +21,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     if args.git && new_repository(&cwd)? {
         println!("made a git repository with an empty first commit");
     }
@@ -30,7 +34,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     match Written::of(disk::create_new(&path, text.as_bytes())?) {
         Written::New => {
             println!("wrote {}", path.display());
-            println!("next: say which agent works (the first lines of the file explain), then\n  otto run \"what you want\"");
+            println!(
+                "next: say which agent works (the first lines of the file explain), then\n  otto run \"what you want\""
+            );
             Ok(Exit::YES)
         }
         Written::WasThere => Err(Error::no(format!("'{}' is there already", path.display()))

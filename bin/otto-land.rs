@@ -12,7 +12,10 @@ use otto::stage::{Context, Silent};
 /// The only command that touches what is yours: fast-forward only, and nothing of yours is
 /// overwritten. A verdict that is not `passed` has to be accepted by name.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto land\n  otto land 20261120-1011 --accept unverified\n  otto land --expect-tip 1f3a…   # land exactly what you reviewed\n\nEXIT CODES\n  0 landed, or there already · 1 refused: the verdict, a dirty checkout, a target that moved")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto land\n  otto land 20261120-1011 --accept unverified\n  otto land --expect-tip 1f3a…   # land exactly what you reviewed\n\nEXIT CODES\n  0 landed, or there already · 1 refused: the verdict, a dirty checkout, a target that moved"
+)]
 pub struct Args {
     #[command(flatten)]
     session: SessionArgs,
@@ -28,7 +31,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session.session)?;
     let ctx = Context::open(&ws, &session, &Silent)?;
@@ -38,19 +42,27 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         let reasons: Vec<String> = verdict.reasons.iter().map(|r| format!("\n  - {r}")).collect();
         let error = Error::no(format!("the verdict is {}{}", verdict.word, reasons.concat()));
         return Err(match verdict.word {
-            Word::Unverified | Word::Partial => {
-                error.hint(format!("land it all the same, on your word: otto land {} --accept {}", session.id, verdict.word))
+            Word::Unverified | Word::Partial => error.hint(format!(
+                "land it all the same, on your word: otto land {} --accept {}",
+                session.id, verdict.word
+            )),
+            Word::Passed | Word::Failed | Word::Blocked => {
+                error.hint("otto status shows what to do")
             }
-            Word::Passed | Word::Failed | Word::Blocked => error.hint("otto status shows what to do"),
         });
     }
     let oid = |text: &Option<String>| -> Result<Option<Oid>> {
         text.as_deref().map(|t| ws.repo.resolve_commit(t)).transpose()
     };
-    let options =
-        Options { expect_target: oid(&args.expect_target)?, expect_tip: oid(&args.expect_tip)?, accepted: args.accept.filter(|_| accepted).map(|word| (word, otto::cli::person())) };
+    let options = Options {
+        expect_target: oid(&args.expect_target)?,
+        expect_tip: oid(&args.expect_tip)?,
+        accepted: args.accept.filter(|_| accepted).map(|word| (word, otto::cli::person())),
+    };
     match land(&ctx, &options)? {
-        Landed::Moved { target, old, new } => println!("{target}: {} → {}", old.short(), new.short()),
+        Landed::Moved { target, old, new } => {
+            println!("{target}: {} → {}", old.short(), new.short())
+        }
         Landed::AlreadyThere { target } => println!("{target} contains the product already"),
     }
     Ok(Exit::YES)

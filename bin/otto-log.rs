@@ -11,7 +11,10 @@ use otto::session::{Session, Weight, Workspace, tell};
 ///
 /// One line an event: time, group, what. Check results and other chatter need --all.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto log\n  otto log -f --group login\n  otto log --json | jq 'select(.kind==\"merge.landed\")'")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto log\n  otto log -f --group login\n  otto log --json | jq 'select(.kind==\"merge.landed\")'"
+)]
 pub struct Args {
     #[command(flatten)]
     session: SessionArgs,
@@ -32,7 +35,8 @@ pub struct Args {
 const LOOK: Duration = Duration::from_millis(200);
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session.session)?;
     let path = session.layout.journal();

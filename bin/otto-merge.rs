@@ -12,7 +12,10 @@ use otto::stage::{Context, Item, Report};
 /// that very commit, and lands by compare-and-swap. A group that conflicts, or is red when merged,
 /// goes back to its builder with a brief. In a pipe it lands while other groups still build.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto build-group --all | otto merge\n  otto merge --session latest\n  otto merge --sync        # the target branch moved: bring it in, tested\n  otto merge --adopt       # you moved the integration branch: accept that\n\nEXIT CODES\n  0 every group is in · 1 some are not · 75 the queue is held, or upstream was cut · 77 moved by hand")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto build-group --all | otto merge\n  otto merge --session latest\n  otto merge --sync        # the target branch moved: bring it in, tested\n  otto merge --adopt       # you moved the integration branch: accept that\n\nEXIT CODES\n  0 every group is in · 1 some are not · 75 the queue is held, or upstream was cut · 77 moved by hand"
+)]
 pub struct Args {
     /// Merge the target branch into the integration branch, as a tested landing
     #[arg(long, conflicts_with = "adopt")]
@@ -35,7 +38,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         let ctx = Context::open(stage.ws, stage.session, stage.out)?;
         if args.adopt {
             match adopt(&ctx)? {
-                Some(tip) => stage.out.say(&format!("the integration branch is at {} now", tip.short())),
+                Some(tip) => {
+                    stage.out.say(&format!("the integration branch is at {} now", tip.short()))
+                }
                 None => stage.out.say("nothing to adopt: the branch is where the journal says"),
             }
             return Ok(Exit::YES);
@@ -60,7 +65,12 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
 }
 
 /// Lands as items come, then once more when upstream has ended.
-fn beside_upstream(ctx: &Context<'_>, queue: &Queue, stage: &Stage<'_>, repair: Repair) -> Result<Exit> {
+fn beside_upstream(
+    ctx: &Context<'_>,
+    queue: &Queue,
+    stage: &Stage<'_>,
+    repair: Repair,
+) -> Result<Exit> {
     let mut before = None;
     if let Some(wake) = &stage.wake {
         let meanwhile = if repair == Repair::Call { Repair::LeaveToBuilder } else { repair };

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use clap_complete::Shell;
 use anyhow::{Context as _, Result};
+use clap_complete::Shell;
 use otto::base::{Error, Exit};
 use otto::cli::Ui;
 use otto::disk;
@@ -12,7 +12,10 @@ use crate::table::PROGRAMS;
 ///
 /// `make install` calls it. With --check, compares instead of writing.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto pages --man man\n  otto pages --man man --check\n  otto pages --completions share")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto pages --man man\n  otto pages --man man --check\n  otto pages --completions share"
+)]
 pub struct Args {
     /// Folder for the manual pages
     #[arg(long, value_name = "DIR")]
@@ -65,7 +68,8 @@ fn page(program: &crate::table::Program) -> Result<Vec<u8>> {
     // What stands after the help has sections of its own, and lines that must stay as they are.
     let man = clap_mangen::Man::new(command.after_long_help("")).date("").manual("Otto");
     let mut bytes = Vec::new();
-    man.render(&mut bytes).with_context(|| format!("the page of {} cannot be rendered", program.name))?;
+    man.render(&mut bytes)
+        .with_context(|| format!("the page of {} cannot be rendered", program.name))?;
     let mut page = String::from_utf8_lossy(&bytes).into_owned();
     if let Some(at) = page.find(".SH EXTRA") {
         let end = page[at + 1..].find(".SH ").map_or(page.len(), |next| at + 1 + next);

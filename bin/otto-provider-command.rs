@@ -6,7 +6,10 @@ use otto::cli::Ui;
 /// Reads one request line from standard input and writes event lines. The program is
 /// `providers.command.argv` of otto.yaml; it gets the prompt on standard input, in its worktree.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto run \"…\" --provider command -c 'providers.command.argv=[\"./agent.sh\"]'")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto run \"…\" --provider command -c 'providers.command.argv=[\"./agent.sh\"]'"
+)]
 pub struct Args {}
 
 pub fn run(_args: Args, _ui: &Ui) -> Result<Exit> {

@@ -6,7 +6,10 @@ use otto::cli::Ui;
 /// Reads one request line from standard input and writes event lines. `providers.replay.dir` names
 /// the recording: ROLE/GROUP/NN with changes.patch, answer.json, narrative.txt, usage.json.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto run --record DIR \"…\"\n  otto run \"…\" --provider replay -c providers.replay.dir=DIR")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto run --record DIR \"…\"\n  otto run \"…\" --provider replay -c providers.replay.dir=DIR"
+)]
 pub struct Args {}
 
 pub fn run(_args: Args, _ui: &Ui) -> Result<Exit> {

@@ -8,7 +8,10 @@ use otto::stage::{Item, Report};
 /// Everything in it is derived from the journal, the refs and the evidence: delete it and render
 /// again, and it comes back equal. The page needs no network and no script.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto render\n  otto render 20261120-1011 --open\n  otto audit | otto render\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not; the proof says why")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto render\n  otto render 20261120-1011 --open\n  otto audit | otto render\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not; the proof says why"
+)]
 pub struct Args {
     /// The session: an id, a unique prefix of one, or `latest`
     #[arg(value_name = "SESSION", conflicts_with = "session")]

@@ -8,7 +8,10 @@ use otto::stage::{Context, Report};
 /// Product failures only: each with a reproduction that Otto has run. What is repaired lands
 /// through the merge queue and is audited again. Nothing is tried twice the same way.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto audit; otto repair && otto audit\n\nEXIT CODES\n  0 everything found was repaired, or nothing was found · 1 something was not")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto audit; otto repair && otto audit\n\nEXIT CODES\n  0 everything found was repaired, or nothing was found · 1 something was not"
+)]
 pub struct Args {
     #[command(flatten)]
     stage: StageArgs,

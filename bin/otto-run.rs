@@ -2,10 +2,10 @@ use std::path::PathBuf;
 
 use otto::agent::budget::Deadline;
 use otto::base::{Error, Exit, Result};
+use otto::cli::{ConfigArgs, Ui, intent_from};
 use otto::disk::Held;
 use otto::disk::lock::Run;
-use otto::cli::{ConfigArgs, Ui, intent_from};
-use otto::run::{Goal, Progress, Resume, finish, go, hold, resumable, reopen};
+use otto::run::{Goal, Progress, Resume, finish, go, hold, reopen, resumable};
 use otto::session::{Session, Workspace};
 use otto::stage::compile::{Needs, Start, accept_file, approve, create, read_spec_file};
 use otto::stage::{Silent, record};
@@ -15,7 +15,10 @@ use otto::stage::{Silent, record};
 /// Starts a session, or goes on with one. Your checkout, branch, index and configuration are not
 /// touched; the result is the branch i2p/integ/SESSION and the proof. `otto land` takes it.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto run \"add saved searches to this dashboard\" --provider command\n  otto run --from-spec spec.json\n  otto run --resume\n  otto run --resume 20261120-1011 --budget-seconds 3600\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not · 69 no agent · 75 rate limit: later · 77 it waits for you\n  130, 143 stopped by a signal; otto run --resume goes on")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto run \"add saved searches to this dashboard\" --provider command\n  otto run --from-spec spec.json\n  otto run --resume\n  otto run --resume 20261120-1011 --budget-seconds 3600\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not · 69 no agent · 75 rate limit: later · 77 it waits for you\n  130, 143 stopped by a signal; otto run --resume goes on"
+)]
 pub struct Args {
     /// What you want; `-` reads it from standard input; without it intent.md is read
     #[arg(value_name = "INTENT")]
@@ -46,15 +49,18 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let (held, session) = match &args.resume {
         Some(wanted) => resume(&ws, &args, wanted)?,
         None => start(&ws, &args).and_then(|session| Ok((hold(&ws, &session)?, session)))?,
     };
     eprintln!("session {}", session.id);
-    let kind = args.project_kind.as_ref().and_then(|k| serde_json::from_value(k.clone().into()).ok());
-    let goal = Goal { kind, jobs: args.config.jobs.map_or(session.config.jobs, |j| j as usize).max(1) };
+    let kind =
+        args.project_kind.as_ref().and_then(|k| serde_json::from_value(k.clone().into()).ok());
+    let goal =
+        Goal { kind, jobs: args.config.jobs.map_or(session.config.jobs, |j| j as usize).max(1) };
     let budget = args.config.budget_seconds.unwrap_or(session.config.run_budget_seconds);
     let deadline = Deadline::of_step(&ws.clock, budget);
     let progress = match (args.quiet, ui.stderr_is_terminal) {
@@ -78,10 +84,11 @@ fn start(ws: &Workspace, args: &Args) -> Result<Session> {
         Some(path) => Some(read_spec_file(path, asked.as_deref())?),
         None => None,
     };
-    let intent = asked.or_else(|| given.as_ref().map(|p| p.spec.intent.clone())).ok_or_else(|| {
-        Error::usage("there is no intent")
-            .hint("say what you want: otto run \"add saved searches\"   (or write intent.md)")
-    })?;
+    let intent =
+        asked.or_else(|| given.as_ref().map(|p| p.spec.intent.clone())).ok_or_else(|| {
+            Error::usage("there is no intent")
+                .hint("say what you want: otto run \"add saved searches\"   (or write intent.md)")
+        })?;
     let start = Start { intent, flags: args.config.flags()?, argv: std::env::args().collect() };
     let needs = if given.is_some() { Needs::Nothing } else { Needs::Agent };
     let (session, notes) = create(ws, &start, needs)?;

@@ -3,16 +3,18 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use otto::base::{Error, Exit, Result};
 use otto::cli::{Ui, person};
-use otto::disk;
 use otto::session::{Session, Workspace};
 use otto::spec::amend::Actor;
 use otto::spec::to_markdown;
-use otto::stage::compile::review::{amend, edited, read_edited, reject, version};
+use otto::stage::compile::review::{amend, changed_text, edited, read_edited, reject, version};
 use otto::stage::compile::{approve, read_spec_file};
 
 /// Show, check, edit, approve, reject or amend a spec
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto spec show\n  otto spec check spec.json\n  otto spec edit latest && otto spec approve latest\n  otto spec amend latest --file spec.md --reason \"the report needs totals\"\n\nEXIT CODES\n  0 done · 1 not possible now · 65 the spec is bad: every problem is listed, nothing was changed")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto spec show\n  otto spec check spec.json\n  otto spec edit latest && otto spec approve latest\n  otto spec amend latest --file spec.md --reason \"the report needs totals\"\n\nEXIT CODES\n  0 done · 1 not possible now · 65 the spec is bad: every problem is listed, nothing was changed"
+)]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -32,9 +34,7 @@ enum What {
         version: Option<u32>,
     },
     /// Check a spec file: all problems at once, each with its path
-    Check {
-        file: PathBuf,
-    },
+    Check { file: PathBuf },
     /// Open the spec in $EDITOR, or take a changed one from a file, before it is approved
     Edit {
         #[arg(default_value = "latest", env = "OTTO_SESSION")]
@@ -81,10 +81,17 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         for warning in &parsed.warnings {
             eprintln!("warning: {warning}");
         }
-        println!("{}: {} groups, {} features, sha256:{}", file.display(), parsed.spec.groups.len(), parsed.spec.features.len(), parsed.spec.content_hash());
+        println!(
+            "{}: {} groups, {} features, sha256:{}",
+            file.display(),
+            parsed.spec.groups.len(),
+            parsed.spec.features.len(),
+            parsed.spec.content_hash()
+        );
         return Ok(Exit::YES);
     }
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let open = |wanted: &str| Session::open(&ws, wanted);
     match args.what {
@@ -104,9 +111,14 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             let session = open(&session)?;
             let newest = session.with_state(|s| s.spec_version)?;
             let older = from.unwrap_or(newest.saturating_sub(1)).max(1);
-            let (a, b) = (to_markdown(&version(&session, older)?), to_markdown(&version(&session, newest)?));
+            let (a, b) =
+                (to_markdown(&version(&session, older)?), to_markdown(&version(&session, newest)?));
             let diff = similar::TextDiff::from_lines(&a, &b);
-            print!("{}", diff.unified_diff().header(&format!("version {older}"), &format!("version {newest}")));
+            print!(
+                "{}",
+                diff.unified_diff()
+                    .header(&format!("version {older}"), &format!("version {newest}"))
+            );
         }
         What::Approve { session } => {
             let session = open(&session)?;
@@ -130,15 +142,4 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         }
     }
     Ok(Exit::YES)
-}
-
-/// The text that a person hands in: from a file, or from their editor on a copy.
-fn changed_text(session: &Session, file: Option<PathBuf>) -> Result<(String, String)> {
-    if let Some(file) = file {
-        return Ok((disk::read_text(&file)?, file.display().to_string()));
-    }
-    let copy = session.layout.spec_dir().join("edit.md");
-    disk::replace(&copy, to_markdown(&session.read_spec()?).as_bytes())?;
-    otto::process::edit(&copy)?;
-    Ok((disk::read_text(&copy)?, copy.display().to_string()))
 }

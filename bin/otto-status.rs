@@ -12,7 +12,10 @@ use otto::stage::audit::{ChainState, verdict};
 /// Everything is computed from the journal; nothing is changed. The verdict here does not check
 /// the journal's chain again: `otto verify` does.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto status\n  otto status 20261120-1011 --json\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not, or there is none yet")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto status\n  otto status 20261120-1011 --json\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not, or there is none yet"
+)]
 pub struct Args {
     #[command(flatten)]
     session: SessionArgs,
@@ -22,7 +25,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session.session)?;
     let state = session.state()?;

@@ -9,7 +9,10 @@ use otto::stage::verify::verify;
 /// landing against what was tested, the integration branch, the anchor in git, every piece of
 /// evidence. Reads only.
 #[derive(Debug, clap::Parser)]
-#[command(version, after_long_help = "EXAMPLES\n  otto verify\n  otto verify 20261120-1011\n\nEXIT CODES\n  0 it holds · 65 something was altered; it is named")]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto verify\n  otto verify 20261120-1011\n\nEXIT CODES\n  0 it holds · 65 something was altered; it is named"
+)]
 pub struct Args {
     #[command(flatten)]
     session: SessionArgs,
@@ -19,12 +22,16 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir().map_err(|e| Error::machine("the current folder is gone").because(e))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     let ws = Workspace::open(&cwd, &ui.program)?;
     let session = Session::open(&ws, &args.session.session)?;
     let verified = verify(&ws, &session)?;
     if args.json {
-        println!("{}", serde_json::json!({"v": 1, "session": session.id, "holds": verified.holds, "problems": verified.problems}));
+        println!(
+            "{}",
+            serde_json::json!({"v": 1, "session": session.id, "holds": verified.holds, "problems": verified.problems})
+        );
     } else {
         println!("session {}", session.id);
         for line in &verified.holds {
@@ -37,6 +44,10 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     if verified.problems.is_empty() {
         return Ok(Exit::YES);
     }
-    Err(Error::input(format!("{} of session {}", otto::base::text::count(verified.problems.len(), "problem"), session.id))
-        .hint("what is named above was altered or lost; nothing was changed now"))
+    Err(Error::input(format!(
+        "{} of session {}",
+        otto::base::text::count(verified.problems.len(), "problem"),
+        session.id
+    ))
+    .hint("what is named above was altered or lost; nothing was changed now"))
 }

@@ -9,36 +9,50 @@ use std::process::ExitCode;
 
 mod table;
 
-macro_rules! programs {
-    ($($module:ident = $file:literal),* $(,)?) => {
-        $(#[path = $file] mod $module;)*
-    };
-}
-
-programs! {
-    abort = "otto-abort.rs",
-    audit = "otto-audit.rs",
-    build_group = "otto-build-group.rs",
-    check = "otto-check.rs",
-    compile = "otto-compile.rs",
-    config = "otto-config.rs",
-    demo = "otto-demo.rs",
-    help = "otto-help.rs",
-    init = "otto-init.rs",
-    land = "otto-land.rs",
-    log = "otto-log.rs",
-    merge = "otto-merge.rs",
-    pages = "otto-pages.rs",
-    provider_command = "otto-provider-command.rs",
-    provider_replay = "otto-provider-replay.rs",
-    render = "otto-render.rs",
-    repair = "otto-repair.rs",
-    run = "otto-run.rs",
-    sessions = "otto-sessions.rs",
-    spec = "otto-spec.rs",
-    status = "otto-status.rs",
-    verify = "otto-verify.rs",
-}
+#[path = "otto-abort.rs"]
+mod abort;
+#[path = "otto-audit.rs"]
+mod audit;
+#[path = "otto-build-group.rs"]
+mod build_group;
+#[path = "otto-check.rs"]
+mod check;
+#[path = "otto-compile.rs"]
+mod compile;
+#[path = "otto-config.rs"]
+mod config;
+#[path = "otto-demo.rs"]
+mod demo;
+#[path = "otto-help.rs"]
+mod help;
+#[path = "otto-init.rs"]
+mod init;
+#[path = "otto-land.rs"]
+mod land;
+#[path = "otto-log.rs"]
+mod log;
+#[path = "otto-merge.rs"]
+mod merge;
+#[path = "otto-pages.rs"]
+mod pages;
+#[path = "otto-provider-command.rs"]
+mod provider_command;
+#[path = "otto-provider-replay.rs"]
+mod provider_replay;
+#[path = "otto-render.rs"]
+mod render;
+#[path = "otto-repair.rs"]
+mod repair;
+#[path = "otto-run.rs"]
+mod run;
+#[path = "otto-sessions.rs"]
+mod sessions;
+#[path = "otto-spec.rs"]
+mod spec;
+#[path = "otto-status.rs"]
+mod status;
+#[path = "otto-verify.rs"]
+mod verify;
 
 fn main() -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();

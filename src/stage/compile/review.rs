@@ -1,5 +1,7 @@
 //! What a person does with a spec: edit, approve, reject, amend. Versions are kept and diffable.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use super::{accept, next_version};
@@ -10,7 +12,7 @@ use crate::session::journal::Entry;
 use crate::session::state::SpecState;
 use crate::session::{Session, State, Workspace, versions};
 use crate::spec::amend::{Actor, Change, append, check_change};
-use crate::spec::{Parsed, Problem, Spec, from_markdown, parse};
+use crate::spec::{Parsed, Problem, Spec, from_markdown, parse, to_markdown};
 
 /// A changed spec as a person hands it in: markdown or JSON.
 pub fn read_edited(text: &str, name: &str) -> Result<Spec> {
@@ -131,4 +133,15 @@ pub fn version(session: &Session, n: u32) -> Result<Spec> {
     let path = session.layout.spec_version(n);
     let text = disk::read_text(&path)?;
     read_edited(&text, &path.display().to_string())
+}
+
+/// The text that a person hands in: from a file, or from their editor on a copy.
+pub fn changed_text(session: &Session, file: Option<PathBuf>) -> Result<(String, String)> {
+    if let Some(file) = file {
+        return Ok((disk::read_text(&file)?, file.display().to_string()));
+    }
+    let copy = session.layout.spec_dir().join("edit.md");
+    disk::replace(&copy, to_markdown(&session.read_spec()?).as_bytes())?;
+    crate::process::edit(&copy)?;
+    Ok((disk::read_text(&copy)?, copy.display().to_string()))
 }
