@@ -1,8 +1,8 @@
-use otto::base::{Error, Exit, Result};
+use otto::base::{Exit, Result};
 use otto::cli::{SessionArgs, Ui};
+use otto::session::Session;
 use otto::session::event::RunAborted;
 use otto::session::journal::Entry;
-use otto::session::{Session, Workspace};
 use otto::stage::abort::{abort_group, abort_session};
 use otto::stage::{Context, Silent};
 
@@ -27,9 +27,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session.session)?;
     if session.spec().is_err() && args.group.is_none() {
         // There is nothing but a session: no group, no worktree, no branch.

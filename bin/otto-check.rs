@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use otto::base::{Error, Exit, Result};
 use otto::check::batch::{Caching, Ran};
 use otto::cli::{Stream, Ui};
-use otto::session::{Session, Workspace};
+use otto::session::Session;
 use otto::spec::Check;
 use otto::stage::compile::read_spec_file;
 use otto::stage::{Context, Item, Report};
@@ -39,9 +39,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session)?;
     let out = Stream::new(ui, args.json, false);
     let ctx = Context::open(&ws, &session, &out)?;

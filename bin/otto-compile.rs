@@ -1,11 +1,7 @@
-use std::path::PathBuf;
-
 use otto::base::{Error, Exit, Result};
-use otto::cli::{ConfigArgs, Stream, Ui, intent_from};
-use otto::session::Workspace;
-use otto::spec::ProjectKind;
+use otto::cli::{ConfigArgs, IntentArgs, Stream, Ui};
 use otto::stage::Report;
-use otto::stage::compile::{Needs, Start, accept_file, compile, create, read_spec_file};
+use otto::stage::compile::{Start, accept_file, compile, create};
 
 /// Turn an intent into a spec: features, groups, ownership, checks
 ///
@@ -18,18 +14,8 @@ use otto::stage::compile::{Needs, Start, accept_file, compile, create, read_spec
     after_long_help = "EXAMPLES\n  otto compile \"add saved searches to this dashboard\"\n  otto compile --intent-file intent.md --review-gate\n  otto compile \"add saved searches\" --from-spec spec.json\n  otto compile \"…\" | otto build-group --all | otto merge | otto audit | otto render\n\nEXIT CODES\n  0 approved · 65 the spec is bad, nothing was written · 69 no agent · 77 waits for your review"
 )]
 pub struct Args {
-    /// What you want; `-` reads it from standard input; without it intent.md is read
-    #[arg(value_name = "INTENT")]
-    intent: Option<String>,
-    /// Read the intent from a file
-    #[arg(long, value_name = "FILE")]
-    intent_file: Option<PathBuf>,
-    /// Take the spec from a file instead of an agent
-    #[arg(long, value_name = "FILE")]
-    from_spec: Option<PathBuf>,
-    /// What kind of product it is; detected when absent
-    #[arg(long, value_name = "KIND", value_parser = ["webapp", "cli", "library", "api", "service"])]
-    project_kind: Option<String>,
+    #[command(flatten)]
+    wanted: IntentArgs,
     /// Write JSON lines even to a terminal
     #[arg(long)]
     json: bool,
@@ -41,42 +27,24 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
-    let asked = intent_from(args.intent.as_deref(), args.intent_file.as_ref(), ws.root())?;
-    // A bad file is refused before anything is written.
-    let given = match &args.from_spec {
-        Some(path) => Some(read_spec_file(path, asked.as_deref())?),
-        None => None,
+    let ws = ui.workspace()?;
+    let wanted = args.wanted.read(ws.root())?;
+    let needs = wanted.needs();
+    let start = Start {
+        intent: wanted.intent,
+        flags: args.config.flags()?,
+        argv: std::env::args().collect(),
     };
-    let intent = match (asked, &given) {
-        (Some(intent), _) => intent,
-        (None, Some(parsed)) => parsed.spec.intent.clone(),
-        (None, None) => {
-            return Err(Error::usage("there is no intent").hint(
-                "say what you want: otto compile \"add saved searches\"   (or write intent.md)",
-            ));
-        }
-    };
-    let kind: Option<ProjectKind> = args
-        .project_kind
-        .map(|k| {
-            serde_json::from_value(k.into()).map_err(|e| Error::usage("--project-kind").because(e))
-        })
-        .transpose()?;
-    let start = Start { intent, flags: args.config.flags()?, argv: std::env::args().collect() };
-    let (session, notes) =
-        create(&ws, &start, if given.is_some() { Needs::Nothing } else { Needs::Agent })?;
+    let (session, notes) = create(&ws, &start, needs)?;
     let out = Stream::new(ui, args.json, args.quiet);
     for note in &notes {
         out.say(note);
     }
     out.handle(&session.id);
     out.say(&format!("session {}", session.id));
-    let result = match given {
+    let result = match wanted.spec {
         Some(parsed) => accept_file(&ws, &session, parsed, &out),
-        None => compile(&ws, &session, kind, &out),
+        None => compile(&ws, &session, args.wanted.kind(), &out),
     };
     let exit = result.as_ref().map_or_else(Error::exit, |()| Exit::YES);
     out.end("compile", exit, result.as_ref().err());

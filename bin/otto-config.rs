@@ -1,9 +1,9 @@
 use std::io::Write;
 
-use otto::base::{Error, Exit, Result};
+use otto::base::{Exit, Result};
 use otto::cli::{ConfigArgs, Ui};
+use otto::session::Session;
 use otto::session::config::{KEYS, ROLES, Settings};
-use otto::session::{Session, Workspace};
 use otto::stage::compile::configuration;
 
 /// Show every configuration value and where it comes from
@@ -30,9 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let settings = match &args.session {
         Some(wanted) => Session::open(&ws, wanted)?.config.settings().clone(),
         None => {

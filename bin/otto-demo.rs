@@ -5,7 +5,7 @@ use otto::base::{Exit, Result};
 use otto::cli::Ui;
 use otto::disk;
 use otto::run::demo::set_up;
-use otto::run::{Goal, Progress, finish, go, hold};
+use otto::run::{Goal, finish, go, hold};
 use otto::session::Workspace;
 use otto::stage::Silent;
 use otto::stage::compile::{Needs, Start, create};
@@ -65,11 +65,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let start = Start { intent: demo.intent, flags: Vec::new(), argv: std::env::args().collect() };
     let (session, _) = create(&ws, &start, Needs::Agent)?;
     let held = hold(&ws, &session)?;
-    let progress = match (args.quiet, ui.stderr_is_terminal) {
-        (true, _) => Progress::Quiet,
-        (false, true) => Progress::Terminal,
-        (false, false) => Progress::Plain,
-    };
+    let progress = ui.progress(args.quiet);
     let goal = Goal { kind: None, jobs: session.config.jobs };
     let deadline = Deadline::of_step(&ws.clock, session.config.run_budget_seconds);
     let word = progress.during(&session, || go(&ws, &held, &session, &goal, deadline, &Silent))?;

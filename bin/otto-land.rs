@@ -1,7 +1,7 @@
 use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
 use otto::git::Oid;
-use otto::session::{Session, Workspace};
+use otto::session::Session;
 use otto::stage::audit::Word;
 use otto::stage::land::{Landed, Options, land};
 use otto::stage::render::judge;
@@ -31,9 +31,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session.session)?;
     let ctx = Context::open(&ws, &session, &Silent)?;
     let verdict = judge(&ws, &session, &ctx.spec)?;

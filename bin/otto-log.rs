@@ -1,11 +1,11 @@
 use std::io::Write;
 use std::time::Duration;
 
-use otto::base::{Error, Exit, Result};
+use otto::base::{Exit, Result};
 use otto::cli::{SessionArgs, Ui};
 use otto::process::stop;
 use otto::session::journal::{Position, Reader, Record};
-use otto::session::{Session, Weight, Workspace, tell};
+use otto::session::{Session, Weight, tell};
 
 /// Show what happened in a session, event by event
 ///
@@ -35,9 +35,7 @@ pub struct Args {
 const LOOK: Duration = Duration::from_millis(200);
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session.session)?;
     let path = session.layout.journal();
     let mut at = Position::START;

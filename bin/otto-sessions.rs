@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use otto::base::text::one_line;
-use otto::base::{Error, Exit, Result};
+use otto::base::{Exit, Result};
 use otto::cli::Ui;
 use otto::session::state::RunState;
-use otto::session::{Session, Workspace, all};
+use otto::session::{Session, all};
 
 /// List the sessions of this project, newest first
 #[derive(Debug, clap::Parser)]
@@ -19,9 +19,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let mut out = std::io::stdout().lock();
     let ids = all(&ws.layout)?;
     if ids.is_empty() && !args.json {

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use otto::base::{Error, Exit, Result};
+use otto::base::{Exit, Result};
 use otto::cli::{Ui, person};
-use otto::session::{Session, Workspace};
+use otto::session::Session;
 use otto::spec::amend::Actor;
 use otto::spec::to_markdown;
 use otto::stage::compile::review::{amend, changed_text, edited, read_edited, reject, version};
@@ -90,9 +90,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         );
         return Ok(Exit::YES);
     }
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let open = |wanted: &str| Session::open(&ws, wanted);
     match args.what {
         What::Check { .. } => {}

@@ -1,10 +1,10 @@
 use serde_json::json;
 
-use otto::base::{Error, Exit, Result};
+use otto::base::{Exit, Result};
 use otto::cli::{SessionArgs, Ui};
 use otto::run::summary::status_text;
+use otto::session::Session;
 use otto::session::state::SpecState;
-use otto::session::{Session, Workspace};
 use otto::stage::audit::{ChainState, verdict};
 
 /// Show where a session stands and what to do next
@@ -25,9 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session.session)?;
     let state = session.state()?;
     let there = state.spec != SpecState::None || session.layout.spec_json().exists();

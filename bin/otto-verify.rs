@@ -1,6 +1,6 @@
 use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
-use otto::session::{Session, Workspace};
+use otto::session::Session;
 use otto::stage::verify::verify;
 
 /// Check that everything written down about a session still holds together
@@ -22,9 +22,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session.session)?;
     let verified = verify(&ws, &session)?;
     if args.json {

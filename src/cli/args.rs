@@ -1,12 +1,14 @@
 //! Arguments that several programs share. The doc comments are their help.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::base::{Error, Result};
 use crate::disk;
+use crate::spec::{Parsed, ProjectKind};
+use crate::stage::compile::{Needs, read_spec_file};
 
 /// How a stage finds its session and writes its output.
 #[derive(Debug, Clone, Default, Args)]
@@ -103,11 +105,69 @@ impl ConfigArgs {
     }
 }
 
+/// What is wanted, and the spec for it where there is one already.
+#[derive(Debug, Clone, Default, Args)]
+pub struct IntentArgs {
+    /// What you want; `-` reads it from standard input; without it intent.md is read
+    #[arg(value_name = "INTENT")]
+    pub intent: Option<String>,
+    /// Read the intent from a file
+    #[arg(long, value_name = "FILE")]
+    pub intent_file: Option<PathBuf>,
+    /// Take the spec from a file instead of an agent
+    #[arg(long, value_name = "FILE")]
+    pub from_spec: Option<PathBuf>,
+    /// What kind of product it is; detected when absent
+    #[arg(long, value_name = "KIND", value_parser = ["webapp", "cli", "library", "api", "service"])]
+    pub project_kind: Option<String>,
+}
+
+/// [`IntentArgs`], read.
+#[derive(Debug)]
+pub struct Wanted {
+    pub intent: String,
+    /// The spec of the file, valid.
+    pub spec: Option<Parsed>,
+}
+
+impl IntentArgs {
+    pub fn is_given(&self) -> bool {
+        self.intent.is_some() || self.intent_file.is_some() || self.from_spec.is_some()
+    }
+
+    pub fn kind(&self) -> Option<ProjectKind> {
+        // clap accepts the names of the kinds only.
+        serde_json::from_value(self.project_kind.clone()?.into()).ok()
+    }
+
+    /// Reads files; a bad one is refused before anything is written.
+    pub fn read(&self, root: &Path) -> Result<Wanted> {
+        let asked = intent_from(self.intent.as_deref(), self.intent_file.as_ref(), root)?;
+        let spec = match &self.from_spec {
+            Some(path) => Some(read_spec_file(path, asked.as_deref())?),
+            None => None,
+        };
+        let own = spec.as_ref().map(|parsed| parsed.spec.intent.clone());
+        let intent = asked.or(own).ok_or_else(|| {
+            Error::usage("there is no intent").hint(
+                "say what you want, in a sentence: \"add saved searches\"   (or write intent.md)",
+            )
+        })?;
+        Ok(Wanted { intent, spec })
+    }
+}
+
+impl Wanted {
+    pub fn needs(&self) -> Needs {
+        if self.spec.is_some() { Needs::Nothing } else { Needs::Agent }
+    }
+}
+
 /// The intent: the argument, a file, `-` for standard input, else `intent.md` in the project.
-pub fn intent_from(
+fn intent_from(
     argument: Option<&str>,
     file: Option<&PathBuf>,
-    root: &std::path::Path,
+    root: &Path,
 ) -> Result<Option<String>> {
     let text = match (argument, file) {
         (Some(_), Some(_)) => {

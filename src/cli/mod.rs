@@ -9,7 +9,7 @@ mod stage;
 mod start;
 mod stream;
 
-pub use args::{ConfigArgs, SessionArgs, StageArgs, intent_from};
+pub use args::{ConfigArgs, IntentArgs, SessionArgs, StageArgs, Wanted};
 pub use handle::{Handle, Taken, Upstream};
 pub use stage::{Stage, UpstreamRule, Wake, run_stage};
 pub use start::{Ui, person, program, report_error};

@@ -51,9 +51,7 @@ pub fn run_stage(
     rule: UpstreamRule,
     body: impl FnOnce(&Stage<'_>) -> Result<Exit>,
 ) -> Result<Exit> {
-    let cwd = std::env::current_dir()
-        .map_err(|e| Error::machine("the current folder is gone").because(e))?;
-    let ws = Workspace::open(&cwd, &ui.program)?;
+    let ws = ui.workspace()?;
     let out = Arc::new(Stream::new(ui, args.json, args.quiet));
     let (id, taken, upstream) = handle::find(&ws, args)?;
     let session = Session::open(&ws, id.as_str())?;

@@ -7,6 +7,8 @@ use clap::Parser;
 
 use crate::base::{Error, Exit, Remedy, Result};
 use crate::process::stop;
+use crate::run::Progress;
+use crate::session::Workspace;
 
 /// How a program talks to people.
 #[derive(Debug, Clone)]
@@ -23,6 +25,22 @@ impl Ui {
             program: program.to_owned(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// The project around the current folder.
+    pub fn workspace(&self) -> Result<Workspace> {
+        let cwd = std::env::current_dir()
+            .map_err(|e| Error::machine("the current folder is gone").because(e))?;
+        Workspace::open(&cwd, &self.program)
+    }
+
+    /// How a run shows what it does on standard error.
+    pub fn progress(&self, quiet: bool) -> Progress {
+        match (quiet, self.stderr_is_terminal) {
+            (true, _) => Progress::Quiet,
+            (false, true) => Progress::Terminal,
+            (false, false) => Progress::Plain,
         }
     }
 }
