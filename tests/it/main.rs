@@ -12,6 +12,7 @@ mod machine;
 mod merge;
 mod pipes;
 mod resume;
+mod review;
 mod spec;
 mod tidy;
 mod verify;
