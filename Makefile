@@ -39,9 +39,9 @@ demo: build
 test: need
 	$(CARGO) build --locked
 	$(CARGO) test --locked
+	sh tests/docs.sh
 	sh tests/demo-mutants.sh
 	sh tests/readme.sh $(DEBUG)/otto
-	$(DEBUG)/otto pages --man man --check
 
 fmt: need
 	$(CARGO) fmt

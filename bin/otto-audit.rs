@@ -7,8 +7,8 @@ use otto::stage::{Context, Item, Report};
 /// Judge the integrated product from a clean worktree, with nothing cached
 ///
 /// Runs every check again at the integration commit, the checks across groups, the scenarios that
-/// no builder has seen, and the certifier if there is one. The verdict is a pure function of the
-/// spec and what was observed.
+/// are kept outside the tree, and the certifier if there is one. The verdict is a pure function of
+/// the spec and what was observed.
 #[derive(Debug, clap::Parser)]
 #[command(version, after_long_help = "EXAMPLES\n  otto audit\n  otto merge | otto audit | otto render\n\nEXIT CODES\n  0 passed · 1 anything else · 77 the integration branch was moved by hand")]
 pub struct Args {

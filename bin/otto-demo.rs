@@ -19,7 +19,7 @@ use otto::stage::compile::{Needs, Start, create};
 #[derive(Debug, clap::Parser)]
 #[command(version, after_long_help = "EXAMPLES\n  otto demo\n  otto demo --dir /tmp/demo\n  otto demo --tamper\n  otto demo --tamper --seed 7\n\nEXIT CODES\n  0 the verdict is passed · 1 it is not")]
 pub struct Args {
-    /// Where to make it: a new folder
+    /// Where to make it: a new folder; without it, a temporary one
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Remove the folder first, if it is a demo's

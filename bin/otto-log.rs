@@ -24,7 +24,7 @@ pub struct Args {
     /// Every event, check results included
     #[arg(long, short = 'a')]
     all: bool,
-    /// The journal's own lines
+    /// One JSON object an event
     #[arg(long)]
     json: bool,
 }

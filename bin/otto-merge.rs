@@ -70,7 +70,7 @@ fn beside_upstream(ctx: &Context<'_>, queue: &Queue, stage: &Stage<'_>, repair: 
         }
     }
     queue.drain(ctx, repair)?;
-    Ok(Queue::exit(ctx)?.worse(before.unwrap_or(Exit::YES)))
+    Ok(queue.exit(ctx)?.worse(before.unwrap_or(Exit::YES)))
 }
 
 /// Waits for a wake-up, or a short while; returns how upstream ended once it has. Many items are

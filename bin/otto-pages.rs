@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
-use otto::base::{Error, Exit, Result};
+use anyhow::{Context as _, Result};
+use otto::base::{Error, Exit};
 use otto::cli::Ui;
 use otto::disk;
 
@@ -59,22 +60,47 @@ pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
 }
 
 fn page(program: &crate::table::Program) -> Result<Vec<u8>> {
+    let command = (program.command)();
+    let after = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    // What stands after the help has sections of its own, and lines that must stay as they are.
+    let man = clap_mangen::Man::new(command.after_long_help("")).date("").manual("Otto");
     let mut bytes = Vec::new();
-    clap_mangen::Man::new((program.command)())
-        .date("")
-        .manual("Otto")
-        .render(&mut bytes)
-        .map_err(|e| Error::bug("a page cannot be rendered").because(e))?;
-    Ok(bytes)
+    man.render(&mut bytes).with_context(|| format!("the page of {} cannot be rendered", program.name))?;
+    let mut page = String::from_utf8_lossy(&bytes).into_owned();
+    if let Some(at) = page.find(".SH EXTRA") {
+        let end = page[at + 1..].find(".SH ").map_or(page.len(), |next| at + 1 + next);
+        page.replace_range(at..end, "");
+    }
+    let version = page.find(".SH VERSION").unwrap_or(page.len());
+    page.insert_str(version, &sections(&after));
+    Ok(page.into_bytes())
+}
+
+/// Texts under headings in capitals, as sections; examples keep their lines.
+fn sections(text: &str) -> String {
+    let mut out = String::new();
+    let mut close = "";
+    for line in text.lines().filter(|l| !l.is_empty()) {
+        if line.starts_with(' ') {
+            let line = line.trim_start().replace('\\', "\\e").replace('-', "\\-");
+            let open = if close.is_empty() { ".br\n" } else { "" };
+            out.push_str(&format!("{open}\\&{line}\n"));
+        } else {
+            let open = if line == "EXAMPLES" { ".nf\n" } else { "" };
+            out.push_str(&format!("{close}.SH \"{line}\"\n{open}"));
+            close = if line == "EXAMPLES" { ".fi\n" } else { "" };
+        }
+    }
+    out + close
 }
 
 fn settle(path: &Path, bytes: &[u8], check: bool) -> Result<()> {
     if !check {
-        return disk::replace(path, bytes);
+        return Ok(disk::replace(path, bytes)?);
     }
     if disk::read_if_there(path)?.as_deref() == Some(bytes) {
         return Ok(());
     }
-    Err(Error::no(format!("'{}' is not what the help text says", path.display()))
-        .hint("refresh it: otto pages --man man"))
+    let differs = format!("'{}' is not what the help text says", path.display());
+    Err(Error::no(differs).hint("refresh it: otto pages --man man").into())
 }

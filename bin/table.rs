@@ -29,7 +29,7 @@ macro_rules! table {
         pub const PROGRAMS: &[Program] = &[$(Program {
             name: $name,
             shelf: Shelf::$shelf,
-            main: |name, argv| otto::cli::program::<crate::$module::Args>(name, argv, crate::$module::run),
+            main: |name, argv| otto::cli::program::<crate::$module::Args, _>(name, argv, crate::$module::run),
             command: || crate::$module::Args::command().name($name),
         }),*];
     };

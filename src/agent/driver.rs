@@ -167,7 +167,16 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
     }
-    reader.finish(ended, &path("stderr.log"))
+    let mut result = reader.finish(ended, &path("stderr.log"))?;
+    result.claim = secrets.hide(&result.claim);
+    if let Some((_, message)) = &mut result.error {
+        *message = secrets.hide(message);
+    }
+    // What the provider wrote by itself is hidden once it has ended.
+    for file in ["stderr.log", "agent-stderr.log", "output.json"] {
+        secrets.hide_in(&path(file))?;
+    }
+    Ok(result)
 }
 
 /// Collects what the events say.

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::protocol::Request;
+use crate::base::Result;
+use crate::disk;
 use crate::process::base_env;
 
 /// Values to hide, with the names to show instead.
@@ -43,6 +46,19 @@ impl Secrets {
             }
         }
         text
+    }
+}
+
+impl Secrets {
+    /// Hides them in a file that is there.
+    pub fn hide_in(&self, path: &Path) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let Some(bytes) = disk::read_if_there(path)? else { return Ok(()) };
+        let text = String::from_utf8_lossy(&bytes);
+        let hidden = self.hide(&text);
+        if hidden == text { Ok(()) } else { disk::replace(path, hidden.as_bytes()) }
     }
 }
 

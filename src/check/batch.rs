@@ -9,7 +9,7 @@ use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
 use super::prepare::{PrepareCache, prepare_hash};
 use super::{Outcome, Provenance, Reason};
-use crate::base::{Result, Sha256};
+use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, Pool, Repo, Worktree};
 use crate::process::{Tier, stop};
 use crate::spec::{Check, CheckBody, Prepare};
@@ -60,13 +60,12 @@ impl Bench<'_> {
             return Ok(all);
         }
         let tree = self.repo.tree_of(commit)?;
-        let worktree = self.pool.lease(commit, None)?;
-        let hash = prepare_hash(&worktree.path, self.steps)?;
+        let mut room = Room { bench: self, commit, worktree: None, fresh: true };
         let mut replies = Replies::new();
-        let mut fresh = true;
         for check in checks {
             stop::check()?;
-            let key = self.key(check, tree, &hash, &worktree);
+            out_of_time(left())?;
+            let key = self.key(check, tree, &room.prepare_hash()?);
             // A reply is needed by invariants, so a probe's cached outcome would starve them.
             let cacheable = caching == Caching::Use
                 && !matches!(check.body()?, CheckBody::StateInvariant(_))
@@ -75,15 +74,22 @@ impl Bench<'_> {
             let ran = match found {
                 Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true },
                 None => {
+                    let worktree = room.enter()?;
                     let place = Place {
-                        worktree: &worktree,
+                        worktree,
                         commit,
                         tree,
                         base,
                         evidence: &self.evidence,
                         left: left(),
                     };
-                    let outcome = self.run_fresh(check, &place, &mut replies, &mut fresh)?;
+                    let outcome = self.run_fresh(check, &place, &mut replies)?;
+                    room.fresh = false;
+                    // A stop, or the end of the run's time, says nothing about the product.
+                    stop::check()?;
+                    if !outcome.is_pass() {
+                        out_of_time(left())?;
+                    }
                     if cacheable {
                         self.cache.put(&key, self.session, &outcome)?;
                     }
@@ -93,40 +99,38 @@ impl Bench<'_> {
             seen(&ran)?;
             all.push(ran);
         }
-        worktree.release()?;
+        room.leave()?;
         Ok(all)
     }
 
-    fn key(&self, check: &Check, tree: Oid, prepare: &Sha256, worktree: &Worktree) -> Sha256 {
-        cache::key(&KeyParts { tree, check, prepare, tier: self.tier, workdir: &worktree.path })
+    fn key(&self, check: &Check, tree: Oid, prepare: &Sha256) -> Sha256 {
+        cache::key(&KeyParts { tree, check, prepare, tier: self.tier })
     }
 
+    /// Once, and once more when it is red: in a worktree that was reset and prepared again.
     fn run_fresh(
         &self,
         check: &Check,
         place: &Place<'_>,
         replies: &mut Replies,
-        fresh: &mut bool,
     ) -> Result<Outcome> {
-        if let Some(red) = self.make_ready(place, fresh)? {
+        if let Some(red) = self.prepare(place)? {
             return Ok(red);
         }
         let first = run_once(check, place, replies)?;
         if first.is_pass() || first.reason() == Reason::Interrupted || !worth_again(&first) {
             return Ok(first);
         }
-        if let Some(red) = self.make_ready(place, fresh)? {
+        place.worktree.reset(place.commit)?;
+        if let Some(red) = self.prepare(place)? {
             return Ok(red);
         }
         let second = run_once(check, place, replies)?;
         Ok(after_rerun(first, second))
     }
 
-    /// Resets and prepares the worktree; the outcome to record when that fails.
-    fn make_ready(&self, place: &Place<'_>, fresh: &mut bool) -> Result<Option<Outcome>> {
-        if !std::mem::replace(fresh, false) {
-            place.worktree.reset(place.commit)?;
-        }
+    /// Prepares the worktree; the outcome to record when that fails.
+    fn prepare(&self, place: &Place<'_>) -> Result<Option<Outcome>> {
         match self.prepared.prepare(place.worktree, self.steps, place.left)? {
             Ok(()) => Ok(None),
             Err(why) => {
@@ -136,11 +140,8 @@ impl Bench<'_> {
                     duration_s: 0.0,
                     evidence: vec![self.evidence.keep(why.as_bytes())?],
                 };
-                Ok(Some(Outcome::red(
-                    Reason::PrepareFailed,
-                    crate::base::text::one_line(&why, 200),
-                    of,
-                )))
+                let detail = crate::base::text::one_line(&why, 200);
+                Ok(Some(Outcome::red(Reason::PrepareFailed, detail, of)))
             }
         }
     }
@@ -168,6 +169,53 @@ impl Bench<'_> {
             })
             .collect())
     }
+}
+
+/// The worktree of a batch, leased when the first check really has to run.
+struct Room<'a> {
+    bench: &'a Bench<'a>,
+    commit: Oid,
+    worktree: Option<Worktree>,
+    fresh: bool,
+}
+
+impl Room<'_> {
+    fn prepare_hash(&mut self) -> Result<Sha256> {
+        if self.bench.steps.is_empty() {
+            return prepare_hash(std::path::Path::new(""), &[]);
+        }
+        if self.worktree.is_none() {
+            self.enter()?;
+        }
+        let path = self.worktree.as_ref().map(|w| w.path.clone()).unwrap_or_default();
+        prepare_hash(&path, self.bench.steps)
+    }
+
+    /// The worktree, holding the commit and nothing else.
+    fn enter(&mut self) -> Result<&Worktree> {
+        if self.worktree.is_none() {
+            self.worktree = Some(self.bench.pool.lease(self.commit, None)?);
+            self.fresh = true;
+        }
+        let worktree = self.worktree.as_ref().expect("because it was just leased");
+        if !self.fresh {
+            worktree.reset(self.commit)?;
+        }
+        Ok(worktree)
+    }
+
+    fn leave(self) -> Result<()> {
+        self.worktree.map_or(Ok(()), Worktree::release)
+    }
+}
+
+/// Fails with 77 when the run's time is over: what is not judged in time is not judged.
+fn out_of_time(left: Duration) -> Result<()> {
+    if left > Duration::ZERO {
+        return Ok(());
+    }
+    Err(Error::person("the time budget of the run is spent")
+        .hint("nothing is lost; go on with more: otto run --resume --budget-seconds 3600"))
 }
 
 /// A missing tool or an empty selection does not get better by trying again.

@@ -64,12 +64,11 @@ pub(super) struct KeyParts<'a> {
     pub check: &'a Check,
     pub prepare: &'a Sha256,
     pub tier: Tier,
-    pub workdir: &'a Path,
 }
 
 pub(super) fn key(parts: &KeyParts<'_>) -> Sha256 {
     let check = serde_json::to_vec(parts.check).unwrap_or_default();
-    let tools = toolchain(parts.check, parts.workdir);
+    let tools = toolchain(parts.check);
     Sha256::of_parts(&[
         b"check-1\n",
         parts.tree.to_string().as_bytes(),
@@ -81,14 +80,18 @@ pub(super) fn key(parts: &KeyParts<'_>) -> Sha256 {
 }
 
 /// Identity of the program that a check calls: path, size, modification time.
-fn toolchain(check: &Check, workdir: &Path) -> String {
+fn toolchain(check: &Check) -> String {
     let argv = check.params.get("argv").or_else(|| check.params.get("runner"));
     let program = argv.and_then(|a| a.get(0)).and_then(|p| p.as_str()).unwrap_or("python3");
-    let found = if program.contains('/') { Some(workdir.join(program)) } else { on_path(program) };
+    let path = Path::new(program);
+    let found = match (program.contains('/'), path.is_absolute()) {
+        (false, _) => on_path(program),
+        (true, true) => Some(path.to_owned()),
+        // A program inside the worktree is part of the tree, which is in the key already.
+        (true, false) => None,
+    };
     let Some(found) = found else { return program.to_owned() };
     match found.metadata() {
-        // A program inside the worktree is part of the tree, which is in the key already.
-        Ok(_) if found.starts_with(workdir) => program.to_owned(),
         Ok(meta) => format!("{} {} {:?}", found.display(), meta.len(), meta.modified().ok()),
         Err(_) => found.display().to_string(),
     }

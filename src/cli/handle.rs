@@ -128,7 +128,7 @@ fn read_handle() -> Result<(SessionId, Upstream)> {
 
 impl Upstream {
     /// The next line. Waits for it, and fails once this process is asked to stop.
-    pub fn next(&mut self) -> Result<FromUpstream> {
+    pub fn next_line(&mut self) -> Result<FromUpstream> {
         loop {
             let Some(line) = self.lines.next_line()?.filter(|line| line.ends_with('\n')) else {
                 return Ok(FromUpstream::Cut);

@@ -93,7 +93,7 @@ fn with_upstream(
         // for a person is only passed on.
         // Unbounded: a body that is busy must not hold up what is passed on.
         let (send, wake) = channel();
-        let first = match upstream.next()? {
+        let first = match upstream.next_line()? {
             FromUpstream::Line(line) => {
                 pass_on(out, &line);
                 Wake::Item
@@ -137,7 +137,7 @@ fn drain(upstream: &mut Upstream) -> Result<(Vec<String>, Exit)> {
     let mut lines = Vec::new();
     loop {
         stop::check()?;
-        match upstream.next()? {
+        match upstream.next_line()? {
             FromUpstream::Line(line) => lines.push(line),
             FromUpstream::End { exit, .. } => return Ok((lines, exit)),
             FromUpstream::Cut => {
@@ -150,7 +150,7 @@ fn drain(upstream: &mut Upstream) -> Result<(Vec<String>, Exit)> {
 
 fn forward(upstream: &mut Upstream, out: &Stream, to: &Sender<Wake>) {
     loop {
-        let wake = match upstream.next() {
+        let wake = match upstream.next_line() {
             Ok(FromUpstream::Line(line)) => {
                 pass_on(out, &line);
                 Wake::Item

@@ -27,11 +27,12 @@ impl Ui {
     }
 }
 
-/// Parses the arguments, runs the body, prints an error if there is one.
-pub fn program<A: Parser>(
+/// Parses the arguments, runs the body, prints an error if there is one. A body may fail with any
+/// error; one that is none of ours has no remedy that a reader could take, and is a bug (70).
+pub fn program<A: Parser, E: Into<anyhow::Error>>(
     name: &str,
     argv: &[std::ffi::OsString],
-    body: impl FnOnce(A, &Ui) -> Result<Exit>,
+    body: impl FnOnce(A, &Ui) -> Result<Exit, E>,
 ) -> ExitCode {
     let ui = Ui::new(name);
     init_tracing();
@@ -46,9 +47,13 @@ pub fn program<A: Parser>(
             return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(Exit::USAGE.0));
         }
     };
-    let exit = match stop::install().and_then(|()| body(args, &ui)) {
+    let result = stop::install()
+        .map_err(anyhow::Error::from)
+        .and_then(|()| body(args, &ui).map_err(Into::into));
+    let exit = match result {
         Ok(exit) => exit,
         Err(e) => {
+            let e = e.downcast::<Error>().unwrap_or_else(|other| Error::bug(format!("{other:#}")));
             report_error(name, &e);
             e.exit()
         }

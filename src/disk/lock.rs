@@ -6,6 +6,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use fs4::{FileExt, TryLockError};
@@ -143,6 +144,30 @@ fn read_holder(path: &Path) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
+impl<N> Held<N> {
+    /// Says what is about to be done, in the lock file itself: whoever holds the lock next reads it
+    /// if this process dies before [`Held::end`].
+    pub fn begin(&self, what: &[&str]) -> Result<()> {
+        let text: String = what.iter().map(|w| format!("{w}\n")).collect();
+        let fail = |e| Error::machine("cannot write into a lock file").because(e);
+        self.file.write_all_at(text.as_bytes(), 0).map_err(fail)?;
+        self.file.set_len(text.len() as u64).map_err(fail)
+    }
+
+    pub fn end(&self) -> Result<()> {
+        self.begin(&[])
+    }
+
+    /// What the last holder had begun and not ended: it died in the middle.
+    pub fn unfinished(&self) -> Result<Vec<String>> {
+        let fail = |e| Error::machine("cannot read a lock file").because(e);
+        let mut bytes = vec![0; self.file.metadata().map_err(fail)?.len() as usize];
+        self.file.read_exact_at(&mut bytes, 0).map_err(fail)?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+}
+
 impl<N> Drop for Held<N> {
     fn drop(&mut self) {
         // Closing releases it as well; a child that inherited the descriptor would keep it.
@@ -176,6 +201,13 @@ mod tests {
         let busy = try_hold::<Integ>(&path).expect("io").expect_err("taken");
         assert_eq!(busy.holder.as_ref().map(|h| h.pid), Some(std::process::id()));
         assert_eq!(busy.into_error().exit().0, 75);
+        assert_eq!(held.unfinished().expect("read"), [""; 0]);
+        held.begin(&["a/ref", "b"]).expect("written");
+        drop(held);
+        let held = try_hold::<Integ>(&path).expect("io").expect("free");
+        assert_eq!(held.unfinished().expect("read"), ["a/ref", "b"]);
+        held.end().expect("written");
+        assert_eq!(held.unfinished().expect("read"), [""; 0]);
         drop(held);
         assert!(try_hold::<Integ>(&path).expect("io").is_ok());
     }

@@ -101,40 +101,35 @@ impl Pool {
         self.create(&slot, lease, commit)?.ready(commit, owner)
     }
 
-    /// The slot that holds this owner's unfinished work, as it was left.
-    pub fn reclaim(&self, session: &str, group: &str) -> Result<Option<(Worktree, Owner)>> {
+    /// The slot that holds this owner's unfinished work, as it was left. A slot that an earlier
+    /// attempt of the same group still owns was not given back in time: that attempt is finished
+    /// and committed, so its slot is free.
+    pub fn reclaim(&self, wanted: &Owner) -> Result<Option<Worktree>> {
+        let mut found = None;
         for slot in disk::subdirs(&self.dir)? {
             let home = self.dir.join(&slot);
             let Some(owner) = read_owner(&home)? else { continue };
-            if owner.session != session || owner.group != group {
+            if owner.session != wanted.session || owner.group != wanted.group {
+                continue;
+            }
+            if owner.attempt != wanted.attempt {
+                if lock::try_hold::<Lease>(&home.join("lease.lock"))?.is_ok() {
+                    disk::remove_file(&home.join("owner.json"))?;
+                }
                 continue;
             }
             let lease = lock::try_hold::<Lease>(&home.join("lease.lock"))?
                 .map_err(lock::Busy::into_error)?;
-            return match self.existing(&slot, lease)? {
+            match self.existing(&slot, lease)? {
                 Ok(worktree) => {
-                    worktree.end_strays();
-                    Ok(Some((worktree, owner)))
+                    worktree.end_strays()?;
+                    found = Some(worktree);
                 }
-                Err(_lease) => {
-                    // Nothing can be read from it any more, so nothing is lost by letting go.
-                    disk::remove_file(&home.join("owner.json"))?;
-                    Ok(None)
-                }
-            };
-        }
-        Ok(None)
-    }
-
-    /// Slots that hold unfinished work, with their owners.
-    pub fn owned(&self) -> Result<Vec<(String, Owner)>> {
-        let mut out = Vec::new();
-        for slot in disk::subdirs(&self.dir)? {
-            if let Some(owner) = read_owner(&self.dir.join(&slot))? {
-                out.push((slot, owner));
+                // Nothing can be read from it any more, so nothing is lost by letting go.
+                Err(_lease) => disk::remove_file(&home.join("owner.json"))?,
             }
         }
-        Ok(out)
+        Ok(found)
     }
 
     fn new_slot(&self) -> Result<(String, Held<Lease>)> {
@@ -227,7 +222,7 @@ fn read_owner(home: &Path) -> Result<Option<Owner>> {
 
 impl Worktree {
     fn ready(self, commit: Oid, owner: Option<&Owner>) -> Result<Self> {
-        self.end_strays();
+        self.end_strays()?;
         self.reset(commit)?;
         if let Some(owner) = owner {
             disk::replace_json(&self.home.join("owner.json"), owner)?;
@@ -243,13 +238,26 @@ impl Worktree {
         Ok(dir)
     }
 
-    /// Ends processes of an earlier occupant that are still inside.
-    fn end_strays(&self) {
+    /// Ends what an earlier occupant left: processes inside, and locks of a git that was killed.
+    /// The lease is the proof that nobody of ours works here.
+    fn end_strays(&self) -> Result<()> {
         crate::process::kill_inside(&self.path);
+        for lock in [
+            self.home.join("index.lock"),
+            self.git_dir.join("index.lock"),
+            self.git_dir.join("HEAD.lock"),
+        ] {
+            disk::remove_file(&lock)?;
+        }
+        // git copies the user's sparse patterns into a new worktree; ours hold everything.
+        disk::remove_file(&self.git_dir.join("info/sparse-checkout"))
     }
 
     pub(super) fn git(&self) -> Git {
-        let mut git = Git::new(&self.git_dir).worktree(&self.path).index(&self.index);
+        let mut git = Git::new(&self.git_dir)
+            .worktree(&self.path)
+            .index(&self.index)
+            .config("core.sparseCheckout=false".into());
         for driver in super::snapshot::disallowed_drivers(&self.repo, &self.filters) {
             for part in ["clean", "smudge", "process"] {
                 git = git.config(format!("filter.{driver}.{part}="));

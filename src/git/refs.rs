@@ -1,8 +1,9 @@
 //! Refs by compare-and-swap, under the repository's own flock.
 //!
 //! gix and git leave `<ref>.lock` behind when they are killed, and then refuse that ref for ever.
-//! Ours are only written under our flock, so a leftover of ours is known to be one: it is removed
-//! when no process has it open and it is older than a minute. `packed-refs.lock` never is.
+//! Ours are only written under our flock, whose file says which ones: a holder that finds names
+//! there knows that the one before it died over them. Any other leftover of ours is removed when
+//! no process has it open and it is older than a minute. `packed-refs.lock` never is.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,6 +67,20 @@ impl Repo {
         }
     }
 
+    /// Removes a loose ref of ours whose file holds no object id; true if it did.
+    pub fn clear_broken_ref(&self, _held: &Held<Refs>, name: &str) -> Result<bool> {
+        let path = self.project.common_dir.join(name);
+        let Some(bytes) = crate::disk::read_if_there(&path)? else { return Ok(false) };
+        let text = String::from_utf8_lossy(&bytes);
+        let whole = text.trim().parse::<Oid>().is_ok() || text.starts_with("ref: ");
+        if whole || !is_ours(name) {
+            return Ok(false);
+        }
+        tracing::warn!("'{}' holds no object id and is removed", path.display());
+        crate::disk::remove_file(&path)?;
+        Ok(true)
+    }
+
     /// Names and ids of the refs below `prefix` (ending in `/`), by name.
     pub fn refs_below(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
         let repo = self.local();
@@ -86,19 +101,32 @@ impl Repo {
     /// All or none. `Err(Moved)` inside `Ok` when a ref was not as expected.
     pub fn update_refs(
         &self,
-        _held: &Held<Refs>,
+        held: &Held<Refs>,
         updates: &[RefUpdate],
     ) -> Result<std::result::Result<(), Moved>> {
-        let repo = self.local();
         let edits: Vec<RefEdit> = updates.iter().map(edit).collect::<Result<_>>()?;
         let signature = gix::actor::SignatureRef {
             name: super::commit::NAME.into(),
             email: super::commit::EMAIL.into(),
             time: &format!("{} +0000", jiff::Timestamp::now().as_second()),
         };
+        self.clear_after_a_kill(&held.unfinished()?)?;
+        held.begin(&updates.iter().map(|u| u.name.as_str()).collect::<Vec<_>>())?;
+        let done = self.edit(&edits, signature, updates);
+        held.end()?;
+        done
+    }
+
+    fn edit(
+        &self,
+        edits: &[RefEdit],
+        signature: gix::actor::SignatureRef<'_>,
+        updates: &[RefUpdate],
+    ) -> Result<std::result::Result<(), Moved>> {
+        let repo = self.local();
         let mut cleared = false;
         loop {
-            match repo.edit_references_as(edits.clone(), Some(signature)) {
+            match repo.edit_references_as(edits.to_vec(), Some(signature)) {
                 Ok(_) => return Ok(Ok(())),
                 Err(e) => {
                     if let Some(moved) = self.which_moved(updates)? {
@@ -135,6 +163,18 @@ impl Repo {
             }
         }
         Ok(None)
+    }
+
+    /// The lock files of refs over which the last writer of ours died.
+    fn clear_after_a_kill(&self, names: &[String]) -> Result<()> {
+        for name in names.iter().filter(|n| is_ours(n)) {
+            let lock = self.project.common_dir.join(format!("{name}.lock"));
+            if lock.exists() && !is_open(&lock) {
+                tracing::info!("removing '{}', left by a kill", lock.display());
+                crate::disk::remove_file(&lock)?;
+            }
+        }
+        Ok(())
     }
 
     fn clear_stale_locks(&self, updates: &[RefUpdate]) -> Result<bool> {

@@ -54,6 +54,15 @@ impl From<Oid> for String {
     }
 }
 
+/// A repository is what its folder says: `GIT_DIR`, `GIT_WORK_TREE` and their kin, which git sets
+/// for its hooks, would have us work on another one than the git that we call.
+fn options() -> gix::open::Options {
+    let mut permissions = gix::open::Permissions::default();
+    permissions.env.git_prefix = gix::sec::Permission::Deny;
+    permissions.env.objects = gix::sec::Permission::Deny;
+    gix::open::Options::default().permissions(permissions)
+}
+
 /// Where the project is.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -68,7 +77,7 @@ impl Project {
     /// The project that `from` lies in. Fails (78) with a hint outside of a repository.
     pub fn discover(from: &Path) -> Result<Self> {
         cli::require_git()?;
-        let found = gix::discover(from).map_err(|e| {
+        let found = gix::discover_opts(from, Default::default(), options()).map_err(|e| {
             tracing::debug!("{e}");
             Error::machine(format!("'{}' is not in a git repository", from.display()))
                 .hint("go to one, or make one: otto init --git")
@@ -77,7 +86,7 @@ impl Project {
             .common_dir()
             .canonicalize()
             .map_err(|e| Error::file("resolve", found.common_dir(), e))?;
-        let main = gix::open(&common_dir)
+        let main = gix::open_opts(&common_dir, options())
             .or_machine(|| format!("cannot open the repository '{}'", common_dir.display()))?;
         let bare = main.workdir().is_none();
         let root = match main.workdir() {
@@ -114,14 +123,13 @@ impl fmt::Debug for Repo {
 
 impl Repo {
     pub fn open(project: &Project) -> Result<Self> {
-        let repo = gix::open(&project.common_dir)
+        let repo = gix::open_opts(&project.common_dir, options())
             .or_machine(|| format!("cannot open '{}'", project.common_dir.display()))?;
-        let config = repo.config_snapshot();
-        if config.string("extensions.refStorage").is_some_and(|s| s.to_string() == "reftable") {
+        let storage = repo.config_snapshot().string("extensions.refStorage");
+        if storage.is_some_and(|s| s == "reftable") {
             return Err(Error::machine("this repository keeps its refs as a reftable")
                 .hint("convert it: git refs migrate --ref-format=files"));
         }
-        drop(config);
         Ok(Self { project: project.clone(), shared: repo.into_sync() })
     }
 

@@ -14,10 +14,12 @@ pub struct Snapshot {
 
 impl Worktree {
     /// Stages everything that is not ignored and writes the tree. `base` is the commit whose
-    /// attributes count.
-    pub fn snapshot(&self, base: Oid) -> Result<Snapshot> {
+    /// attributes count; what was `prepared` (paths) is not the agent's work and is left out.
+    pub fn snapshot(&self, base: Oid, prepared: &[String]) -> Result<Snapshot> {
         let git = self.git().attributes_from(&base.to_string());
-        git.run(&["add", "--all", "--", "."])?;
+        let mut args = vec!["add".to_owned(), "--all".into(), "--".into(), ".".into()];
+        args.extend(prepared.iter().map(|path| format!(":(exclude,top){path}")));
+        git.run(&args)?;
         let tree: Oid = git.read(&["write-tree"])?.trim().parse()?;
         let ignored = git.read(&[
             "ls-files",

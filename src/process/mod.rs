@@ -132,3 +132,9 @@ pub fn edit(file: &std::path::Path) -> crate::base::Result<()> {
     Err(crate::base::Error::no(format!("the editor '{editor}' failed; nothing was changed"))
         .hint("set EDITOR to one that waits until the file is closed"))
 }
+
+/// Names this run of the machine (random(4)); `None` where the system does not say.
+pub fn boot_id() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_owned())
+}

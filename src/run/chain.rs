@@ -89,15 +89,32 @@ fn chain(
         compile(ws, session, goal.kind, report)?;
     }
     let spec = session.spec()?;
-    if work_is_left(&spec, &session.state()?) {
-        let (build, merge) = steps.build_and_merge(goal.jobs)?;
-        tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);
-        stop::check()?;
-    }
+    build_and_merge(session, &spec, &steps, goal.jobs)?;
     if !session.with_state(|s| s.landings.is_empty())? {
         audit_and_repair(session, &steps)?;
     }
     Ok(render(ws, session)?.verdict)
+}
+
+/// Builds and lands until nothing is left to do, or a round changed nothing: a group that was sent
+/// back at the very end has dependents that could not start before.
+fn build_and_merge(session: &Session, spec: &Spec, steps: &Steps<'_>, jobs: usize) -> Result<()> {
+    let progress = |s: &State| {
+        let attempts: usize = s.groups.values().map(|g| g.attempts.len()).sum();
+        (attempts, s.landings.len())
+    };
+    let mut before = None;
+    while work_is_left(spec, &session.state()?) {
+        let now = session.with_state(progress)?;
+        if before == Some(now) {
+            return Ok(());
+        }
+        before = Some(now);
+        let (build, merge) = steps.build_and_merge(jobs)?;
+        tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);
+        stop::check()?;
+    }
+    Ok(())
 }
 
 /// Something can still be built or landed.
@@ -111,6 +128,10 @@ pub(super) fn work_is_left(spec: &Spec, state: &State) -> bool {
 /// times.
 fn audit_and_repair(session: &Session, steps: &Steps<'_>) -> Result<()> {
     for _ in 0..=REPAIR_ROUNDS {
+        // A repair that a stop left open comes first: the product is not whole without it.
+        if session.with_state(|s| s.repairs.iter().any(|r| r.outcome.is_none()))? {
+            steps.run("repair", &[])?;
+        }
         if audit_is_due(&session.state()?) {
             steps.run("audit", &[])?;
         }

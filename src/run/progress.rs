@@ -112,9 +112,8 @@ impl Screen {
                 bar
             });
             bar.set_message(group_line(group, state.usage_by_group.get(gid)));
-            match group.phase {
-                Phase::Building { .. } => bar.tick(),
-                _ => {}
+            if let Phase::Building { .. } = group.phase {
+                bar.tick()
             }
         }
     }

@@ -59,19 +59,22 @@ impl Steps<'_> {
         let merge_out = self.log("merge", "jsonl")?;
         std::thread::scope(|scope| {
             let build = scope.spawn(|| {
-                let finished = self
-                    .command("build-group", &["--all", "--jobs", &jobs])
-                    .run(Capture::Pipe { stdout: writer, stderr: build_err.clone() })?;
-                exit_of("build-group", &finished.ended, &build_err)
+                self.command("build-group", &["--all", "--jobs", &jobs])
+                    .run(Capture::Pipe { stdout: writer, stderr: build_err.clone() })
             });
             let finished = self
                 .command("merge", &["--stdin"])
                 .stdin_pipe(reader)
                 .run(Capture::Split { stdout: merge_out, stderr: merge_err.clone() })?;
             let merge = exit_of("merge", &finished.ended, &merge_err);
-            let build =
-                build.join().unwrap_or_else(|_| Err(Error::bug("a thread of run ended badly")));
-            Ok((build?, merge?))
+            let finished =
+                build.join().unwrap_or_else(|_| Err(Error::bug("a thread of run ended")))?;
+            // A builder whose reader went away only says so; what broke is the reader.
+            if finished.ended == Ended::Exited(128 + libc::SIGPIPE) {
+                merge?;
+                return Err(Error::later("otto-merge ended before the builders did", None));
+            }
+            Ok((exit_of("build-group", &finished.ended, &build_err)?, merge?))
         })
     }
 }

@@ -148,11 +148,13 @@ events! {
     /// The intent to move the integration ref; written before it moves.
     MergeStarted = "merge.started" {
         old: Oid, new: Oid, tested_commit: Oid, tree: Oid, head: Oid,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        created: Option<bool>,
     }
     MergeLanded = "merge.landed" {
         old: Oid, new: Oid, tested_commit: Oid, tree: Oid, head: Oid,
+        /// The machine's boot id: refs are not synced, so one that is back at `old` after another
+        /// boot was lost with the power and not moved by a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<String>,
     }
     MergeConflict = "merge.conflict" { tip: Oid, head: Oid, conflicts: Vec<Conflict> }
     MergeRedundant = "merge.redundant" { head: Oid, held_by: Oid }

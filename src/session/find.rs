@@ -14,10 +14,10 @@ pub fn all(layout: &Layout) -> Result<Vec<SessionId>> {
 pub fn latest(layout: &Layout) -> Result<Option<SessionId>> {
     if let Some(bytes) = disk::read_if_there(&layout.latest())? {
         let name = String::from_utf8_lossy(&bytes).trim().to_owned();
-        if let Ok(id) = name.parse::<SessionId>() {
-            if layout.session(&id).record().exists() {
-                return Ok(Some(id));
-            }
+        if let Ok(id) = name.parse::<SessionId>()
+            && layout.session(&id).record().exists()
+        {
+            return Ok(Some(id));
         }
     }
     // The file is derived: without it the newest folder that is whole is the answer.
@@ -34,10 +34,10 @@ pub fn resolve(layout: &Layout, wanted: &str) -> Result<SessionId> {
     if wanted == "latest" {
         return latest(layout)?.ok_or_else(none);
     }
-    if let Ok(id) = wanted.parse::<SessionId>() {
-        if layout.session(&id).record().exists() {
-            return Ok(id);
-        }
+    if let Ok(id) = wanted.parse::<SessionId>()
+        && layout.session(&id).record().exists()
+    {
+        return Ok(id);
     }
     let all = all(layout)?;
     let fits: Vec<&SessionId> = all.iter().filter(|id| id.as_str().starts_with(wanted)).collect();

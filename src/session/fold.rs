@@ -1,6 +1,6 @@
 //! `state = fold(events)`: total, pure, and terminal states absorb.
 
-use super::event::Event;
+use super::event::{Event, Invalid};
 use super::journal::Record;
 use super::state::{
     Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding, Phase,
@@ -116,16 +116,21 @@ impl State {
                     self.usage_by_group.entry(group.clone()).or_default().add(&e.usage);
                 }
             }
-            Event::MergeAdopted(e) => self.landings.push(Landing {
-                group: "adopted".into(),
-                attempt: None,
-                old: e.old,
-                new: e.new,
-                tested_commit: e.new,
-                tree: e.tree,
-                head: e.new,
-                at: record.at,
-            }),
+            Event::MergeAdopted(e) => {
+                // Whatever was announced before a person moved the ref did not happen.
+                self.open_landing = None;
+                self.landings.push(Landing {
+                    group: "adopted".into(),
+                    attempt: None,
+                    old: e.old,
+                    new: e.new,
+                    tested_commit: e.new,
+                    tree: e.tree,
+                    head: e.new,
+                    at: record.at,
+                    boot: None,
+                });
+            }
             Event::PilotDecided(_)
             | Event::ServiceStarted(_)
             | Event::ServiceStopped(_)
@@ -185,6 +190,7 @@ impl State {
                     tree: e.tree,
                     head: e.head,
                     at: record.at,
+                    boot: e.boot.clone(),
                 };
                 // Recording the same landing twice is one landing.
                 if self.landings.iter().all(|l| l.new != landing.new) {
@@ -199,12 +205,11 @@ impl State {
                 }
                 return;
             }
-            Event::MergeRefused(_) | Event::MergeConflict(_) => {
+            Event::MergeRefused(_) | Event::MergeConflict(_)
                 // The announced landing did not happen.
-                if self.open_landing.as_ref().is_some_and(|o| o.group == *gid) {
+                if self.open_landing.as_ref().is_some_and(|o| o.group == *gid) => {
                     self.open_landing = None;
                 }
-            }
             Event::RepairStarted(e) => self.repairs.push(Repair {
                 key: e.key.clone(),
                 group: gid.clone(),
@@ -280,13 +285,11 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         Event::GroupChecked(e) => {
             group.checks.insert((e.phase, e.check.clone()), e.outcome.clone());
         }
-        Event::RepairStarted(e) => {
-            if group.phase.is_in() {
-                group.before_repair = Some(std::mem::take(&mut group.phase));
-                group.repair = Some(e.key.clone());
-                group.tries = 0;
-                group.sent_back = 0;
-            }
+        Event::RepairStarted(e) if group.phase.is_in() => {
+            group.before_repair = Some(std::mem::take(&mut group.phase));
+            group.repair = Some(e.key.clone());
+            group.tries = 0;
+            group.sent_back = 0;
         }
         Event::RepairFinished(_) => {
             group.repair = None;
@@ -303,7 +306,10 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         Event::GroupInvalidated(e) => {
             group.phase = Phase::Invalidated { reason: e.reason, brief: e.brief.clone() };
             group.tries = 0;
-            group.sent_back += 1;
+            // Only what the queue sent back counts against its limit.
+            if matches!(e.reason, Invalid::Conflict | Invalid::RedCandidate) {
+                group.sent_back += 1;
+            }
         }
         Event::GroupAborted(e) => group.phase = Phase::Aborted { reason: e.reason.clone() },
         Event::MergeRedundant(e) => group.phase = Phase::Redundant { held_by: e.held_by },

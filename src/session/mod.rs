@@ -10,6 +10,8 @@ mod fold;
 pub mod journal;
 pub mod layout;
 pub mod record;
+// A file is named after what it holds.
+#[allow(clippy::module_inception)]
 mod session;
 pub mod state;
 mod tell;

@@ -98,6 +98,21 @@ impl Workspace {
         Ok(self.repo.update_refs(&held, &[update])?.map_err(|moved| moved.found))
     }
 
+    /// Reads one ref of ours. One that cannot be read (a power cut leaves empty files: git does not
+    /// sync refs by default) is cleared away and counts as missing; the journal knows what it was.
+    pub fn read_own_ref(&self, name: &str) -> Result<Option<Oid>> {
+        match self.repo.read_ref(name) {
+            Ok(found) => Ok(found),
+            Err(e) => {
+                let held = self.refs_lock()?;
+                match self.repo.clear_broken_ref(&held, name)? {
+                    true => self.repo.read_ref(name),
+                    false => Err(e),
+                }
+            }
+        }
+    }
+
     /// The pool of disposable worktrees of this project.
     pub fn pool(&self, config: &Config) -> Result<Pool> {
         let dir = match &config.worktree_dir {

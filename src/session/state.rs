@@ -188,6 +188,7 @@ pub struct Landing {
     pub tree: Oid,
     pub head: Oid,
     pub at: Timestamp,
+    pub boot: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -116,7 +116,7 @@ mod tests {
         unknown_key["groups"][0]["depz"] = json!([]);
         assert!(!validator.is_valid(&unknown_key));
         let mut wrong_kind_key = good.clone();
-        wrong_kind_key["groups"][0]["checks"][0]["select"] = json!(["tests"]);
+        wrong_kind_key["groups"][0]["checks"][1]["select"] = json!(["tests"]);
         assert!(!validator.is_valid(&wrong_kind_key));
         let mut newer = good;
         newer["v"] = json!(2);

@@ -2,7 +2,7 @@
 //! branches stay, and what lies uncommitted in a worktree is kept in the attic (I3).
 
 use crate::base::{Error, Result};
-use crate::disk::lock::{self, Group as GroupLock};
+use crate::git::pool::Owner;
 use crate::git::{Expect, NewCommit, Oid, Worktree};
 use crate::session::event::{AttemptFinished, GroupAborted, RunAborted, WorkArchived};
 use crate::session::journal::Entry;
@@ -10,6 +10,7 @@ use crate::session::layout::refs;
 use crate::session::state::{Attempt, RunState};
 use crate::spec::Group;
 use crate::stage::Context;
+use crate::stage::build::hold_group;
 
 /// Ends the whole session.
 pub fn abort_session(ctx: &Context<'_>, reason: &str) -> Result<Vec<String>> {
@@ -30,13 +31,14 @@ pub fn abort_group(ctx: &Context<'_>, group: &Group, reason: &str) -> Result<Vec
 }
 
 fn end_group(ctx: &Context<'_>, group: &Group, reason: &str) -> Result<Vec<String>> {
-    let path = ctx.ws.layout.lock(&format!("{}.{}", ctx.sid(), group.id));
-    let _held = lock::try_hold::<GroupLock>(&path)?
-        .map_err(|busy| busy.into_error().hint("stop what builds it first, then abort it"))?;
+    let _held = hold_group(ctx, group)
+        .map_err(|busy| busy.hint("stop what builds it first, then abort it"))?;
     let state = ctx.state()?;
     let mut kept = Vec::new();
     if let Some(open) = state.group(&group.id).and_then(|g| g.open_attempt()) {
-        if let Some((worktree, _)) = ctx.pool.reclaim(ctx.sid(), &group.id)? {
+        let owner =
+            Owner { session: ctx.sid().to_owned(), group: group.id.clone(), attempt: open.number };
+        if let Some(worktree) = ctx.pool.reclaim(&owner)? {
             kept.extend(archive(ctx, group, open, &worktree)?);
             worktree.release()?;
         }
@@ -56,7 +58,7 @@ fn archive(
     worktree: &Worktree,
 ) -> Result<Option<String>> {
     let repo = &ctx.ws.repo;
-    let snapshot = worktree.snapshot(open.base)?;
+    let snapshot = worktree.snapshot(open.base, &ctx.prepared_paths())?;
     if snapshot.tree == repo.tree_of(open.start)? {
         return Ok(None);
     }

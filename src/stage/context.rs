@@ -9,7 +9,7 @@ use crate::check::batch::Bench;
 use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::PrepareCache;
-use crate::git::{Oid, Pool};
+use crate::git::{Oid, Pool, Worktree};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
@@ -96,6 +96,19 @@ impl<'a> Context<'a> {
                 None => error.hint(format!("its groups: {}", ids.collect::<Vec<_>>().join(", "))),
             }
         })
+    }
+
+    /// What preparation makes: not the agent's work.
+    pub fn prepared_paths(&self) -> Vec<String> {
+        self.steps.iter().flat_map(|s| s.outputs.iter().cloned()).collect()
+    }
+
+    /// Prepares a worktree for an agent; `Ok(Err(why))` when a step failed.
+    pub fn prepare(&self, worktree: &Worktree) -> Result<std::result::Result<(), String>> {
+        if self.steps.is_empty() {
+            return Ok(Ok(()));
+        }
+        self.bench()?.prepared.prepare(worktree, &self.steps, self.left())
     }
 
     pub fn bench(&self) -> Result<Bench<'_>> {

@@ -39,10 +39,10 @@ pub fn land(ctx: &Context<'_>, options: &Options) -> Result<Landed> {
         .last()
         .map(|l| l.new)
         .ok_or_else(|| Error::no("nothing has landed in the integration branch yet"))?;
-    if let LandState::Started { old, new, .. } = state.land {
-        if let Some(landed) = settle_open(ctx, options, &target, (old, new), tip)? {
-            return Ok(landed);
-        }
+    if let LandState::Started { old, new, .. } = state.land
+        && let Some(landed) = settle_open(ctx, options, &target, (old, new), tip)?
+    {
+        return Ok(landed);
     }
     let old = repo
         .read_ref(&target)?

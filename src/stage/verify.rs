@@ -122,10 +122,10 @@ fn landing(ws: &Workspace, who: &str, landed: &MergeLanded) -> Vec<String> {
         problems.push(format!("landing of {who}: its parents are not those of the candidate"));
     }
     // The candidate's own commit may have been collected; its tree is in the landing.
-    if let Ok(tested) = ws.repo.commit(landed.tested_commit) {
-        if tested.tree != commit.tree || tested.parents != commit.parents {
-            problems.push(format!("landing of {who}: it differs from what was tested"));
-        }
+    if let Ok(tested) = ws.repo.commit(landed.tested_commit)
+        && (tested.tree != commit.tree || tested.parents != commit.parents)
+    {
+        problems.push(format!("landing of {who}: it differs from what was tested"));
     }
     problems
 }

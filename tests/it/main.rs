@@ -11,6 +11,7 @@ mod land;
 mod machine;
 mod merge;
 mod pipes;
+mod providers;
 mod resume;
 mod review;
 mod spec;

@@ -35,7 +35,10 @@ fn assert_resolved(s: &Sandbox) {
     assert_eq!(std::fs::read_to_string(s.home("found")).expect("found"), format!("{winner}\n"));
     let dir = s.session_dir().join("merge").join(&loser).join("attempt-01");
     assert!(dir.join("conflicts.json").exists());
-    assert_eq!(std::fs::read_to_string(dir.join("ours/shared.txt")).expect("kept"), format!("{winner}\n"));
+    assert_eq!(
+        std::fs::read_to_string(dir.join("ours/shared.txt")).expect("kept"),
+        format!("{winner}\n")
+    );
 }
 
 #[test]

@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use crate::harness::{Sandbox, Shape};
 
-const CHAIN: &str =
-    "otto compile --from-spec ../spec.json | otto build-group --all | otto merge | otto audit | otto render";
+const CHAIN: &str = "otto compile --from-spec ../spec.json | otto build-group --all | otto merge | otto audit | otto render";
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|l| serde_json::from_str(l).expect("JSON lines only")).collect()
@@ -21,7 +20,10 @@ fn the_steps_of_a_run_as_a_pipe() {
     assert_eq!(lines[0]["otto"], "session");
     assert_eq!(lines[0]["session"], s.session());
     let last = lines.last().expect("an end");
-    assert_eq!((&last["otto"], &last["stage"], &last["exit"]), (&"end".into(), &"render".into(), &0.into()));
+    assert_eq!(
+        (&last["otto"], &last["stage"], &last["exit"]),
+        (&"end".into(), &"render".into(), &0.into())
+    );
     let landings = lines.iter().filter(|l| l["otto"] == "landing").count();
     assert_eq!(landings, 3, "what upstream said is passed on");
     assert!(lines.iter().any(|l| l["otto"] == "proof"));

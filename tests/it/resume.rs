@@ -67,10 +67,11 @@ echo "done $OTTO_GROUP" >"$OTTO_GROUP/work""#,
 fn killed_while_an_attempt_is_checked() {
     let (s, spec) = project("check\n");
     s.on_check(
-        r#"if [ -f "$HOME/block" ] && [ -f "$1/work" ]; then : >"$HOME/marks/check"; read -r go <"$HOME/gate"; fi"#,
+        r#"if [ -f "$HOME/block" ] && [ -f "$1/work" ]; then : >"$HOME/marks/check.$1"; read -r go <"$HOME/gate"; fi"#,
     );
     let run = s.start(&["run", "--from-spec", &spec]);
-    s.mark("check");
+    s.mark("check.g1");
+    s.mark("check.g2");
     kill(&s, run);
     resumes_to_the_same(&s);
     assert_eq!(s.events("group.attempt.started").len(), 3, "no work is done twice");
@@ -163,7 +164,7 @@ fn one_run_works_on_a_session_at_a_time() {
     let busy = s.run(75, &["build-group", "--session", "latest", "--group", "g1"]);
     assert!(busy.stderr.contains("g1"), "{}", busy.stderr);
     s.open_gate("gate");
-    assert_eq!(run.end(), 0);
+    assert_eq!(run.end(), 0, "{}", s.stderr());
     s.assert_landed_once(&["g1", "g2", "g3"]);
 }
 
@@ -180,6 +181,6 @@ fn what_resume_means_is_never_guessed() {
     let several = s.run(2, &["run", "--resume"]);
     assert!(several.stderr.contains(&first), "{}", several.stderr);
     s.run(0, &["run", "--resume", &first, "--jobs", "1"]);
-    assert_eq!(s.session() == first, false);
+    assert_ne!(s.session(), first);
     s.run(0, &["abort", &first, "--reason", "not wanted"]);
 }

@@ -34,7 +34,7 @@ fn sources(dir: &str) -> Vec<(String, String)> {
 /// The part of a file that is compiled into the programs: without comments, and up to its tests,
 /// which stand at the end.
 fn product(name: &str, text: &str) -> String {
-    let of_tests = ["/tests.rs", "/fixtures.rs", "/sample.rs", "/testing.rs"];
+    let of_tests = ["/tests.rs", "/fixtures.rs", "/sample.rs", "/scene.rs", "/testing.rs"];
     if of_tests.iter().any(|end| name.ends_with(end)) {
         return String::new();
     }
@@ -57,8 +57,7 @@ fn found(dirs: &[&str], pattern: &str) -> Vec<String> {
 }
 
 fn only_in(places: &[String], allowed: &[&str]) {
-    let bad: Vec<_> =
-        places.iter().filter(|p| !allowed.iter().any(|a| p.starts_with(a))).collect();
+    let bad: Vec<_> = places.iter().filter(|p| !allowed.iter().any(|a| p.starts_with(a))).collect();
     assert!(bad.is_empty(), "only in {allowed:?}:\n{bad:#?}");
 }
 

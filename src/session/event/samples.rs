@@ -5,7 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{Event, KINDS};
-use crate::session::journal::{Position, parse_line};
+use crate::base::Sha256;
+use crate::session::State;
+use crate::session::journal::{Position, Record, parse_line};
 
 const PAGE: &str = include_str!("../../../docs/formats.md");
 
@@ -46,4 +48,54 @@ fn the_line_of_the_journal_is_intact() {
     let line = PAGE.lines().find(|l| l.starts_with("{\"v\":1,\"seq\":1,")).expect("a line");
     let record = parse_line(line.as_bytes(), Position::START, Path::new("formats.md"));
     assert_eq!(record.expect("intact").event.kind(), "session.created");
+}
+
+fn record(seq: u64, event: Event) -> Record {
+    Record {
+        seq,
+        at: "2026-11-20T10:11:12Z".parse().expect("an instant"),
+        group: Some("ledger".into()),
+        attempt: Some(1),
+        actor: "a test".into(),
+        event,
+        hash: Sha256::ZERO,
+    }
+}
+
+/// Terminal states absorb (I8): whatever comes after, a group stays what it is. Only a repair
+/// reopens one that landed, and nothing one that was aborted.
+#[test]
+fn no_event_moves_what_is_finished() {
+    let all = samples();
+    let event = |kind: &str| {
+        let (kind, data) = all.iter().find(|(k, _)| *k == kind).expect("a sample");
+        Event::parse(kind, data).expect("a sample")
+    };
+    for terminal in ["group.aborted", "merge.landed", "merge.redundant"] {
+        for (kind, _) in &all {
+            if *kind == "repair.started" && terminal != "group.aborted" {
+                continue;
+            }
+            let mut state = State::default();
+            state.apply(&record(1, event(terminal)));
+            let before = state.phase("ledger");
+            assert!(before.is_terminal(), "{terminal}");
+            state.apply(&record(2, event(kind)));
+            assert_eq!(state.phase("ledger"), before, "{kind} after {terminal}");
+        }
+    }
+}
+
+/// An aborted run is never taken up again.
+#[test]
+fn no_event_reopens_an_aborted_run() {
+    for (kind, data) in samples() {
+        let mut state = State::default();
+        state.apply(&record(1, Event::parse("run.aborted", r#"{"reason":"no"}"#).expect("one")));
+        let before = state.run.clone();
+        state.apply(&record(2, Event::parse(kind, data).expect("a sample")));
+        if kind != "run.aborted" {
+            assert_eq!(state.run, before, "{kind}");
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! Several groups at once: a group starts the moment its dependencies are there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use super::group::{Again, GroupEnd, build_group};
 use super::schedule::{blocked, ready};
-use crate::base::{Error, Exit, Result};
+use crate::base::{Error, Exit, Remedy, Result};
+use crate::git::Oid;
 use crate::process::stop;
 use crate::session::event::GroupBlocked;
 use crate::session::state::Phase;
@@ -20,27 +21,31 @@ const LOOK: Duration = Duration::from_millis(300);
 /// exit code of the stage.
 pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
     let mut running: BTreeSet<String> = BTreeSet::new();
-    // Groups that cannot be tried again in this run: somebody else holds them, or a turn could
-    // not even start.
-    let mut left_alone: BTreeSet<String> = BTreeSet::new();
+    // Groups that could not be tried, with the tip at that time: another tip may mend it.
+    let mut left_alone: BTreeMap<String, Option<Oid>> = BTreeMap::new();
     let mut worst = Exit::YES;
-    let mut first_error: Option<Error> = None;
+    // What concerns everybody (the budget, the agent, this machine) starts nothing more.
+    let mut for_all: Option<Error> = None;
+    // What concerns one group (held by somebody, told to wait) stops nothing else.
+    let mut for_one: Option<Error> = None;
     let (send, ended) = mpsc::channel::<(String, Result<GroupEnd>)>();
 
     std::thread::scope(|scope| -> Result<()> {
         loop {
-            let state = ctx.state()?;
-            let stopping = stop::requested().is_some() || first_error.is_some();
-            if !stopping {
-                for gid in ready(&ctx.spec, &state) {
+            if stop::requested().is_none() && for_all.is_none() {
+                let (now, tip) = ctx.session.with_state(|s| {
+                    let ids = ready(&ctx.spec, s).into_iter().map(str::to_owned);
+                    (ids.collect::<Vec<String>>(), s.tip())
+                })?;
+                for gid in now {
                     if running.len() >= jobs {
                         break;
                     }
-                    if running.contains(gid) || left_alone.contains(gid) {
+                    if running.contains(&gid) || left_alone.get(&gid) == Some(&tip) {
                         continue;
                     }
-                    let group = ctx.group(gid)?;
-                    running.insert(gid.to_owned());
+                    let group = ctx.group(&gid)?;
+                    running.insert(gid);
                     let send = send.clone();
                     scope.spawn(move || {
                         let end = build_group(ctx, group, Again::No, None, &[]);
@@ -62,22 +67,33 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
                     report_end(ctx, ctx.group(&gid)?, &end);
                 }
                 Err(e) => {
-                    left_alone.insert(gid.clone());
+                    left_alone.insert(gid.clone(), ctx.session.with_state(|s| s.tip())?);
                     worst = worst.worse(e.exit());
                     ctx.report.say(&format!("{gid}: {e}"));
-                    // What concerns one group does not stop the others; what concerns all does.
-                    if e.exit() != Exit::NO && first_error.is_none() {
-                        first_error = Some(e);
-                    }
+                    let slot = match e.remedy {
+                        Remedy::No | Remedy::Later { .. } => &mut for_one,
+                        Remedy::Usage
+                        | Remedy::Input
+                        | Remedy::Missing
+                        | Remedy::Bug
+                        | Remedy::Person
+                        | Remedy::Machine
+                        | Remedy::Interrupted { .. } => &mut for_all,
+                    };
+                    slot.get_or_insert(e);
                 }
             }
         }
     })?;
     stop::check()?;
-    if let Some(e) = first_error {
+    if let Some(e) = for_all {
         return Err(e);
     }
-    Ok(worst.worse(record_blocked(ctx)?))
+    worst = worst.worse(record_blocked(ctx)?);
+    match for_one {
+        Some(e) if e.exit() == worst && worst != Exit::NO => Err(e),
+        Some(_) | None => Ok(worst),
+    }
 }
 
 fn record_blocked(ctx: &Context<'_>) -> Result<Exit> {

@@ -4,25 +4,28 @@
 //! tree is committed (dated by the announcement, so that doing it again gives the same id), the
 //! branch moves, the checks run, the end is recorded. Whatever was there is judged on resume.
 
-use serde_json::json;
-
 use super::base::Base;
 use super::brief::brief;
+use super::commit::{Committed, commit_work};
 use super::judge::{Judgement, judge};
-use crate::agent::{Ending, ErrorClass, Prompts, Turn, TurnResult, require_provider, run_turn};
-use crate::base::text::{one_line, shell_line};
+use super::packet;
+use crate::agent::{Ending, ErrorClass, Turn, TurnResult, require_provider, run_turn};
+use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
-use crate::disk;
+use crate::disk::lock::Group as GroupLock;
+use crate::disk::{self, Held};
 use crate::git::pool::Owner;
-use crate::git::{Expect, NewCommit, Oid, Worktree};
+use crate::git::{Change, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
-    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, ProviderWaiting,
+    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, Violation,
+    WorktreeLeased, WorktreeReturned,
 };
 use crate::session::journal::Entry;
 use crate::session::state::Attempt;
-use crate::spec::{Check, CheckBody, Group};
+use crate::spec::{Check, Group};
 use crate::stage::Context;
+use crate::stage::waiting::woken;
 
 /// What an attempt is to do.
 #[derive(Debug, Clone)]
@@ -56,13 +59,19 @@ pub struct Wait {
     pub class: ErrorClass,
 }
 
-pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptResult> {
+pub fn attempt(
+    ctx: &Context<'_>,
+    group: &Group,
+    held: &Held<GroupLock>,
+    plan: &Plan,
+) -> Result<AttemptResult> {
     let agent = ctx.config().agent(plan.role);
     let now = ctx.ws.clock.now();
     ctx.deadline.check(now, ctx.sid())?;
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
-    let prompt = prompt(ctx, group, plan)?;
+    let budget_usd = ctx.budget_left()?;
+    let prompt = packet::prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
         Entry::attempt(
@@ -81,8 +90,25 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
     )?;
     let owner = Owner { session: ctx.sid().into(), group: group.id.clone(), attempt: plan.number };
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
+    ctx.append(Entry::attempt(
+        &group.id,
+        plan.number,
+        WorktreeLeased {
+            slot: worktree.slot.clone(),
+            path: worktree.path.display().to_string(),
+            commit: plan.start,
+        },
+    ))?;
+    if let Err(why) = ctx.prepare(&worktree)? {
+        let what = "the worktree could not be prepared";
+        finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, what))?;
+        worktree.release()?;
+        return Err(Error::machine(what)
+            .because(why)
+            .hint("mend `prepare:` in otto.yaml or the spec"));
+    }
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    write_packet(ctx, group, plan)?;
+    packet::write(ctx, group, plan)?;
     let result = run_turn(&Turn {
         role: plan.role,
         agent: &agent,
@@ -94,7 +120,7 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
         prompt: &prompt,
         schema: None,
         max_turns: ctx.config().max_turns_per_call,
-        budget_usd: ctx.config().budget_usd,
+        budget_usd,
         secrets: &ctx.config().secrets,
         tier: ctx.session.record.tier,
         now,
@@ -104,28 +130,27 @@ pub fn attempt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<AttemptR
         Ok(result) => result,
         Err(e) => {
             // There was no turn, so there is nothing to judge and nothing to keep.
-            finish(
-                ctx,
-                group,
-                plan.number,
-                &Ended::nothing(AttemptOutcome::TurnFailed, &e.to_string()),
-            )?;
+            finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, &e.to_string()))?;
             worktree.release()?;
             return Err(e);
         }
     };
+    if wait(ctx, plan.role, &result).is_none() {
+        woken(ctx.ws, ctx.session)?;
+    }
     ctx.append(Entry::attempt(
         &group.id,
         plan.number,
         BudgetSpent { role: plan.role.word().into(), usage: result.usage },
     ))?;
-    settle(ctx, group, plan, worktree, Some(&result), started.at)
+    settle(ctx, group, held, plan, worktree, Some(&result), started.at)
 }
 
 /// Judges what a stopped attempt left in its worktree, as if the agent had just ended.
 pub fn settle_open(
     ctx: &Context<'_>,
     group: &Group,
+    held: &Held<GroupLock>,
     open: &Attempt,
     worktree: Worktree,
     extra: Vec<Check>,
@@ -139,125 +164,127 @@ pub fn settle_open(
         brief: String::new(),
         extra,
     };
-    settle(ctx, group, &plan, worktree, None, open.started)
+    settle(ctx, group, held, &plan, worktree, None, open.started)
 }
 
-/// Commit, branch, judgement, record.
+/// Commit, branch, judgement, record. Whatever the agent left has an end here: an `Err` is this
+/// machine's fault and leaves the attempt open, to be settled again.
 fn settle(
     ctx: &Context<'_>,
     group: &Group,
+    held: &Held<GroupLock>,
     plan: &Plan,
     worktree: Worktree,
     turn: Option<&TurnResult>,
     started: jiff::Timestamp,
 ) -> Result<AttemptResult> {
-    let repo = &ctx.ws.repo;
     let clock = std::time::Instant::now();
-    let snapshot = worktree.snapshot(plan.base.commit)?;
-    let base_tree = repo.tree_of(plan.base.commit)?;
-    let changes = repo.changes(base_tree, snapshot.tree)?;
-    let touched = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
-    let turn_failed = turn.is_some_and(|t| t.error.is_some() && touched.is_empty());
-    let interrupted = turn.is_none_or(|t| t.ending == Ending::Stopped) && touched.is_empty();
-    let empty = |outcome| Judgement {
-        outcome,
-        changes: Vec::new(),
-        violations: Vec::new(),
-        red: Vec::new(),
-        fingerprint: None,
-    };
-    let (judgement, commit) = if interrupted {
-        (empty(AttemptOutcome::Interrupted), None)
-    } else if turn_failed {
-        (empty(AttemptOutcome::TurnFailed), None)
-    } else if changes.is_empty() {
-        let mut judgement = empty(AttemptOutcome::NoChange);
-        judgement.fingerprint = Some(Sha256::of(b"no change"));
-        (judgement, None)
-    } else {
-        worktree.refuse_filtered(plan.base.commit, &changes)?;
-        let commit = commit_work(ctx, group, plan, snapshot.tree, started)?;
-        let patch = repo.patch(repo.tree_of(plan.start)?, snapshot.tree)?;
-        let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-        disk::replace(&dir.join("changes.patch"), &patch)?;
-        let judgement = judge(ctx, group, plan.number, commit, plan.base.commit, &plan.extra)?;
-        (judgement, Some((commit, snapshot.tree)))
-    };
-    let claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
-    let ended = Ended {
-        brief: brief(ctx, &judgement, turn),
-        files: changes.len() as u32,
-        judgement,
-        commit,
-        base: plan.base.commit,
-        left_out: snapshot.left_out,
-        turn: turn.map(TurnResult::word).unwrap_or_else(|| "interrupted".into()),
-        claim,
-        duration_s: clock.elapsed().as_secs_f64(),
-    };
+    let mut ended = Ended::new(plan.base.commit);
+    ended.turn = turn.map_or_else(|| "interrupted".into(), TurnResult::word);
+    ended.claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
+    let waits = turn.and_then(|t| wait(ctx, plan.role, t));
+    let mut refused = None;
+    match snapshot(ctx, plan, &worktree)? {
+        Err(violation) => ended.violation(violation),
+        Ok(made) => {
+            ended.left_out = made.left_out;
+            ended.files = made.changes.len() as u32;
+            let stopped = turn.is_none_or(|t| t.ending == Ending::Stopped);
+            let failed = turn.is_some_and(|t| t.error.is_some());
+            if made.nothing_new && (stopped || waits.is_some()) {
+                ended.judgement.outcome = AttemptOutcome::Interrupted;
+            } else if made.nothing_new && failed {
+                ended.judgement.outcome = AttemptOutcome::TurnFailed;
+                ended.judgement.fingerprint = Some(Sha256::of(ended.turn.as_bytes()));
+            } else if made.changes.is_empty() {
+                ended.judgement.outcome = AttemptOutcome::NoChange;
+                ended.judgement.fingerprint = Some(Sha256::of(b"no change"));
+            } else if let Err(e) = worktree.refuse_filtered(plan.base.commit, &made.changes) {
+                ended.violation(Violation { path: ".gitattributes".into(), why: e.to_string() });
+                refused = Some(e);
+            } else {
+                match commit_work(ctx, group, held, plan, made.tree, started)? {
+                    Committed::Moved(commit) => {
+                        write_patch(ctx, group, plan, made.tree)?;
+                        ended.judgement =
+                            judge(ctx, group, plan.number, commit, plan.base.commit, &plan.extra)?;
+                        ended.commit = Some((commit, made.tree));
+                    }
+                    // A person's commit is on the branch; it is judged next, and ours is kept.
+                    Committed::Archived => {
+                        ended.judgement.outcome = AttemptOutcome::Interrupted;
+                    }
+                }
+            }
+        }
+    }
+    ended.brief = brief(ctx, &ended.judgement, turn);
+    ended.duration_s = clock.elapsed().as_secs_f64();
     finish(ctx, group, plan.number, &ended)?;
+    let slot = worktree.slot.clone();
     worktree.release()?;
+    ctx.append(Entry::attempt(&group.id, plan.number, WorktreeReturned { slot }))?;
+    if let Some(e) = refused {
+        return Err(e);
+    }
     crate::process::stop::check()?;
     Ok(AttemptResult {
         outcome: ended.judgement.outcome,
         hopeless: turn.and_then(hopeless),
-        wait: turn.and_then(|t| wait(ctx, plan.role, t)),
+        wait: waits,
     })
 }
 
-/// One commit of the group's branch, by Otto and not by the agent.
-fn commit_work(
-    ctx: &Context<'_>,
-    group: &Group,
-    plan: &Plan,
+/// What an attempt left in its worktree.
+struct Made {
     tree: Oid,
-    started: jiff::Timestamp,
-) -> Result<Oid> {
-    let message = format!(
-        "{}: {}\n\nOtto-Session: {}\nOtto-Group: {}\nOtto-Attempt: {}\nOtto-Spec: sha256:{}\n",
-        group.id,
-        one_line(&group.title, 60),
-        ctx.sid(),
-        group.id,
-        plan.number,
-        ctx.spec.content_hash()
-    );
-    // What an earlier round left stays reachable from the branch.
-    let name = ctx.build_ref(&group.id);
-    let mut parents = vec![plan.start];
-    let head = ctx.ws.repo.read_ref(&name)?;
-    if let Some(head) = head {
-        let commit = ctx.ws.repo.commit(head)?;
-        if commit.tree == tree && commit.trailer("Otto-Attempt") == Some(&plan.number.to_string()) {
-            // A killed run got this far.
-            return Ok(head);
-        }
-        if !ctx.ws.repo.is_ancestor(head, plan.start)? {
-            parents.push(head);
-        }
+    changes: Vec<Change>,
+    left_out: Vec<String>,
+    /// Nothing differs from where the attempt started.
+    nothing_new: bool,
+}
+
+/// The tree of the worktree, or why it cannot be one: that is the agent's doing and is judged, as
+/// long as the machine is well.
+fn snapshot(
+    ctx: &Context<'_>,
+    plan: &Plan,
+    worktree: &Worktree,
+) -> Result<std::result::Result<Made, Violation>> {
+    const MACHINE: [&str; 4] =
+        ["No space left", "Read-only file system", "Input/output error", "Disk quota"];
+    let repo = &ctx.ws.repo;
+    if !worktree.path.is_dir() {
+        return Ok(Err(Violation {
+            path: ".".into(),
+            why: "the working folder was removed".into(),
+        }));
     }
-    let commit = ctx.ws.repo.write_commit(&NewCommit {
-        tree,
-        parents: &parents,
-        message: &message,
-        at: started,
-    })?;
-    ctx.sync_objects()?;
-    ctx.refuse_checked_out(&name)?;
-    let moved = ctx.ws.move_ref(
-        &name,
-        Expect::from_option(head),
-        Some(commit),
-        &format!("otto: attempt {} of {}", plan.number, group.id),
-    )?;
-    if let Err(found) = moved {
-        return Err(Error::person(format!(
-            "'{name}' was moved by somebody while the attempt ran (found {})",
-            found.map_or("nothing".into(), |f| f.short())
-        ))
-        .hint("a commit of yours on a build branch counts as the group's work: run otto merge"));
-    }
-    Ok(commit)
+    let snapshot = match worktree.snapshot(plan.base.commit, &ctx.prepared_paths()) {
+        Ok(snapshot) => snapshot,
+        Err(e) if MACHINE.iter().any(|m| e.to_string().contains(m)) => return Err(e),
+        Err(e) => {
+            let why = format!(
+                "what is in the folder cannot be committed: {}",
+                one_line(&e.to_string(), 300)
+            );
+            return Ok(Err(Violation { path: ".".into(), why }));
+        }
+    };
+    let changes = repo.changes(repo.tree_of(plan.base.commit)?, snapshot.tree)?;
+    let touched = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
+    Ok(Ok(Made {
+        tree: snapshot.tree,
+        changes,
+        left_out: snapshot.left_out,
+        nothing_new: touched.is_empty(),
+    }))
+}
+
+fn write_patch(ctx: &Context<'_>, group: &Group, plan: &Plan, tree: Oid) -> Result<()> {
+    let patch = ctx.ws.repo.patch(ctx.ws.repo.tree_of(plan.start)?, tree)?;
+    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
+    disk::replace(&dir.join("changes.patch"), &patch)
 }
 
 /// What is recorded about the end.
@@ -274,24 +301,35 @@ struct Ended {
 }
 
 impl Ended {
-    fn nothing(outcome: AttemptOutcome, why: &str) -> Self {
+    fn new(base: Oid) -> Self {
         Self {
             judgement: Judgement {
-                outcome,
+                outcome: AttemptOutcome::Interrupted,
                 changes: Vec::new(),
                 violations: Vec::new(),
                 red: Vec::new(),
-                fingerprint: Some(Sha256::of(why.as_bytes())),
+                fingerprint: None,
             },
             commit: None,
-            base: crate::git::Oid::NULL,
+            base,
             files: 0,
             left_out: Vec::new(),
             brief: String::new(),
-            turn: one_line(why, 200),
+            turn: String::new(),
             claim: String::new(),
             duration_s: 0.0,
         }
+    }
+
+    /// There was no turn.
+    fn nothing(base: Oid, why: &str) -> Self {
+        Self { turn: one_line(why, 200), ..Self::new(base) }
+    }
+
+    fn violation(&mut self, violation: Violation) {
+        self.judgement.outcome = AttemptOutcome::Violation;
+        self.judgement.fingerprint = Some(Sha256::of(violation.why.as_bytes()));
+        self.judgement.violations.push(violation);
     }
 }
 
@@ -333,82 +371,4 @@ fn wait(ctx: &Context<'_>, role: Role, turn: &TurnResult) -> Option<Wait> {
         until: turn.retry_at.clone(),
         class: *class,
     })
-}
-
-/// Records a wait and turns it into 75 with the time.
-pub fn wait_error(ctx: &Context<'_>, wait: &Wait) -> Result<Error> {
-    let until = wait.until.clone().unwrap_or_default();
-    ctx.append(Entry::new(ProviderWaiting {
-        provider: wait.provider.clone(),
-        until: until.clone(),
-        class: wait.class.word().into(),
-    }))?;
-    Ok(Error::later(
-        format!("the provider '{}' asks to wait ({})", wait.provider, wait.class.word()),
-        until.parse().ok(),
-    )
-    .hint(format!("go on then with: otto run --resume {}", ctx.sid())))
-}
-
-fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
-    let features: Vec<_> = ctx
-        .spec
-        .features
-        .iter()
-        .filter(|f| f.group == group.id)
-        .map(|f| json!({"id": f.id, "name": f.name, "description": f.description, "acceptance": f.acceptance}))
-        .collect();
-    let checks: Vec<String> = group.checks.iter().chain(&plan.extra).map(describe_check).collect();
-    let mut protected = ctx.spec.protected_paths.clone();
-    protected.extend(ctx.config().protected_paths.iter().cloned());
-    Prompts::new(&ctx.ws.repo, ctx.base()).render(
-        "build",
-        json!({
-            "intent": ctx.spec.intent,
-            // Every name that the template may use is there, empty or not.
-            "group": {"id": group.id, "title": group.title, "tasks": group.tasks},
-            "features": features,
-            "owned_paths": group.owned_paths,
-            "shared_scaffold": ctx.spec.shared_scaffold,
-            "protected_paths": protected,
-            "checks": checks,
-            "non_goals": ctx.spec.non_goals,
-            "deps": group.deps,
-            "attempt": plan.number,
-            "brief": plan.brief,
-            "role": plan.role.word(),
-        }),
-    )
-}
-
-/// One line about a check, for prompts and for people.
-pub fn describe_check(check: &Check) -> String {
-    let what = match check.body() {
-        Ok(CheckBody::RepoTest(t)) => format!("runs `{}`", shell_line(&t.argv)),
-        Ok(CheckBody::Pytest(t)) => format!("pytest {}", shell_line(&t.select)),
-        Ok(CheckBody::CliProbe(p)) => {
-            format!("calls `{}` and compares the answer", shell_line(&p.argv))
-        }
-        Ok(CheckBody::StateInvariant(i)) => format!("`{}` must hold", i.expr),
-        Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
-        Err(_) => check.kind.clone(),
-    };
-    format!("{}: {what}", check.id)
-}
-
-fn write_packet(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<()> {
-    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    let packet = json!({
-        "v": 1,
-        "session": ctx.sid(),
-        "group": group,
-        "attempt": plan.number,
-        "role": plan.role.word(),
-        "base": plan.base.commit,
-        "dep_heads": plan.base.dep_heads,
-        "start": plan.start,
-        "spec_sha256": ctx.spec.content_hash(),
-        "brief": plan.brief,
-    });
-    disk::replace_json(&dir.join("packet.json"), &packet)
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::attempt::{AttemptResult, Plan, attempt, settle_open, wait_error};
+use super::attempt::{AttemptResult, Plan, attempt, settle_open};
 use super::base::{Base, base_of};
+use super::manual::{MANUAL, judge_manual, manual_head};
 use super::schedule::{Next, next_attempt};
 use crate::base::{Error, Result};
-use crate::check::batch::Ran;
+use crate::disk::Held;
 use crate::disk::lock::{self, Group as GroupLock};
+use crate::git::pool::Owner;
 use crate::git::{Merge, NewCommit, Oid};
 use crate::process::stop;
 use crate::session::config::Role;
@@ -19,6 +21,7 @@ use crate::session::journal::Entry;
 use crate::session::state::{Attempt, GroupState, Phase, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::Context;
+use crate::stage::waiting::waiting_error;
 
 /// Whether a group that is already passing is built again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,16 @@ pub enum GroupEnd {
     In,
 }
 
+/// Holds the group against every other builder and judge; 75 naming who has it.
+pub fn hold_group(ctx: &Context<'_>, group: &Group) -> Result<Held<GroupLock>> {
+    let path = ctx.ws.layout.lock(&format!("{}.{}", ctx.sid(), group.id));
+    lock::try_hold::<GroupLock>(&path)?.map_err(|busy| {
+        let mut error = busy.into_error();
+        error.what = format!("group '{}': {}", group.id, error.what);
+        error
+    })
+}
+
 /// Builds one group until it is passing or failed. The caller has seen to its dependencies.
 pub fn build_group(
     ctx: &Context<'_>,
@@ -50,50 +63,66 @@ pub fn build_group(
     brief: Option<&str>,
     extra: &[Check],
 ) -> Result<GroupEnd> {
-    let lock_path = ctx.ws.layout.lock(&format!("{}.{}", ctx.sid(), group.id));
-    let _held = lock::try_hold::<GroupLock>(&lock_path)?.map_err(|busy| {
-        let mut error = busy.into_error();
-        error.what = format!("group '{}': {}", group.id, error.what);
-        error
-    })?;
-    close_open_attempt(ctx, group, extra)?;
-    let state = ctx.state()?;
-    let now = state.group(&group.id).cloned().unwrap_or_default();
-    if let Some(end) = already_there(ctx, group, &now, again)? {
-        return Ok(end);
-    }
-    if now.attempts.is_empty() {
-        ctx.group_event(&group.id, GroupStarted {})?;
-    }
-    if let Some(red) = proves_nothing(ctx, group, &ctx.state()?)? {
-        let names: Vec<_> = red.iter().map(|r| r.check.as_str()).collect();
-        let reason = format!(
-            "{} already green without this group's work, so passing would prove nothing: {}",
-            crate::base::text::count(red.len(), "acceptance check")
-                + if red.len() == 1 { " is" } else { " are" },
-            names.join(", ")
-        );
-        return fail(ctx, group, reason);
-    }
-    let mut brief = brief.map(str::to_owned);
+    let held = hold_group(ctx, group)?;
+    let (mut brief, extra) = with_repair(ctx, group, brief, extra)?;
+    close_open_attempt(ctx, group, &held, &extra)?;
+    let mut again = again;
+    let mut asked = false;
     loop {
         stop::check()?;
+        // A person's commit on the branch ends the agent's attempts on the group.
+        if let Some(head) = manual_head(ctx, group)? {
+            judge_manual(ctx, group, &held, head)?;
+        }
         let state = ctx.state()?;
         let now = state.group(&group.id).cloned().unwrap_or_default();
+        if let Some(end) =
+            already_there(ctx, group, &now, std::mem::replace(&mut again, Again::No))?
+        {
+            return Ok(end);
+        }
+        if now.attempts.is_empty() && !asked {
+            ctx.group_event(&group.id, GroupStarted {})?;
+        }
+        if !std::mem::replace(&mut asked, true)
+            && let Some(reason) = proves_nothing(ctx, group, &state)?
+        {
+            return fail(ctx, group, reason);
+        }
+        let now = ctx.session.with_state(|s| s.group(&group.id).cloned().unwrap_or_default())?;
         if let Next::GiveUp(reason) = next_attempt(&now, ctx.config().attempts) {
             return fail(ctx, group, with_last_failure(&reason, &now));
         }
-        let plan = plan(ctx, group, &state, &now, brief.take(), extra)?;
+        let plan = plan(ctx, group, &state, &now, brief.take(), &extra)?;
         ctx.report.say(&format!(
             "{}: attempt {}{}",
             group.id,
             plan.number,
             if plan.brief.is_empty() { "" } else { ", told what was wrong" }
         ));
-        let result = attempt(ctx, group, &plan)?;
+        let result = attempt(ctx, group, &held, &plan)?;
         if let Some(end) = after(ctx, group, &result)? {
             return Ok(end);
         }
+    }
+}
+
+/// A group that is being repaired is always told what was found, and always has to show it mended,
+/// whoever builds it.
+fn with_repair(
+    ctx: &Context<'_>,
+    group: &Group,
+    brief: Option<&str>,
+    extra: &[Check],
+) -> Result<(Option<String>, Vec<Check>)> {
+    let key = ctx.session.with_state(|s| s.group(&group.id).and_then(|g| g.repair.clone()))?;
+    let given = brief.map(str::to_owned);
+    match key {
+        Some(key) => Ok((
+            Some(given.map_or_else(|| crate::stage::repair::brief_of(ctx, &key), Ok)?),
+            crate::stage::repair::reproductions(ctx, &key)?,
+        )),
+        None => Ok((given, extra.to_vec())),
     }
 }
 
@@ -102,7 +131,8 @@ fn after(ctx: &Context<'_>, group: &Group, result: &AttemptResult) -> Result<Opt
         return passing(ctx, group).map(Some);
     }
     if let Some(wait) = &result.wait {
-        return Err(wait_error(ctx, wait)?);
+        let until = wait.until.as_deref();
+        return Err(waiting_error(ctx.ws, ctx.session, &wait.provider, wait.class, until)?);
     }
     if let Some(why) = &result.hopeless {
         let before = ctx.session.with_state(|s| s.group(&group.id).and_then(last_judged))?;
@@ -121,22 +151,26 @@ fn last_judged(group: &GroupState) -> Option<AttemptOutcome> {
 }
 
 /// An attempt that a kill left open: what is in its worktree is judged like any other.
-fn close_open_attempt(ctx: &Context<'_>, group: &Group, extra: &[Check]) -> Result<()> {
+pub fn close_open_attempt(
+    ctx: &Context<'_>,
+    group: &Group,
+    held: &Held<GroupLock>,
+    extra: &[Check],
+) -> Result<()> {
     let Some(open) =
         ctx.session.with_state(|s| s.group(&group.id).and_then(|g| g.open_attempt()).cloned())?
     else {
         return Ok(());
     };
-    match ctx.pool.reclaim(ctx.sid(), &group.id)? {
-        Some((worktree, owner)) if owner.attempt == open.number => {
+    let owner =
+        Owner { session: ctx.sid().to_owned(), group: group.id.clone(), attempt: open.number };
+    match ctx.pool.reclaim(&owner)? {
+        Some(worktree) if open.role != MANUAL => {
             ctx.report.say(&format!("{}: judging what attempt {} left", group.id, open.number));
-            settle_open(ctx, group, &open, worktree, extra.to_vec()).map(drop)
+            settle_open(ctx, group, held, &open, worktree, extra.to_vec()).map(drop)
         }
-        other => {
-            if let Some((worktree, _)) = other {
-                worktree.release()?;
-            }
-            // It never got a worktree, or gave it back: nothing was made.
+        // It never got a worktree, or it is a person's commit, which is judged again.
+        Some(_) | None => {
             ctx.append(Entry::attempt(&group.id, open.number, AttemptFinished::interrupted()))
         }
     }
@@ -205,23 +239,41 @@ fn with_last_failure(reason: &str, now: &GroupState) -> String {
     }
 }
 
-/// Acceptance checks that are green on the base without the group's work.
-fn proves_nothing(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Option<Vec<Ran>>> {
-    let now = state.group(&group.id).cloned().unwrap_or_default();
-    if now.repair.is_some() || !now.attempts.is_empty() {
-        // It was asked before the first attempt; its own work is in every base since.
-        return Ok(None);
-    }
+/// Why passing would prove nothing: acceptance checks that are green without the group's work. The
+/// answers are cached, so this costs a run only where a check or a base is new.
+pub fn proves_nothing(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Option<String>> {
     let acceptance: Vec<&Check> =
         group.checks.iter().filter(|c| c.purpose == Purpose::Acceptance).collect();
     if acceptance.is_empty() {
         return Ok(None);
     }
-    let base = base_of(ctx, group, state)?.commit;
+    // The base of the first attempt; its own work is in every base since.
+    let first = state.group(&group.id).and_then(|g| g.attempts.first()).map(|a| a.base);
+    let base = match first {
+        Some(base) => base,
+        None => base_of(ctx, group, state)?.commit,
+    };
+    let known = |id: &str| {
+        state
+            .group(&group.id)
+            .is_some_and(|g| g.checks.contains_key(&(CheckPhase::Base, id.to_owned())))
+    };
     let red = ctx.bench()?.proves_nothing(&acceptance, base, || ctx.left(), &mut |ran| {
+        if ran.cached && known(&ran.check) {
+            return Ok(());
+        }
         super::judge::note_check(ctx, &group.id, 0, CheckPhase::Base, ran)
     })?;
-    Ok((!red.is_empty()).then_some(red))
+    if red.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<_> = red.iter().map(|r| r.check.as_str()).collect();
+    Ok(Some(format!(
+        "{} {} already green without this group's work, so passing would prove nothing: {}",
+        crate::base::text::count(red.len(), "acceptance check"),
+        if red.len() == 1 { "is" } else { "are" },
+        names.join(", ")
+    )))
 }
 
 /// Base, start and brief of the next attempt.

@@ -106,7 +106,9 @@ pub fn note_check(
 pub fn violations(ctx: &Context<'_>, group: &Group, changes: &[Change]) -> Result<Vec<Violation>> {
     let mut out = Vec::new();
     for change in changes {
-        let why = if change.involves(EntryKind::Gitlink) {
+        let why = if change.raw.is_some() {
+            Some("its name is not UTF-8, so no glob can own it".to_owned())
+        } else if change.involves(EntryKind::Gitlink) {
             Some("it is a nested repository or a submodule, which no group may change".to_owned())
         } else {
             refusal(ctx, group, change)?

@@ -3,49 +3,75 @@
 
 use super::base::base_of;
 use super::brief::brief;
+use super::group::{close_open_attempt, hold_group, proves_nothing};
 use super::judge::judge;
-use crate::base::Result;
+use crate::base::{Exit, Result};
+use crate::disk::Held;
+use crate::disk::lock::Group as GroupLock;
 use crate::git::Oid;
+use crate::session::State;
 use crate::session::event::{
     AttemptFinished, AttemptOutcome, AttemptStarted, GroupFailed, GroupPassing,
 };
 use crate::session::journal::Entry;
-use crate::session::state::State;
 use crate::spec::Group;
 use crate::stage::Context;
 
-/// Judges every build head that the journal does not know. Returns the groups that it concerned.
-pub fn take_in_manual_work(ctx: &Context<'_>) -> Result<Vec<String>> {
-    let mut found = Vec::new();
+/// The role of an attempt that a person made.
+pub const MANUAL: &str = "manual";
+
+/// Judges every build head that the journal does not know. A group that somebody builds right now
+/// is left to its builder, who looks as well.
+pub fn take_in_manual_work(ctx: &Context<'_>) -> Result<()> {
     for group in &ctx.spec.groups {
-        let state = ctx.state()?;
-        let Some(head) = ctx.ws.repo.read_ref(&ctx.build_ref(&group.id))? else { continue };
-        if is_known(&state, &group.id, head)
-            || ctx.ws.repo.is_ancestor(head, state.tip().unwrap_or(ctx.base()))?
-        {
+        if manual_head(ctx, group)?.is_none() {
             continue;
         }
-        judge_manual(ctx, group, &state, head)?;
-        found.push(group.id.clone());
+        let held = match hold_group(ctx, group) {
+            Ok(held) => held,
+            Err(e) if e.exit() == Exit::LATER => continue,
+            Err(e) => return Err(e),
+        };
+        close_open_attempt(ctx, group, &held, &[])?;
+        if let Some(head) = manual_head(ctx, group)? {
+            judge_manual(ctx, group, &held, head)?;
+        }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// A head of the group's branch that is no attempt's and not in the product.
+pub fn manual_head(ctx: &Context<'_>, group: &Group) -> Result<Option<Oid>> {
+    let Some(head) = ctx.ws.read_own_ref(&ctx.build_ref(&group.id))? else { return Ok(None) };
+    let (known, tip) = ctx
+        .session
+        .with_state(|s| (is_known(s, &group.id, head), s.tip().unwrap_or(ctx.base())))?;
+    Ok((!known && !ctx.ws.repo.is_ancestor(head, tip)?).then_some(head))
 }
 
 fn is_known(state: &State, gid: &str, head: Oid) -> bool {
     state.group(gid).is_some_and(|g| {
-        g.open_attempt().is_some()
-            || g.phase.is_terminal()
+        g.phase.is_terminal()
             || g.attempts.iter().any(|a| {
-                a.start == head || a.finished.as_ref().is_some_and(|f| f.commit == Some(head))
+                let made = a.finished.as_ref().and_then(|f| f.commit);
+                // An open attempt may have moved the branch a moment before it was stopped.
+                made == Some(head) || (a.finished.is_none() && a.role != MANUAL)
             })
     })
 }
 
-fn judge_manual(ctx: &Context<'_>, group: &Group, state: &State, head: Oid) -> Result<()> {
+/// Under the group's lock: the same judgement as for an agent's attempt.
+pub fn judge_manual(
+    ctx: &Context<'_>,
+    group: &Group,
+    _held: &Held<GroupLock>,
+    head: Oid,
+) -> Result<()> {
     let repo = &ctx.ws.repo;
+    let state = ctx.state()?;
     let number = state.group(&group.id).map_or(1, |g| g.next_attempt());
     // What the person started from: the newest point that the product and the branch share.
-    let ours = base_of(ctx, group, state)?;
+    let ours = base_of(ctx, group, &state)?;
     let base = repo.merge_base(ours.commit, head)?.unwrap_or(ours.commit);
     ctx.report.say(&format!(
         "{}: a commit by hand ({}), judged like any other",
@@ -56,7 +82,7 @@ fn judge_manual(ctx: &Context<'_>, group: &Group, state: &State, head: Oid) -> R
         &group.id,
         number,
         AttemptStarted {
-            role: "manual".into(),
+            role: MANUAL.into(),
             base,
             dep_heads: ours.dep_heads,
             start: base,
@@ -65,6 +91,7 @@ fn judge_manual(ctx: &Context<'_>, group: &Group, state: &State, head: Oid) -> R
             spec: ctx.spec.content_hash(),
         },
     ))?;
+    let empty = proves_nothing(ctx, group, &ctx.state()?)?;
     let judgement = judge(ctx, group, number, head, base, &[])?;
     let tree = repo.tree_of(head)?;
     let end = AttemptFinished {
@@ -80,19 +107,19 @@ fn judge_manual(ctx: &Context<'_>, group: &Group, state: &State, head: Oid) -> R
         claim: String::new(),
         duration_s: 0.0,
     };
-    let mut entries = vec![Entry::attempt(&group.id, number, end)];
-    entries.push(match judgement.outcome {
-        AttemptOutcome::Passing => {
+    let last = match (judgement.outcome, empty) {
+        (AttemptOutcome::Passing, None) => {
             Entry::attempt(&group.id, number, GroupPassing { commit: head, tree, base })
         }
         // A person's commit ends the agent's attempts on that group until it is built --again.
-        outcome => Entry::attempt(
-            &group.id,
-            number,
-            GroupFailed {
-                reason: format!("the commit by hand is not passing: {}", outcome.word()),
-            },
-        ),
-    });
+        (AttemptOutcome::Passing, Some(reason)) => {
+            Entry::attempt(&group.id, number, GroupFailed { reason })
+        }
+        (outcome, _) => {
+            let reason = format!("the commit by hand is not passing: {}", outcome.word());
+            Entry::attempt(&group.id, number, GroupFailed { reason })
+        }
+    };
+    let entries = vec![Entry::attempt(&group.id, number, end), last];
     ctx.session.append_with(ctx.ws, |_| Ok(entries)).map(drop)
 }

@@ -7,14 +7,16 @@ mod all;
 mod attempt;
 mod base;
 mod brief;
+mod commit;
 mod group;
 mod judge;
 mod manual;
+mod packet;
 pub mod schedule;
 
 pub use all::{build_all, report_end};
-pub use attempt::describe_check;
 pub use brief::quoted;
-pub use group::{Again, GroupEnd, build_group, missing_dependencies};
+pub use group::{Again, GroupEnd, build_group, hold_group, missing_dependencies};
 pub use judge::{Judgement, judge, note_check, output_of, violations};
 pub use manual::take_in_manual_work;
+pub use packet::describe_check;

@@ -11,6 +11,8 @@ pub fn ready<'a>(spec: &'a Spec, state: &State) -> Vec<&'a str> {
     spec.groups
         .iter()
         .filter(|g| is_open(&state.phase(&g.id)))
+        // What an audit reopened is `otto repair`'s, which knows what was found.
+        .filter(|g| state.group(&g.id).is_none_or(|s| s.repair.is_none()))
         .filter(|g| g.deps.iter().all(|d| state.phase(d).satisfies_dependents()))
         .map(|g| g.id.as_str())
         .collect()

@@ -19,8 +19,9 @@ pub fn spec_from(mut value: Value, intent: &str) -> Result<Parsed, Vec<Problem>>
             )),
             Some(_) | None => {}
         }
-        map.insert("intent".into(), json!(intent));
-        map.insert("intent_sha256".into(), json!(Sha256::of(intent.as_bytes()).to_string()));
+        let intent = map.entry("intent").or_insert(json!(intent)).as_str().unwrap_or_default();
+        let hash = Sha256::of(intent.as_bytes()).to_string();
+        map.entry("intent_sha256").or_insert(json!(hash));
     }
     match parse_value(value) {
         Ok(parsed) if problems.is_empty() => Ok(parsed),

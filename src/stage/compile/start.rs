@@ -41,13 +41,11 @@ pub fn create(ws: &Workspace, start: &Start, needs: Needs) -> Result<(Session, V
         Needs::Agent => require_provider(Role::Spec, &config.agent(Role::Spec))?,
         Needs::Nothing => {}
     }
-    if let Some(least) = &config.min_sandbox {
-        if least != Tier::Worktree.word() {
-            return Err(Error::machine(format!(
-                "the sandbox tier '{least}' is not available here"
-            ))
+    if let Some(least) = &config.min_sandbox
+        && least != Tier::Worktree.word()
+    {
+        return Err(Error::machine(format!("the sandbox tier '{least}' is not available here"))
             .hint("this version has the tier 'worktree'; lower `min_sandbox`, or run elsewhere"));
-        }
     }
     let (target, base) = target_and_base(ws, config.default_branch.as_deref())?;
     // Fails early when the worktrees would lie where they must not.

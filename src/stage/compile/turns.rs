@@ -58,17 +58,17 @@ pub fn accept_file(
     finish(ws, session, report)
 }
 
-/// Reads a spec file for `--from-spec`; all problems at once, 65, nothing written.
+/// Reads a spec file for `--from-spec`; all problems at once, 65, nothing written. The intent is the
+/// one that was asked for, else the file's own.
 pub fn read_spec_file(path: &Path, intent: Option<&str>) -> Result<Parsed> {
     let text = disk::read_text(path)?;
-    let shown = path.display().to_string();
-    match intent {
-        None => crate::spec::parse(&text).map_err(|p| Problem::error(&shown, &p)),
-        Some(intent) => match serde_json::from_str::<Value>(&text) {
-            Ok(value) => spec_from(value, intent).map_err(|p| Problem::error(&shown, &p)),
-            // The parser says where the JSON is broken.
-            Err(_) => crate::spec::parse(&text).map_err(|p| Problem::error(&shown, &p)),
-        },
+    let refuse = |problems: Vec<Problem>| Problem::error(&path.display().to_string(), &problems);
+    let value = serde_json::from_str::<Value>(&text).ok();
+    let own = value.as_ref().and_then(|v| v.get("intent")?.as_str()).map(str::to_owned);
+    match (value, intent.map(str::to_owned).or(own)) {
+        (Some(value), Some(intent)) => spec_from(value, &intent).map_err(refuse),
+        // The parser says where the JSON is broken, or that there is no intent.
+        (_, _) => crate::spec::parse(&text).map_err(refuse),
     }
 }
 

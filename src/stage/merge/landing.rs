@@ -73,7 +73,6 @@ pub(super) fn land(
         tested_commit: candidate.commit,
         tree: candidate.tree,
         head: candidate.head,
-        created: None,
     };
     ctx.append(Entry { attempt: subject.attempt, ..Entry::group(subject.gid, intent.clone()) })?;
     complete(ctx, held, subject.gid, subject.attempt, &intent)
@@ -95,9 +94,8 @@ pub(super) fn complete(
     attempt: Option<u32>,
     intent: &MergeStarted,
 ) -> Result<Landing> {
-    let repo = &ctx.ws.repo;
     let name = ctx.session.integ_ref();
-    let found = repo.read_ref(&name)?;
+    let found = ctx.ws.read_own_ref(&name)?;
     if found != Some(intent.new) {
         // The first landing makes the ref; a ref that is missing later is made again.
         let expect = Expect::from_option(found);
@@ -117,6 +115,7 @@ pub(super) fn complete(
         tested_commit: landed.tested_commit,
         tree: landed.tree,
         head: intent.head,
+        boot: crate::process::boot_id(),
     };
     ctx.append(Entry { attempt, ..Entry::group(gid, event) })?;
     anchor(ctx)?;

@@ -1,15 +1,18 @@
 //! One group through the queue, and the queue until it is empty.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::candidate::{Built, Candidate, build};
 use super::landing::{Landing, Subject, Tested, land};
 use super::queue::{eligible, features_are_in};
 use super::reconcile::reconcile;
-use super::send_back::{Sent, send_back};
+use super::send_back::{Sent, call_builder, send_back};
 use crate::base::{Error, Exit, Result};
 use crate::check::batch::{Caching, Ran};
 use crate::disk::Held;
 use crate::disk::lock::{self, Integ};
-use crate::git::{Conflict, Oid};
+use crate::git::{Conflict, Expect, Oid};
 use crate::process::stop;
 use crate::session::event::{CheckPhase, Invalid, MergeConflict, MergeRedundant, MergeRefused};
 use crate::session::state::{Phase, State};
@@ -32,15 +35,41 @@ pub enum Repair {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Merged {
     Landed(Landing),
-    Redundant { held_by: Oid },
+    Redundant {
+        held_by: Oid,
+    },
     SentBack(String),
     Failed(String),
+    /// It cannot land as it is, and that was only to be reported.
+    Reported(String),
+    /// A person has to decide.
+    Waits(String),
 }
 
 /// The queue of one session, held by one process at a time.
 #[derive(Debug)]
 pub struct Queue {
     held: Held<Integ>,
+    /// Heads that were looked at and cannot land as they are, until the group has another one.
+    left: RefCell<BTreeMap<String, Left>>,
+    /// Builders that were called, by group and number of times it was sent back.
+    called: RefCell<BTreeSet<(String, u32)>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Only reported, as was asked.
+    Reported(Oid),
+    /// Its branch is not where the journal says; a person decides.
+    MovedByHand(Oid),
+}
+
+impl Left {
+    fn head(self) -> Oid {
+        match self {
+            Left::Reported(head) | Left::MovedByHand(head) => head,
+        }
+    }
 }
 
 impl Queue {
@@ -49,7 +78,7 @@ impl Queue {
         let path = ctx.ws.layout.lock(&format!("integ-{}", ctx.sid()));
         let held = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
         reconcile(ctx, &held)?;
-        Ok(Self { held })
+        Ok(Self { held, left: RefCell::default(), called: RefCell::default() })
     }
 
     pub fn held(&self) -> &Held<Integ> {
@@ -62,22 +91,92 @@ impl Queue {
         let mut handled = 0;
         loop {
             stop::check()?;
-            let state = ctx.state()?;
-            let Some(gid) = eligible(&ctx.spec, &state).first().map(|g| (*g).to_owned()) else {
+            let Some(gid) = self.next(ctx)? else {
+                if repair == Repair::Call && self.call_builders(ctx)? {
+                    continue;
+                }
                 return Ok(handled);
             };
             let group = ctx.group(&gid)?;
-            let merged = self.one(ctx, group, &state, repair)?;
+            let merged = self.one(ctx, group, &ctx.state()?, repair)?;
             report(ctx, group, &merged);
             handled += 1;
         }
     }
 
+    /// The next group that may land and was not left with this very head.
+    fn next(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let left = self.left.borrow();
+        ctx.session.with_state(|s| {
+            eligible(&ctx.spec, s)
+                .into_iter()
+                .find(|gid| match (s.phase(gid), left.get(*gid)) {
+                    (Phase::Passing { commit, .. }, Some(left)) => left.head() != commit,
+                    (_, _) => true,
+                })
+                .map(str::to_owned)
+        })
+    }
+
+    /// Calls the builder of every group that was sent back, once each time it was. True if there
+    /// was one to call.
+    fn call_builders(&self, ctx: &Context<'_>) -> Result<bool> {
+        let mut any = false;
+        for group in &ctx.spec.groups {
+            let sent = ctx.session.with_state(|s| {
+                let now = s.group(&group.id)?;
+                let ready = group.deps.iter().all(|d| s.phase(d).satisfies_dependents());
+                match &now.phase {
+                    Phase::Invalidated {
+                        reason: Invalid::Conflict | Invalid::RedCandidate,
+                        brief,
+                    } if ready => Some((now.sent_back, brief.clone())),
+                    _ => None,
+                }
+            })?;
+            let Some((times, brief)) = sent else { continue };
+            if self.called.borrow_mut().insert((group.id.clone(), times)) {
+                call_builder(ctx, group, &brief)?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
     /// The exit code that the groups' states amount to.
-    pub fn exit(ctx: &Context<'_>) -> Result<Exit> {
-        let state = ctx.state()?;
-        let all_in = ctx.spec.groups.iter().all(|g| state.phase(&g.id).is_in());
-        Ok(if all_in { Exit::YES } else { Exit::NO })
+    pub fn exit(&self, ctx: &Context<'_>) -> Result<Exit> {
+        let all_in =
+            ctx.session.with_state(|s| ctx.spec.groups.iter().all(|g| s.phase(&g.id).is_in()))?;
+        let waits = self.left.borrow().values().any(|left| matches!(left, Left::MovedByHand(_)));
+        Ok(match (all_in, waits) {
+            (true, _) => Exit::YES,
+            (false, true) => Exit::PERSON,
+            (false, false) => Exit::NO,
+        })
+    }
+
+    /// The branch must be where the journal says. A missing one is made again; one that somebody
+    /// moved is theirs to decide about.
+    fn branch_agrees(&self, ctx: &Context<'_>, group: &Group, head: Oid) -> Result<Option<String>> {
+        let name = ctx.build_ref(&group.id);
+        match ctx.ws.read_own_ref(&name)? {
+            Some(found) if found == head => Ok(None),
+            None if ctx.ws.repo.has_object(head) => {
+                let _somebody_made_it =
+                    ctx.ws.move_ref(&name, Expect::Absent, Some(head), "otto: restored")?;
+                Ok(None)
+            }
+            found => {
+                self.left.borrow_mut().insert(group.id.clone(), Left::MovedByHand(head));
+                Ok(Some(format!(
+                    "'{name}' was moved by somebody: recorded {}, found {}; put it back: git update-ref {name} {head}   or build it again: otto build-group --session {} --group {} --again",
+                    head.short(),
+                    found.map_or("nothing".into(), |f| f.short()),
+                    ctx.sid(),
+                    group.id
+                )))
+            }
+        }
     }
 
     fn one(
@@ -90,6 +189,9 @@ impl Queue {
         let Phase::Passing { commit: head, .. } = state.phase(&group.id) else {
             return Err(Error::bug(format!("group '{}' is not passing", group.id)));
         };
+        if let Some(why) = self.branch_agrees(ctx, group, head)? {
+            return Ok(Merged::Waits(why));
+        }
         let tip = state.tip().unwrap_or(ctx.base());
         let attempt = state.group(&group.id).and_then(|g| g.last_attempt()).map(|a| a.number);
         match build(ctx, &group.id, tip, head)? {
@@ -115,7 +217,14 @@ impl Queue {
                         "Your part passes alone and not together with what has landed since. On the merged product:\n{}",
                         reason.brief
                     );
-                    sent(ctx, group, Invalid::RedCandidate, &reason.short, brief, repair)
+                    self.sent(
+                        ctx,
+                        group,
+                        Invalid::RedCandidate,
+                        &reason.short,
+                        brief,
+                        (head, repair),
+                    )
                 }
             },
         }
@@ -139,22 +248,27 @@ impl Queue {
         }
         brief.push_str("Start from the product as it is now and do your part on top of it.\n");
         ctx.group_event(&group.id, MergeConflict { tip, head, conflicts })?;
-        sent(ctx, group, Invalid::Conflict, &short, brief, repair)
+        self.sent(ctx, group, Invalid::Conflict, &short, brief, (head, repair))
     }
-}
 
-fn sent(
-    ctx: &Context<'_>,
-    group: &Group,
-    why: Invalid,
-    short: &str,
-    brief: String,
-    repair: Repair,
-) -> Result<Merged> {
-    Ok(match send_back(ctx, group, why, short, brief, repair)? {
-        Sent::Back => Merged::SentBack(short.to_owned()),
-        Sent::GivenUp(reason) => Merged::Failed(reason),
-    })
+    fn sent(
+        &self,
+        ctx: &Context<'_>,
+        group: &Group,
+        why: Invalid,
+        short: &str,
+        brief: String,
+        (head, repair): (Oid, Repair),
+    ) -> Result<Merged> {
+        if repair == Repair::Report {
+            self.left.borrow_mut().insert(group.id.clone(), Left::Reported(head));
+            return Ok(Merged::Reported(short.to_owned()));
+        }
+        Ok(match send_back(ctx, group, why, short, brief)? {
+            Sent::Back => Merged::SentBack(short.to_owned()),
+            Sent::GivenUp(reason) => Merged::Failed(reason),
+        })
+    }
 }
 
 /// Why a candidate may not land.
@@ -255,6 +369,8 @@ fn report(ctx: &Context<'_>, group: &Group, merged: &Merged) {
         }
         Merged::SentBack(why) => ("sent_back", None, None, why.clone()),
         Merged::Failed(why) => ("failed", None, None, why.clone()),
+        Merged::Reported(why) => ("not_landed", None, None, why.clone()),
+        Merged::Waits(why) => ("waits", None, None, why.clone()),
     };
     ctx.report.item(&Item::Landing { group: group.id.clone(), outcome, old, new, reason });
 }

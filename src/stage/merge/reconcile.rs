@@ -29,23 +29,27 @@ pub fn reconcile(ctx: &Context<'_>, held: &Held<Integ>) -> Result<Oid> {
             )?;
         }
     }
-    let state = ctx.state()?;
+    let last = ctx.session.with_state(|s| s.landings.last().cloned())?;
     let name = ctx.session.integ_ref();
-    let recorded = state.landings.last().map(|l| l.new);
-    let found = ctx.ws.repo.read_ref(&name)?;
-    match (recorded, found) {
-        (None, None) => Ok(ctx.base()),
-        (Some(recorded), Some(found)) if recorded == found => Ok(recorded),
-        (Some(recorded), None) => {
-            // Missing is repaired, when what it pointed to is still there.
-            ctx.report.say(&format!("'{name}' was missing and is made again"));
-            if ctx.ws.repo.has_object(recorded)
-                && ctx.ws.move_ref(&name, Expect::Absent, Some(recorded), "otto: restored")?.is_ok()
-            {
-                return Ok(recorded);
-            }
-            Err(moved_by_hand(ctx, recorded, None))
-        }
-        (recorded, found) => Err(moved_by_hand(ctx, recorded.unwrap_or(ctx.base()), found)),
+    let found = ctx.ws.read_own_ref(&name)?;
+    let Some(last) = last else {
+        return match found {
+            None => Ok(ctx.base()),
+            Some(_) => Err(moved_by_hand(ctx, ctx.base(), found)),
+        };
+    };
+    if found == Some(last.new) {
+        return Ok(last.new);
     }
+    // Lost, and not moved: it is missing, or the power went before the ref was on the disk.
+    let rebooted = last.boot.is_some() && last.boot != crate::process::boot_id();
+    let lost = found.is_none() || (found == Some(last.old) && rebooted);
+    if lost && ctx.ws.repo.has_object(last.new) {
+        ctx.report.say(&format!("'{name}' was lost and is made again"));
+        let expect = Expect::from_option(found);
+        if ctx.ws.move_ref(&name, expect, Some(last.new), "otto: restored")?.is_ok() {
+            return Ok(last.new);
+        }
+    }
+    Err(moved_by_hand(ctx, last.new, found))
 }

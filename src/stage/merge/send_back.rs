@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::process::Repair;
 use crate::base::Result;
 use crate::disk;
 use crate::process::{Capture, Command, own_command};
@@ -16,35 +15,27 @@ pub enum Sent {
     GivenUp(String),
 }
 
+/// Records that the group has to be built again, or that it was tried often enough.
 pub fn send_back(
     ctx: &Context<'_>,
     group: &Group,
     why: Invalid,
     short: &str,
     brief: String,
-    repair: Repair,
 ) -> Result<Sent> {
     let sent_before = ctx.session.with_state(|s| s.group(&group.id).map_or(0, |g| g.sent_back))?;
-    if repair == Repair::Report || sent_before >= ctx.config().merge_attempts {
-        let reason = match repair {
-            Repair::Report => format!("cannot land: {short}"),
-            Repair::Call | Repair::LeaveToBuilder => {
-                format!("cannot land after {sent_before} times back at its builder: {short}")
-            }
-        };
+    if sent_before >= ctx.config().merge_attempts {
+        let reason = format!("cannot land after {sent_before} times back at its builder: {short}");
         ctx.group_event(&group.id, GroupFailed { reason: reason.clone() })?;
         return Ok(Sent::GivenUp(reason));
     }
-    ctx.group_event(&group.id, GroupInvalidated { reason: why, brief: brief.clone() })?;
+    ctx.group_event(&group.id, GroupInvalidated { reason: why, brief })?;
     ctx.report.say(&format!("{}: back to its builder: {short}", group.id));
-    if repair == Repair::Call {
-        call_builder(ctx, group, &brief)?;
-    }
     Ok(Sent::Back)
 }
 
 /// Runs the builder as its own process. How it ended is read from the journal, not from its exit.
-fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<()> {
+pub fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<()> {
     let n = ctx.session.with_state(|s| s.group(&group.id).map_or(1, |g| g.sent_back))?;
     let dir = ctx.session.layout.merge_attempt(&group.id, n);
     let file = dir.join("brief.md");

@@ -5,4 +5,4 @@ mod ledger;
 mod run;
 
 pub use ledger::{Todo, plan};
-pub use run::{Repaired, repair, reproductions};
+pub use run::{Repaired, brief_of, repair, reproductions};

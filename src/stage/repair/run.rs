@@ -6,7 +6,7 @@ use crate::base::text::{count, tail};
 use crate::check::EvidenceRef;
 use crate::disk;
 use crate::process::stop;
-use crate::session::event::{RepairFinished, RepairStarted};
+use crate::session::event::{Finding, RepairFinished, RepairStarted};
 use crate::session::state::Phase;
 use crate::spec::Check;
 use crate::stage::Context;
@@ -26,6 +26,7 @@ pub enum Repaired {
 /// Repairs what the newest audit found.
 pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
     let todos = plan(&ctx.state()?);
+    close_stale(ctx, &todos)?;
     if todos.is_empty() {
         return Ok(Repaired::Nothing);
     }
@@ -45,6 +46,23 @@ pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
     Ok(Repaired::Tried { landed, of: todos.len() })
 }
 
+/// Repairs that a kill left open and that the newest audit has no finding for any more.
+fn close_stale(ctx: &Context<'_>, todos: &[Todo]) -> Result<()> {
+    let open: Vec<(String, String)> = ctx.session.with_state(|s| {
+        let stale = s.repairs.iter().filter(|r| r.outcome.is_none());
+        stale.map(|r| (r.key.clone(), r.group.clone())).collect()
+    })?;
+    for (key, group) in open {
+        if todos.iter().any(|t| t.key == key) {
+            continue;
+        }
+        let landed = ctx.session.with_state(|s| s.phase(&group).is_in())?;
+        let outcome = if landed { "landed" } else { "interrupted" };
+        ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
+    }
+    Ok(())
+}
+
 fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     let open = ctx.session.with_state(|s| s.repairs.iter().any(|r| r.key == todo.key))?;
     if !open {
@@ -57,7 +75,7 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
             },
         )?;
     }
-    let brief = brief(ctx, todo);
+    let brief = brief(ctx, &todo.findings);
     let dir = ctx.session.layout.repair_attempt(&todo.key, 1);
     disk::replace(&dir.join("brief.md"), brief.as_bytes())?;
     let extra = reproductions(ctx, &todo.key)?;
@@ -98,10 +116,26 @@ pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
     Ok(out)
 }
 
-fn brief(ctx: &Context<'_>, todo: &Todo) -> String {
+/// What the builder of an open repair is told.
+pub fn brief_of(ctx: &Context<'_>, key: &str) -> Result<String> {
+    let findings: Vec<Finding> = ctx.session.with_state(|s| {
+        let ids = s.repairs.iter().find(|r| r.key == key).map(|r| r.findings.clone());
+        let ids = ids.unwrap_or_default();
+        let mut found: Vec<Finding> = Vec::new();
+        for finding in s.audits.iter().flat_map(|a| &a.findings) {
+            if ids.contains(&finding.id) && found.iter().all(|f| f.id != finding.id) {
+                found.push(finding.clone());
+            }
+        }
+        found
+    })?;
+    Ok(brief(ctx, &findings))
+}
+
+fn brief(ctx: &Context<'_>, findings: &[Finding]) -> String {
     let mut text = String::from("An audit of the integrated product found:\n");
     let store = ctx.evidence();
-    for finding in &todo.findings {
+    for finding in findings {
         text.push_str(&format!("\n- {} ({})\n", finding.text, finding.severity));
         if !finding.reproduction.is_empty() {
             text.push_str(&format!("  shown by: {}\n", finding.reproduction));

@@ -9,7 +9,7 @@ mod watched;
 
 pub use programs::{bin_dir, names};
 pub use running::Running;
-pub use sandbox::{Sandbox, write};
+pub use sandbox::{Done, Sandbox, write};
 pub use shape::Shape;
 pub use watched::Watched;
 

@@ -167,11 +167,35 @@ impl Sandbox {
 
     /// Must exit with `code`.
     pub fn run(&self, code: i32, args: &[&str]) -> Done {
-        done(self.otto(args), code)
+        self.done(self.otto(args), code)
     }
 
     pub fn shell(&self, code: i32, line: &str) -> Done {
-        done(self.sh(line), code)
+        self.done(self.sh(line), code)
+    }
+
+    fn done(&self, assert: Assert, code: i32) -> Done {
+        let output = assert.get_output();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = text(&output.stderr);
+        assert!(!said.contains("panicked at"), "{said}");
+        if output.status.code() != Some(code) {
+            // What the steps of a run said is in their logs.
+            self.print_logs();
+        }
+        let done = Done { code, stdout: text(&output.stdout), stderr: said };
+        assert.code(code);
+        done
+    }
+
+    fn print_logs(&self) {
+        if !self.project.join("otto_logs/latest").exists() {
+            return;
+        }
+        for log in ["build-group.log", "merge.log", "audit.log", "repair.log"] {
+            let path = self.session_dir().join("steps").join(log);
+            println!("{log}: {}", std::fs::read_to_string(path).unwrap_or_default());
+        }
     }
 
     /// Starts it and goes on. Its output is kept in `out.txt` and `err.txt` beside the project.
@@ -313,15 +337,6 @@ impl Drop for Sandbox {
         }
         let _ = &self.dir;
     }
-}
-
-fn done(assert: Assert, code: i32) -> Done {
-    let assert = assert.code(code);
-    let output = assert.get_output();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let said = text(&output.stderr);
-    assert!(!said.contains("panicked at"), "{said}");
-    Done { code, stdout: text(&output.stdout), stderr: said }
 }
 
 pub fn write(path: &Path, text: &str) {

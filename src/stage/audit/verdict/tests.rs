@@ -71,6 +71,7 @@ fn good() -> (Spec, State) {
             tree: oid(1),
             head: new,
             at,
+            boot: None,
         };
         state.landings.push(landing.clone());
         let found = state.groups.entry(group.id.clone()).or_default();

@@ -146,7 +146,7 @@ impl Scene {
         };
         self.add(Entry::attempt(gid, 1, end));
         self.add(Entry::attempt(gid, 1, GroupPassing { commit: new, tree, base: old }));
-        let landed = MergeLanded { old, new, tested_commit: new, tree, head: new };
+        let landed = MergeLanded { old, new, tested_commit: new, tree, head: new, boot: None };
         self.add(Entry::attempt(gid, 1, landed))
     }
 

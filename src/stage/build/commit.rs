@@ -1,0 +1,105 @@
+//! One commit of a group's branch, by Otto and not by the agent; and what happens to the work when
+//! a person was on the branch first.
+
+use super::attempt::Plan;
+use crate::base::text::one_line;
+use crate::base::{Error, Result};
+use crate::disk::Held;
+use crate::disk::lock::Group as GroupLock;
+use crate::git::{Expect, NewCommit, Oid};
+use crate::session::event::WorkArchived;
+use crate::session::layout::refs;
+use crate::spec::Group;
+use crate::stage::Context;
+
+/// What became of the work.
+pub(super) enum Committed {
+    /// The branch is at it.
+    Moved(Oid),
+    /// The branch is a person's now; the work is in the attic.
+    Archived,
+}
+
+/// One commit of the group's branch, by Otto and not by the agent.
+pub(super) fn commit_work(
+    ctx: &Context<'_>,
+    group: &Group,
+    _held: &Held<GroupLock>,
+    plan: &Plan,
+    tree: Oid,
+    started: jiff::Timestamp,
+) -> Result<Committed> {
+    let repo = &ctx.ws.repo;
+    let message = format!(
+        "{}: {}\n\nOtto-Session: {}\nOtto-Group: {}\nOtto-Attempt: {}\nOtto-Spec: sha256:{}\n",
+        group.id,
+        one_line(&group.title, 60),
+        ctx.sid(),
+        group.id,
+        plan.number,
+        ctx.spec.content_hash()
+    );
+    let name = ctx.build_ref(&group.id);
+    let head = ctx.ws.read_own_ref(&name)?;
+    let mut parents = vec![plan.start];
+    if let Some(head) = head {
+        let commit = repo.commit(head)?;
+        if commit.tree == tree && commit.trailer("Otto-Attempt") == Some(&plan.number.to_string()) {
+            // A killed run got this far.
+            return Ok(Committed::Moved(head));
+        }
+        if Some(head) != recorded_head(ctx, group)? {
+            archive(ctx, group, plan, tree, &message, started)?;
+            return Ok(Committed::Archived);
+        }
+        // What an earlier round left stays reachable from the branch.
+        if !repo.is_ancestor(head, plan.start)? {
+            parents.push(head);
+        }
+    }
+    let commit =
+        repo.write_commit(&NewCommit { tree, parents: &parents, message: &message, at: started })?;
+    ctx.sync_objects()?;
+    ctx.refuse_checked_out(&name)?;
+    let reason = format!("otto: attempt {} of {}", plan.number, group.id);
+    match ctx.ws.move_ref(&name, Expect::from_option(head), Some(commit), &reason)? {
+        Ok(()) => Ok(Committed::Moved(commit)),
+        // A person was faster by a moment.
+        Err(_found) => {
+            archive(ctx, group, plan, tree, &message, started)?;
+            Ok(Committed::Archived)
+        }
+    }
+}
+
+/// Where the journal says that the group's branch is.
+fn recorded_head(ctx: &Context<'_>, group: &Group) -> Result<Option<Oid>> {
+    ctx.session.with_state(|s| {
+        s.group(&group.id)?.attempts.iter().rev().find_map(|a| a.finished.as_ref()?.commit)
+    })
+}
+
+/// Keeps work that cannot go on the branch (I3).
+fn archive(
+    ctx: &Context<'_>,
+    group: &Group,
+    plan: &Plan,
+    tree: Oid,
+    message: &str,
+    started: jiff::Timestamp,
+) -> Result<()> {
+    let commit = ctx.ws.repo.write_commit(&NewCommit {
+        tree,
+        parents: &[plan.start],
+        message,
+        at: started,
+    })?;
+    ctx.sync_objects()?;
+    let name = refs::attic(&ctx.session.id, &group.id, plan.number);
+    if ctx.ws.move_ref(&name, Expect::Whatever, Some(commit), "otto: archived")?.is_err() {
+        return Err(Error::bug(format!("'{name}' cannot be written")));
+    }
+    ctx.report
+        .say(&format!("{}: the branch was moved by hand; the attempt is kept in {name}", group.id));
+    ctx.group_event(&group.id, WorkArchived { name, commit })
+}

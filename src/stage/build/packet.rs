@@ -1,0 +1,74 @@
+//! What an attempt is given: the prompt, and the packet that says it for programs.
+
+use serde_json::json;
+
+use super::attempt::Plan;
+use crate::agent::Prompts;
+use crate::base::Result;
+use crate::base::text::shell_line;
+use crate::disk;
+use crate::spec::{Check, CheckBody, Group};
+use crate::stage::Context;
+
+pub(super) fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
+    let features: Vec<_> = ctx
+        .spec
+        .features
+        .iter()
+        .filter(|f| f.group == group.id)
+        .map(|f| json!({"id": f.id, "name": f.name, "description": f.description, "acceptance": f.acceptance}))
+        .collect();
+    let checks: Vec<String> = group.checks.iter().chain(&plan.extra).map(describe_check).collect();
+    let mut protected = ctx.spec.protected_paths.clone();
+    protected.extend(ctx.config().protected_paths.iter().cloned());
+    Prompts::new(&ctx.ws.repo, ctx.base()).render(
+        "build",
+        json!({
+            "intent": ctx.spec.intent,
+            // Every name that the template may use is there, empty or not.
+            "group": {"id": group.id, "title": group.title, "tasks": group.tasks},
+            "features": features,
+            "owned_paths": group.owned_paths,
+            "shared_scaffold": ctx.spec.shared_scaffold,
+            "protected_paths": protected,
+            "checks": checks,
+            "non_goals": ctx.spec.non_goals,
+            "deps": group.deps,
+            "attempt": plan.number,
+            "brief": plan.brief,
+            "role": plan.role.word(),
+        }),
+    )
+}
+
+/// One line about a check, for prompts and for people.
+pub fn describe_check(check: &Check) -> String {
+    let what = match check.body() {
+        Ok(CheckBody::RepoTest(t)) => format!("runs `{}`", shell_line(&t.argv)),
+        Ok(CheckBody::Pytest(t)) => format!("pytest {}", shell_line(&t.select)),
+        Ok(CheckBody::CliProbe(p)) => {
+            format!("calls `{}` and compares the answer", shell_line(&p.argv))
+        }
+        Ok(CheckBody::StateInvariant(i)) => format!("`{}` must hold", i.expr),
+        Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
+        Err(_) => check.kind.clone(),
+    };
+    format!("{}: {what}", check.id)
+}
+
+pub(super) fn write(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<()> {
+    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
+    let packet = json!({
+        "v": 1,
+        "session": ctx.sid(),
+        "group": group,
+        "attempt": plan.number,
+        "role": plan.role.word(),
+        "base": plan.base.commit,
+        "dep_heads": plan.base.dep_heads,
+        "start": plan.start,
+        "spec_sha256": ctx.spec.content_hash(),
+        "brief": plan.brief,
+    });
+    disk::replace_json(&dir.join("packet.json"), &packet)
+}
