@@ -13,6 +13,7 @@ mod merge;
 mod pipes;
 mod providers;
 mod resume;
+mod review;
 mod spec;
 mod tidy;
 mod verify;

@@ -117,6 +117,21 @@ fn everything_shown_is_passed_and_nothing_else_exits_with_0() {
 }
 
 #[test]
+fn a_certifier_that_did_not_look_is_a_limit() {
+    let (spec, mut state) = good();
+    let failed = Certifier::Failed { provider: "command".into(), why: "no answer".into() };
+    let struck = Certifier::Asked { provider: "command".into(), struck: 2 };
+    for (certifier, said) in
+        [(Certifier::None, "deterministic"), (failed, "no answer"), (struck, "2 citations")]
+    {
+        state.audits[0].finished = Some(certifier);
+        let v = judged(&spec, &state);
+        assert_eq!(v.word, Word::Passed);
+        assert!(v.limits.iter().any(|l| l.contains(said)), "{:?}", v.limits);
+    }
+}
+
+#[test]
 fn a_product_without_an_audit_of_its_tip_is_unverified() {
     let (spec, good) = good();
     let mut never = good.clone();
