@@ -32,7 +32,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     if session.spec().is_err() && args.group.is_none() {
         // There is nothing but a session: no group, no worktree, no branch.
         session.append(&ws, Entry::new(RunAborted { reason: args.reason }))?;
-        println!("session {} is aborted", session.id);
+        otto::outln!("session {} is aborted", session.id);
         return Ok(Exit::YES);
     }
     let ctx = Context::open(&ws, &session, &Silent)?;
@@ -41,11 +41,11 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         None => abort_session(&ctx, &args.reason)?,
     };
     for name in kept {
-        println!("kept unfinished work in {name}");
+        otto::outln!("kept unfinished work in {name}");
     }
     match &args.group {
-        Some(gid) => println!("group {gid} of {} is aborted", session.id),
-        None => println!("session {} is aborted", session.id),
+        Some(gid) => otto::outln!("group {gid} of {} is aborted", session.id),
+        None => otto::outln!("session {} is aborted", session.id),
     }
     Ok(Exit::YES)
 }

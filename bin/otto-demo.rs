@@ -68,8 +68,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let progress = ui.progress(args.quiet);
     let goal = Goal { kind: None, jobs: session.config.jobs };
     let deadline = Deadline::of_step(&ws.clock, session.config.run_budget_seconds);
-    let word = progress.during(&session, || go(&ws, &held, &session, &goal, deadline, &Silent))?;
-    print!("{}", finish(&ws, &session)?);
-    println!("(in {})", demo.project.display());
+    let word =
+        progress.during(&session, 0, || go(&ws, &held, &session, &goal, deadline, &Silent))?;
+    otto::out!("{}", finish(&ws, &session)?);
+    otto::outln!("(in {})", demo.project.display());
     Ok(word.exit())
 }

@@ -25,7 +25,10 @@ pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
     match args.command {
         None => print(&overview()),
         Some(verb) => match PROGRAMS.iter().find(|p| p.name == format!("otto-{verb}")) {
-            Some(program) => print(&(program.command)().render_long_help().to_string()),
+            Some(program) => {
+                let called = program.name.replacen('-', " ", 1);
+                print(&(program.command)().bin_name(called).render_long_help().to_string());
+            }
             None => return Err(unknown(&verb)),
         },
     }

@@ -24,17 +24,17 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let cwd = std::env::current_dir()
         .map_err(|e| Error::machine("the current folder is gone").because(e))?;
     if args.git && new_repository(&cwd)? {
-        println!("made a git repository with an empty first commit");
+        otto::outln!("made a git repository with an empty first commit");
     }
     let (text, path) = init(&cwd, &ui.program)?;
     if args.print {
-        print!("{text}");
+        otto::out!("{text}");
         return Ok(Exit::YES);
     }
     match Written::of(disk::create_new(&path, text.as_bytes())?) {
         Written::New => {
-            println!("wrote {}", path.display());
-            println!(
+            otto::outln!("wrote {}", path.display());
+            otto::outln!(
                 "next: say which agent works (the first lines of the file explain), then\n  otto run \"what you want\""
             );
             Ok(Exit::YES)

@@ -59,9 +59,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     };
     match land(&ctx, &options)? {
         Landed::Moved { target, old, new } => {
-            println!("{target}: {} → {}", old.short(), new.short())
+            otto::outln!("{target}: {} → {}", old.short(), new.short())
         }
-        Landed::AlreadyThere { target } => println!("{target} contains the product already"),
+        Landed::AlreadyThere { target } => otto::outln!("{target} contains the product already"),
     }
     Ok(Exit::YES)
 }

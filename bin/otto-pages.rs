@@ -53,7 +53,7 @@ pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
     }
     if args.names {
         for program in PROGRAMS {
-            println!("{}", program.name);
+            otto::outln!("{}", program.name);
         }
     }
     for (path, bytes) in &files {

@@ -49,14 +49,17 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let goal = Goal { kind: args.wanted.kind(), jobs };
     let budget = args.config.budget_seconds.unwrap_or(session.config.run_budget_seconds);
     let deadline = Deadline::of_step(&ws.clock, budget);
+    // A resumed run does not tell again what was told.
+    let told = if args.resume.is_some() { session.position().seq } else { 0 };
     let progress = ui.progress(args.quiet);
-    let result = progress.during(&session, || go(&ws, &held, &session, &goal, deadline, &Silent));
+    let result =
+        progress.during(&session, told, || go(&ws, &held, &session, &goal, deadline, &Silent));
     let word = result.map_err(|e| with_way_back(e, &session))?;
     if let Some(dir) = &args.record {
         let turns = record::export(&ws, &session, dir)?;
         eprintln!("recorded {turns} turns in {}", dir.display());
     }
-    print!("{}", finish(&ws, &session)?);
+    otto::out!("{}", finish(&ws, &session)?);
     Ok(word.exit())
 }
 

@@ -81,7 +81,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         for warning in &parsed.warnings {
             eprintln!("warning: {warning}");
         }
-        println!(
+        otto::outln!(
             "{}: {} groups, {} features, sha256:{}",
             file.display(),
             parsed.spec.groups.len(),
@@ -97,13 +97,13 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         What::Show { session, json, version: n } => {
             let session = open(&session)?;
             let spec = n.map_or_else(|| session.read_spec(), |n| version(&session, n))?;
-            print!("{}", if json { spec.to_json() } else { to_markdown(&spec) });
+            otto::out!("{}", if json { spec.to_json() } else { to_markdown(&spec) });
         }
         What::Edit { session, file } => {
             let session = open(&session)?;
             let (text, name) = changed_text(&session, file)?;
             let hash = edited(&ws, &session, &read_edited(&text, &name)?)?;
-            println!("spec {} (approve it: otto spec approve {})", hash.short(), session.id);
+            otto::outln!("spec {} (approve it: otto spec approve {})", hash.short(), session.id);
         }
         What::Diff { session, from } => {
             let session = open(&session)?;
@@ -112,7 +112,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             let (a, b) =
                 (to_markdown(&version(&session, older)?), to_markdown(&version(&session, newest)?));
             let diff = similar::TextDiff::from_lines(&a, &b);
-            print!(
+            otto::out!(
                 "{}",
                 diff.unified_diff()
                     .header(&format!("version {older}"), &format!("version {newest}"))
@@ -121,12 +121,15 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         What::Approve { session } => {
             let session = open(&session)?;
             let hash = approve(&ws, &session, &person())?;
-            println!("approved {}; go on: otto run --resume {}", hash.short(), session.id);
+            otto::outln!("approved {}; go on: otto run --resume {}", hash.short(), session.id);
         }
         What::Reject { session, note } => {
             let session = open(&session)?;
             reject(&ws, &session, &note, &person())?;
-            println!("rejected; compile again with this note: otto run --resume {}", session.id);
+            otto::outln!(
+                "rejected; compile again with this note: otto run --resume {}",
+                session.id
+            );
         }
         What::Amend { session, reason, file } => {
             let session = open(&session)?;
@@ -134,8 +137,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             let actor = Actor::User(person().trim_start_matches("user:").to_owned());
             let changed = read_edited(&text, &name)?;
             match amend(&ws, &session, changed, &reason, &actor, ws.clock.now())? {
-                Some(hash) => println!("amended: spec {}", hash.short()),
-                None => println!("nothing changed"),
+                Some(hash) => otto::outln!("amended: spec {}", hash.short()),
+                None => otto::outln!("nothing changed"),
             }
         }
     }

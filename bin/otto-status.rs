@@ -51,9 +51,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             "reasons": verdict.iter().flat_map(|v| &v.reasons).map(ToString::to_string).collect::<Vec<_>>(),
             "events": state.events,
         });
-        println!("{answer}");
+        otto::outln!("{answer}");
     } else {
-        print!("{}", status_text(&ws, &session, &state, spec.as_ref(), verdict.as_ref()));
+        otto::out!("{}", status_text(&ws, &session, &state, spec.as_ref(), verdict.as_ref()));
     }
     Ok(verdict.map_or(Exit::NO, |v| v.word.exit()))
 }

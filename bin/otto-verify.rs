@@ -26,17 +26,17 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let session = Session::open(&ws, &args.session.session)?;
     let verified = verify(&ws, &session)?;
     if args.json {
-        println!(
+        otto::outln!(
             "{}",
             serde_json::json!({"v": 1, "session": session.id, "holds": verified.holds, "problems": verified.problems})
         );
     } else {
-        println!("session {}", session.id);
+        otto::outln!("session {}", session.id);
         for line in &verified.holds {
-            println!("  ok   {line}");
+            otto::outln!("  ok   {line}");
         }
         for line in &verified.problems {
-            println!("  BAD  {line}");
+            otto::outln!("  BAD  {line}");
         }
     }
     if verified.problems.is_empty() {

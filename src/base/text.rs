@@ -3,7 +3,7 @@
 /// The candidate closest to `wanted` by Levenshtein distance, if it is close enough to be a
 /// likely slip (at most a third of the letters, and never a wholly different word).
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wanted.chars().count() / 3).max(2);
+    let limit = (wanted.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .map(|c| (distance(wanted, c), c))

@@ -124,3 +124,23 @@ pub fn person() -> String {
     let login = std::env::var("USER").ok().filter(|u| !u.is_empty());
     format!("user:{}", login.unwrap_or_else(|| "unknown".into()))
 }
+
+/// Writes to standard output. A reader that went away (`| head`) wants no more, and that is no
+/// fault.
+pub fn write_out(text: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// `print!` that survives a reader who went away.
+#[macro_export]
+macro_rules! out {
+    ($($text:tt)*) => { $crate::cli::write_out(&format!($($text)*)) };
+}
+
+/// `println!` that survives a reader who went away.
+#[macro_export]
+macro_rules! outln {
+    () => { $crate::cli::write_out("\n") };
+    ($($text:tt)*) => { $crate::cli::write_out(&format!("{}\n", format_args!($($text)*))) };
+}

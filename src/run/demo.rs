@@ -29,8 +29,9 @@ pub struct Demo {
 pub fn set_up(dir: &Path, tamper: Option<u64>) -> Result<Demo> {
     let there = dir.exists() && dir.read_dir().is_ok_and(|mut d| d.next().is_some());
     if there {
-        return Err(Error::usage(format!("'{}' is not empty", dir.display()))
-            .hint("give a new folder with --dir, or none"));
+        return Err(Error::usage(format!("'{}' is not empty", dir.display())).hint(
+            "give a new folder with --dir; one that an earlier demo made is replaced with --fresh",
+        ));
     }
     disk::create_dir_all(dir)?;
     let dir = dir.canonicalize().map_err(|e| Error::file("resolve", dir, e))?;

@@ -25,13 +25,14 @@ pub enum Progress {
 
 impl Progress {
     /// Runs `body` and shows the session's journal meanwhile, on standard error.
-    pub fn during<T>(self, session: &Session, body: impl FnOnce() -> T) -> T {
+    /// What was recorded up to event `from` was told before.
+    pub fn during<T>(self, session: &Session, from: u64, body: impl FnOnce() -> T) -> T {
         if self == Progress::Quiet {
             return body();
         }
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let watcher = scope.spawn(|| self.watch(session, &over));
+            let watcher = scope.spawn(|| self.watch(session, from, &over));
             let result = body();
             over.store(true, Ordering::SeqCst);
             // A watcher that failed has cost nothing but its lines.
@@ -40,7 +41,7 @@ impl Progress {
         })
     }
 
-    fn watch(self, session: &Session, over: &AtomicBool) {
+    fn watch(self, session: &Session, from: u64, over: &AtomicBool) {
         let path = session.layout.journal();
         let mut at = Position::START;
         let mut state = State::default();
@@ -51,7 +52,9 @@ impl Progress {
                 for record in reader.by_ref() {
                     let Ok(record) = record else { break };
                     state.apply(&record);
-                    screen.event(&record);
+                    if record.seq > from {
+                        screen.event(&record);
+                    }
                 }
                 at = reader.position;
             }

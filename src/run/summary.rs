@@ -28,7 +28,7 @@ pub fn status_text(
         out.push_str(&groups_text(spec, state));
     }
     if let Some(verdict) = verdict {
-        out.push_str(&verdict_text(verdict));
+        out.push_str(&verdict_text(verdict, over(state)));
     }
     out.push_str(&next_steps(session, state, verdict));
     out
@@ -82,9 +82,15 @@ fn groups_text(spec: &Spec, state: &State) -> String {
     out
 }
 
+/// Nobody works on it any more.
+fn over(state: &State) -> bool {
+    matches!(state.run, RunState::Finished { .. } | RunState::Aborted { .. })
+        || state.last_full_audit().is_some_and(|a| Some(a.tip) == state.tip())
+}
+
 /// The verdict, its reasons, and the features.
-pub fn verdict_text(verdict: &ProductVerdict) -> String {
-    let mut out = format!("\nverdict {}\n", verdict.word);
+pub fn verdict_text(verdict: &ProductVerdict, over: bool) -> String {
+    let mut out = format!("\nverdict {}{}\n", verdict.word, if over { "" } else { " so far" });
     for reason in &verdict.reasons {
         out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 200)));
     }
