@@ -87,11 +87,15 @@ impl ProductVerdict {
         if cap.rank() > self.word.rank() {
             self.word = cap;
         }
-        self.reasons.push(Reason {
+        let reason = Reason {
             kind: ReasonKind::Lowered { cap },
             text: text.into(),
             subject: Some(subject.into()),
-        });
+        };
+        // The same thing seen twice is one reason.
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
     }
 
     fn limit(&mut self, text: String) {
