@@ -1,9 +1,10 @@
-use otto::base::{Exit, Result};
+use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
 use otto::session::Session;
 use otto::session::event::RunAborted;
 use otto::session::journal::Entry;
-use otto::stage::abort::{abort_group, abort_session};
+use otto::session::state::RunState;
+use otto::stage::abort::{abort_group, abort_session, hold_session};
 use otto::stage::{Context, Silent};
 
 /// End a session, or one group of it, for good
@@ -29,6 +30,10 @@ pub struct Args {
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session.session)?;
+    if let RunState::Aborted { reason } = session.with_state(|s| s.run.clone())? {
+        return Err(Error::no(format!("the session was aborted already: {reason}")));
+    }
+    let quiet = if args.group.is_none() { Some(hold_session(&ws, &session)?) } else { None };
     if session.spec().is_err() && args.group.is_none() {
         // There is nothing but a session: no group, no worktree, no branch.
         session.append(&ws, Entry::new(RunAborted { reason: args.reason }))?;
@@ -36,9 +41,10 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         return Ok(Exit::YES);
     }
     let ctx = Context::open(&ws, &session, &Silent)?;
-    let kept = match &args.group {
-        Some(gid) => abort_group(&ctx, ctx.group(gid)?, &args.reason)?,
-        None => abort_session(&ctx, &args.reason)?,
+    let kept = match (&args.group, &quiet) {
+        (Some(gid), _) => abort_group(&ctx, ctx.group(gid)?, &args.reason)?,
+        (None, Some(quiet)) => abort_session(&ctx, quiet, &args.reason)?,
+        (None, None) => Vec::new(),
     };
     for name in kept {
         otto::outln!("kept unfinished work in {name}");

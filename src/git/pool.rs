@@ -51,6 +51,8 @@ pub struct Worktree {
     pub slot: String,
     pub(super) git_dir: PathBuf,
     pub(super) index: PathBuf,
+    /// Paths that are not staged, in gitignore(5)'s form.
+    pub(super) excludes: PathBuf,
     pub(super) repo: Repo,
     pub(super) filters: Vec<String>,
     home: PathBuf,
@@ -201,6 +203,7 @@ impl Pool {
             slot: slot.to_owned(),
             git_dir: record.git_dir,
             index: home.join("index"),
+            excludes: home.join("excludes"),
             repo: self.repo.clone(),
             filters: self.filters.clone(),
             home,

@@ -3,6 +3,7 @@
 
 use super::{Change, Oid, Repo, Worktree};
 use crate::base::{Error, Result};
+use crate::disk;
 
 /// The tree of a worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +17,14 @@ impl Worktree {
     /// Stages everything that is not ignored and writes the tree. `base` is the commit whose
     /// attributes count; what was `prepared` (paths) is not the agent's work and is left out.
     pub fn snapshot(&self, base: Oid, prepared: &[String]) -> Result<Snapshot> {
-        let git = self.git().attributes_from(&base.to_string());
-        let mut args = vec!["add".to_owned(), "--all".into(), "--".into(), ".".into()];
-        args.extend(prepared.iter().map(|path| format!(":(exclude,top){path}")));
-        git.run(&args)?;
+        let lines: String =
+            prepared.iter().map(|path| format!("/{}\n", path.trim_matches('/'))).collect();
+        disk::replace(&self.excludes, lines.as_bytes())?;
+        let git = self
+            .git()
+            .attributes_from(&base.to_string())
+            .config(format!("core.excludesFile={}", self.excludes.display()));
+        git.run(&["add", "--all", "--", "."])?;
         let tree: Oid = git.read(&["write-tree"])?.trim().parse()?;
         let ignored = git.read(&[
             "ls-files",

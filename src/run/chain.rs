@@ -2,13 +2,13 @@
 
 use super::step::Steps;
 use crate::agent::budget::Deadline;
-use crate::base::{Exit, Result};
+use crate::base::{Error, Exit, Result};
 use crate::disk::Held;
 use crate::disk::lock::{self, Run};
 use crate::process::stop;
 use crate::session::event::{RunFinished, RunPaused};
 use crate::session::journal::Entry;
-use crate::session::state::SpecState;
+use crate::session::state::{RunState, SpecState};
 use crate::session::{Session, State, Workspace};
 use crate::spec::{ProjectKind, Spec};
 use crate::stage::audit::Word;
@@ -88,12 +88,25 @@ fn chain(
     if !matches!(session.with_state(|s| s.spec.clone())?, SpecState::Approved { .. }) {
         compile(ws, session, goal.kind, report)?;
     }
+    refuse_aborted(session)?;
     let spec = session.spec()?;
     build_and_merge(session, &spec, &steps, goal.jobs)?;
+    refuse_aborted(session)?;
     if !session.with_state(|s| s.landings.is_empty())? {
         audit_and_repair(session, &steps)?;
     }
     Ok(judge(ws, session, &spec)?.word)
+}
+
+/// A person ended the session while it ran.
+fn refuse_aborted(session: &Session) -> Result<()> {
+    match session.with_state(|s| s.run.clone())? {
+        RunState::Aborted { reason } => {
+            Err(Error::no(format!("the session was aborted: {reason}"))
+                .hint("otto sessions lists the others"))
+        }
+        RunState::Open | RunState::Paused { .. } | RunState::Finished { .. } => Ok(()),
+    }
 }
 
 /// Builds and lands until nothing is left to do, or a round changed nothing: a group that was sent
@@ -142,6 +155,10 @@ fn audit_and_repair(session: &Session, steps: &Steps<'_>) -> Result<()> {
         if steps.run("repair", &[])? != Exit::YES && !audit_is_due(&session.state()?) {
             return Ok(());
         }
+    }
+    // The last repair is not taken on trust either.
+    if audit_is_due(&session.state()?) {
+        steps.run("audit", &[])?;
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use crate::base::{Error, Result};
 use crate::disk::Held;
 use crate::disk::lock::Run;
 use crate::session::config::{Settings, Source};
-use crate::session::event::RunResumed;
+use crate::session::event::{GroupInvalidated, Invalid, RunResumed};
 use crate::session::journal::Entry;
-use crate::session::{Session, Workspace};
+use crate::session::{Phase, Session, Workspace};
 
 /// What a resume may change.
 const CHANGEABLE: [&str; 8] = [
@@ -42,6 +42,16 @@ pub fn reopen(
         changes.insert(key.clone(), value.to_string());
     }
     session.config = settings.config(Source::Session)?;
-    session.append(ws, Entry::new(RunResumed { changes }))?;
+    let more_attempts = changes.contains_key("attempts");
+    session.append_with(ws, |state| {
+        let mut entries = vec![Entry::new(RunResumed { changes })];
+        // More attempts are for the groups that have used theirs up.
+        let failed = state.groups.iter().filter(|(_, g)| matches!(g.phase, Phase::Failed { .. }));
+        entries.extend(failed.filter(|_| more_attempts).map(|(gid, _)| {
+            let brief = String::new();
+            Entry::group(gid, GroupInvalidated { reason: Invalid::Again, brief })
+        }));
+        Ok(entries)
+    })?;
     Ok(session)
 }

@@ -4,6 +4,7 @@ use super::chain::{audit_is_due, work_is_left};
 use crate::base::{Error, Result, SessionId};
 use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};
+use crate::stage::repair::plan;
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -19,10 +20,14 @@ fn is_open(session: &Session) -> Result<bool> {
     let state = session.state()?;
     match state.run {
         RunState::Finished { .. } | RunState::Aborted { .. } => return Ok(false),
-        RunState::Open | RunState::Paused { .. } => {}
+        RunState::Paused { .. } => return Ok(true),
+        RunState::Open => {}
     }
     let Ok(spec) = session.spec() else { return Ok(true) };
-    Ok(work_is_left(&spec, &state) || (!state.landings.is_empty() && audit_is_due(&state)))
+    let repairs = state.repairs.iter().any(|r| r.outcome.is_none()) || !plan(&state).is_empty();
+    Ok(repairs
+        || work_is_left(&spec, &state)
+        || (!state.landings.is_empty() && audit_is_due(&state)))
 }
 
 /// The session to go on with: neither finished nor aborted.

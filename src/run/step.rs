@@ -10,6 +10,7 @@ use crate::base::{Error, Exit, Result};
 use crate::disk;
 use crate::process::{Capture, Command, Ended, own_command};
 use crate::session::Session;
+use crate::stage::exit_of;
 
 /// At a stop, a stage gets this long to leave resumable state.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -77,58 +78,4 @@ impl Steps<'_> {
             Ok((exit_of("build-group", &finished.ended, &build_err)?, merge?))
         })
     }
-}
-
-/// What a step's end means. One that broke says why in its log; that line becomes the error.
-fn exit_of(verb: &str, ended: &Ended, log: &Path) -> Result<Exit> {
-    match ended {
-        Ended::Exited(code) => {
-            let exit = Exit(u8::try_from(*code).unwrap_or(Exit::BUG.0));
-            if exit == Exit::YES || exit == Exit::NO {
-                return Ok(exit);
-            }
-            Err(error_of(verb, exit, log))
-        }
-        Ended::Stopped => Err(Error::interrupted(crate::process::stop::requested().unwrap_or(15))),
-        Ended::NotFound | Ended::NotExecutable => {
-            Err(Error::missing(format!("there is no program 'otto-{verb}'"))
-                .hint("make build leaves every program beside otto"))
-        }
-        Ended::Signaled(signal) => {
-            Err(Error::later(format!("otto-{verb} was killed by signal {signal}"), None)
-                .hint("nothing is lost: otto run --resume goes on"))
-        }
-        Ended::TimedOut | Ended::TooMuchOutput => {
-            Err(Error::bug(format!("otto-{verb} ended with {ended:?}")))
-        }
-    }
-}
-
-fn error_of(verb: &str, exit: Exit, log: &Path) -> Error {
-    let text = disk::tail_bytes(log, 8000).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let prefix = format!("otto-{verb}: ");
-    let said = text.lines().rev().find_map(|l| l.strip_prefix(&prefix));
-    let what = match said {
-        Some(said) => said.to_owned(),
-        None => format!("otto-{verb} ended with {} (log: {})", exit.0, log.display()),
-    };
-    let retry_at = text
-        .lines()
-        .rev()
-        .find_map(|l| l.strip_prefix("retry at: "))
-        .and_then(|at| at.trim().parse().ok());
-    let mut error = match exit {
-        Exit::USAGE => Error::bug(what),
-        Exit::INPUT => Error::input(what),
-        Exit::MISSING => Error::missing(what),
-        Exit::LATER => Error::later(what, retry_at),
-        Exit::PERSON => Error::person(what),
-        Exit::MACHINE => Error::machine(what),
-        Exit(130) => Error::interrupted(2),
-        Exit(143) => Error::interrupted(15),
-        Exit(_) => Error::bug(what),
-    };
-    error.hint = text.lines().rev().find_map(|l| l.strip_prefix("hint: ")).map(str::to_owned);
-    error
 }

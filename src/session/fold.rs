@@ -1,6 +1,6 @@
 //! `state = fold(events)`: total, pure, and terminal states absorb.
 
-use super::event::{Event, Invalid};
+use super::event::{AttemptOutcome, Event, Invalid};
 use super::journal::Record;
 use super::state::{
     Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding, Phase,
@@ -252,7 +252,9 @@ fn apply_group(group: &mut GroupState, record: &Record) {
             });
             group.tries += 1;
             if !terminal {
-                group.phase = Phase::Building { attempt: group.attempts.len() as u32 };
+                let attempt = group.attempts.len() as u32;
+                let before = std::mem::replace(&mut group.phase, Phase::Building { attempt });
+                group.before_attempt = Some(before);
             }
         }
         Event::AttemptFinished(e) => {
@@ -278,7 +280,13 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                     duration_s: e.duration_s,
                 });
                 if !terminal {
-                    group.phase = Phase::Pending;
+                    // A stop says nothing: what the group was told before still holds.
+                    let before = group.before_attempt.take().unwrap_or_default();
+                    let again = matches!(before, Phase::Invalidated { .. });
+                    group.phase = match e.outcome {
+                        AttemptOutcome::Interrupted if again => before,
+                        _ => Phase::Pending,
+                    };
                 }
             }
         }

@@ -75,6 +75,8 @@ pub struct GroupState {
     /// The repair that reopened it, and the phase that it has again when that comes to nothing.
     pub repair: Option<String>,
     pub before_repair: Option<Phase>,
+    /// The phase before the attempt that is open.
+    pub before_attempt: Option<Phase>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

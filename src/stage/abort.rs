@@ -2,24 +2,43 @@
 //! branches stay, and what lies uncommitted in a worktree is kept in the attic (I3).
 
 use crate::base::{Error, Result};
+use crate::disk::Held;
+use crate::disk::lock::{self, Group as GroupLock, Integ, Run};
 use crate::git::pool::Owner;
 use crate::git::{Expect, NewCommit, Oid, Worktree};
 use crate::session::event::{AttemptFinished, GroupAborted, RunAborted, WorkArchived};
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
-use crate::session::state::{Attempt, RunState};
+use crate::session::state::Attempt;
+use crate::session::{Session, Workspace};
 use crate::spec::Group;
 use crate::stage::Context;
 use crate::stage::build::hold_group;
 
+/// Everything that may work on a session, held; 75 naming who has it, and nothing written.
+pub struct Quiet {
+    _run: Held<Run>,
+    _queue: Held<Integ>,
+}
+
+/// Waits for nobody: either the session is at rest, or it is not ended.
+pub fn hold_session(ws: &Workspace, session: &Session) -> Result<Quiet> {
+    let hint = "stop what works on it first (Ctrl-C), then abort it";
+    let run = ws.layout.lock(&format!("run-{}", session.id));
+    let queue = ws.layout.lock(&format!("integ-{}", session.id));
+    Ok(Quiet {
+        _run: lock::try_hold(&run)?.map_err(|busy| busy.into_error().hint(hint))?,
+        _queue: lock::try_hold(&queue)?.map_err(|busy| busy.into_error().hint(hint))?,
+    })
+}
+
 /// Ends the whole session.
-pub fn abort_session(ctx: &Context<'_>, reason: &str) -> Result<Vec<String>> {
-    if let RunState::Aborted { reason } = ctx.session.with_state(|s| s.run.clone())? {
-        return Err(Error::no(format!("the session was aborted already: {reason}")));
-    }
+pub fn abort_session(ctx: &Context<'_>, _quiet: &Quiet, reason: &str) -> Result<Vec<String>> {
+    let held: Vec<Held<GroupLock>> =
+        ctx.spec.groups.iter().map(|g| hold_group(ctx, g)).collect::<Result<_>>()?;
     let mut kept = Vec::new();
-    for group in &ctx.spec.groups {
-        kept.extend(end_group(ctx, group, reason)?);
+    for (group, held) in ctx.spec.groups.iter().zip(&held) {
+        kept.extend(end_group(ctx, group, held, reason)?);
     }
     ctx.append(Entry::new(RunAborted { reason: reason.to_owned() }))?;
     Ok(kept)
@@ -27,12 +46,20 @@ pub fn abort_session(ctx: &Context<'_>, reason: &str) -> Result<Vec<String>> {
 
 /// Ends one group; what depends on it is blocked.
 pub fn abort_group(ctx: &Context<'_>, group: &Group, reason: &str) -> Result<Vec<String>> {
-    end_group(ctx, group, reason)
+    let held = hold_group(ctx, group)?;
+    let phase = ctx.session.with_state(|s| s.phase(&group.id))?;
+    if phase.is_terminal() {
+        return Err(Error::no(format!("group '{}' is {} already", group.id, phase.word())));
+    }
+    end_group(ctx, group, &held, reason)
 }
 
-fn end_group(ctx: &Context<'_>, group: &Group, reason: &str) -> Result<Vec<String>> {
-    let _held = hold_group(ctx, group)
-        .map_err(|busy| busy.hint("stop what builds it first, then abort it"))?;
+fn end_group(
+    ctx: &Context<'_>,
+    group: &Group,
+    _held: &Held<GroupLock>,
+    reason: &str,
+) -> Result<Vec<String>> {
     let state = ctx.state()?;
     let mut kept = Vec::new();
     if let Some(open) = state.group(&group.id).and_then(|g| g.open_attempt()) {

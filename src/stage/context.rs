@@ -13,6 +13,7 @@ use crate::git::{Oid, Pool, Worktree};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
+use crate::session::state::RunState;
 use crate::session::{Config, Session, State, Workspace};
 use crate::spec::{Group, Ownership, Prepare, Spec};
 
@@ -31,6 +32,11 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Fails when the spec is not approved, or the machine is weaker than the record says (I6).
     pub fn open(ws: &'a Workspace, session: &'a Session, report: &'a dyn Report) -> Result<Self> {
+        if let RunState::Aborted { reason } = session.with_state(|s| s.run.clone())? {
+            return Err(Error::no(format!("the session was aborted: {reason}")).hint(
+                "its proof can still be rendered; its branches and refs/otto/attic hold the work",
+            ));
+        }
         let spec = session.spec()?;
         let config = &session.config;
         let pool = ws.pool(config)?;

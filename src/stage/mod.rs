@@ -14,8 +14,10 @@ pub mod record;
 pub mod render;
 pub mod repair;
 mod report;
+mod step;
 pub mod verify;
 pub mod waiting;
 
 pub use context::Context;
 pub use report::{Item, Report, Silent};
+pub use step::exit_of;

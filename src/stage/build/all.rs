@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::group::{Again, GroupEnd, build_group};
 use super::schedule::{blocked, ready};
 use crate::base::{Error, Exit, Remedy, Result};
+use crate::disk::lock::{self, Group as GroupLock};
 use crate::git::Oid;
 use crate::process::stop;
 use crate::session::event::GroupBlocked;
@@ -16,6 +17,8 @@ use crate::stage::{Context, Item};
 
 /// How often the journal is looked at while groups build: the queue may send one back.
 const LOOK: Duration = Duration::from_millis(300);
+/// So many looks a group that somebody else holds is waited for before its 75 counts.
+const PATIENCE: u32 = 20;
 
 /// Builds everything that can be built, `jobs` at a time. Failures stay local (I9). Returns the
 /// exit code of the stage.
@@ -24,10 +27,12 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
     // Groups that could not be tried, with the tip at that time: another tip may mend it.
     let mut left_alone: BTreeMap<String, Option<Oid>> = BTreeMap::new();
     let mut worst = Exit::YES;
+    // Looks since a group was found held by somebody else.
+    let mut waited: Option<u32> = None;
     // What concerns everybody (the budget, the agent, this machine) starts nothing more.
     let mut for_all: Option<Error> = None;
     // What concerns one group (held by somebody, told to wait) stops nothing else.
-    let mut for_one: Option<Error> = None;
+    let mut for_one: Option<(String, Error)> = None;
     let (send, ended) = mpsc::channel::<(String, Result<GroupEnd>)>();
 
     std::thread::scope(|scope| -> Result<()> {
@@ -37,6 +42,7 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
                     let ids = ready(&ctx.spec, s).into_iter().map(str::to_owned);
                     (ids.collect::<Vec<String>>(), s.tip())
                 })?;
+                waited = waited.map(|n: u32| n + 1);
                 for gid in now {
                     if running.len() >= jobs {
                         break;
@@ -45,6 +51,11 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
                         continue;
                     }
                     let group = ctx.group(&gid)?;
+                    // Somebody else builds or judges it; perhaps only for a moment.
+                    if held_by_another(ctx, &gid)? && waited.is_none_or(|n| n < PATIENCE) {
+                        waited.get_or_insert(0);
+                        continue;
+                    }
                     running.insert(gid);
                     let send = send.clone();
                     scope.spawn(move || {
@@ -54,10 +65,12 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
                     });
                 }
             }
-            if running.is_empty() {
+            let waiting = waited.is_some_and(|n| n < PATIENCE) && stop::requested().is_none();
+            if running.is_empty() && !waiting {
                 return Ok(());
             }
             let Ok((gid, end)) = ended.recv_timeout(LOOK) else { continue };
+            waited = None;
             running.remove(&gid);
             match end {
                 Ok(end) => {
@@ -68,19 +81,17 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
                 }
                 Err(e) => {
                     left_alone.insert(gid.clone(), ctx.session.with_state(|s| s.tip())?);
-                    worst = worst.worse(e.exit());
                     ctx.report.say(&format!("{gid}: {e}"));
-                    let slot = match e.remedy {
-                        Remedy::No | Remedy::Later { .. } => &mut for_one,
+                    match e.remedy {
+                        Remedy::No | Remedy::Later { .. } => drop(for_one.get_or_insert((gid, e))),
                         Remedy::Usage
                         | Remedy::Input
                         | Remedy::Missing
                         | Remedy::Bug
                         | Remedy::Person
                         | Remedy::Machine
-                        | Remedy::Interrupted { .. } => &mut for_all,
-                    };
-                    slot.get_or_insert(e);
+                        | Remedy::Interrupted { .. } => drop(for_all.get_or_insert(e)),
+                    }
                 }
             }
         }
@@ -91,9 +102,17 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
     }
     worst = worst.worse(record_blocked(ctx)?);
     match for_one {
-        Some(e) if e.exit() == worst && worst != Exit::NO => Err(e),
+        // It may have been mended since, by whoever held it.
+        Some((gid, e)) if !ctx.session.with_state(|s| s.phase(&gid).satisfies_dependents())? => {
+            if e.exit() == Exit::NO { Ok(worst.worse(Exit::NO)) } else { Err(e) }
+        }
         Some(_) | None => Ok(worst),
     }
+}
+
+fn held_by_another(ctx: &Context<'_>, gid: &str) -> Result<bool> {
+    let path = ctx.ws.layout.lock(&format!("{}.{gid}", ctx.sid()));
+    Ok(lock::holder::<GroupLock>(&path)?.is_some())
 }
 
 fn record_blocked(ctx: &Context<'_>) -> Result<Exit> {

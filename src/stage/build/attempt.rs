@@ -5,7 +5,7 @@
 //! branch moves, the checks run, the end is recorded. Whatever was there is judged on resume.
 
 use super::base::Base;
-use super::brief::brief;
+use super::brief::{brief, quoted};
 use super::commit::{Committed, commit_work};
 use super::judge::{Judgement, judge};
 use super::packet;
@@ -50,6 +50,8 @@ pub struct AttemptResult {
     pub hopeless: Option<String>,
     /// The provider asks to wait.
     pub wait: Option<Wait>,
+    /// The branch was moved by hand meanwhile; the work is kept under this ref.
+    pub archived: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -71,7 +73,7 @@ pub fn attempt(
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
     let budget_usd = ctx.budget_left()?;
-    let prompt = packet::prompt(ctx, group, plan)?;
+    let mut prompt = packet::prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
         Entry::attempt(
@@ -100,12 +102,17 @@ pub fn attempt(
         },
     ))?;
     if let Err(why) = ctx.prepare(&worktree)? {
-        let what = "the worktree could not be prepared";
-        finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, what))?;
-        worktree.release()?;
-        return Err(Error::machine(what)
-            .because(why)
-            .hint("mend `prepare:` in otto.yaml or the spec"));
+        if plan.start != plan.base.commit {
+            // What the attempt before left breaks it: the agent is told, and it is judged.
+            prompt.push_str(&format!("\n## Preparing this folder fails\n\n{}", quoted(&why)));
+        } else {
+            let what = "the worktree could not be prepared";
+            finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, what))?;
+            worktree.release()?;
+            return Err(Error::machine(what)
+                .because(why)
+                .hint("mend `prepare:` in otto.yaml or the spec"));
+        }
     }
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
     packet::write(ctx, group, plan)?;
@@ -184,6 +191,7 @@ fn settle(
     ended.claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
     let waits = turn.and_then(|t| wait(ctx, plan.role, t));
     let mut refused = None;
+    let mut archived = None;
     match snapshot(ctx, plan, &worktree)? {
         Err(violation) => ended.violation(violation),
         Ok(made) => {
@@ -211,8 +219,9 @@ fn settle(
                         ended.commit = Some((commit, made.tree));
                     }
                     // A person's commit is on the branch; it is judged next, and ours is kept.
-                    Committed::Archived => {
+                    Committed::Archived(name) => {
                         ended.judgement.outcome = AttemptOutcome::Interrupted;
+                        archived = Some(name);
                     }
                 }
             }
@@ -232,6 +241,7 @@ fn settle(
         outcome: ended.judgement.outcome,
         hopeless: turn.and_then(hopeless),
         wait: waits,
+        archived,
     })
 }
 

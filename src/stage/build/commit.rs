@@ -16,8 +16,8 @@ use crate::stage::Context;
 pub(super) enum Committed {
     /// The branch is at it.
     Moved(Oid),
-    /// The branch is a person's now; the work is in the attic.
-    Archived,
+    /// The branch is a person's now; the work is in the attic, under this name.
+    Archived(String),
 }
 
 /// One commit of the group's branch, by Otto and not by the agent.
@@ -48,13 +48,16 @@ pub(super) fn commit_work(
             // A killed run got this far.
             return Ok(Committed::Moved(head));
         }
-        if Some(head) != recorded_head(ctx, group)? {
-            archive(ctx, group, plan, tree, &message, started)?;
-            return Ok(Committed::Archived);
+        if !is_accounted_for(ctx, group, plan, head)? {
+            let name = archive(ctx, group, plan, tree, &message, started)?;
+            return Ok(Committed::Archived(name));
         }
         // What an earlier round left stays reachable from the branch.
-        if !repo.is_ancestor(head, plan.start)? {
-            parents.push(head);
+        let recorded = recorded_head(ctx, group)?;
+        for old in [Some(head), recorded].into_iter().flatten() {
+            if !parents.contains(&old) && !repo.is_ancestor(old, plan.start)? {
+                parents.push(old);
+            }
         }
     }
     let commit =
@@ -65,11 +68,22 @@ pub(super) fn commit_work(
     match ctx.ws.move_ref(&name, Expect::from_option(head), Some(commit), &reason)? {
         Ok(()) => Ok(Committed::Moved(commit)),
         // A person was faster by a moment.
-        Err(_found) => {
-            archive(ctx, group, plan, tree, &message, started)?;
-            Ok(Committed::Archived)
-        }
+        Err(_found) => archive(ctx, group, plan, tree, &message, started).map(Committed::Archived),
     }
+}
+
+/// Nothing of a person's would be lost by moving the branch on from `head`: it is an attempt's, or
+/// part of the product, or of what this attempt started from.
+fn is_accounted_for(ctx: &Context<'_>, group: &Group, plan: &Plan, head: Oid) -> Result<bool> {
+    let (of_an_attempt, tip) = ctx.session.with_state(|s| {
+        let attempts = s.group(&group.id).map(|g| g.attempts.as_slice()).unwrap_or_default();
+        let known =
+            attempts.iter().any(|a| a.finished.as_ref().is_some_and(|f| f.commit == Some(head)));
+        (known, s.tip().unwrap_or(ctx.base()))
+    })?;
+    Ok(of_an_attempt
+        || ctx.ws.repo.is_ancestor(head, plan.start)?
+        || ctx.ws.repo.is_ancestor(head, tip)?)
 }
 
 /// Where the journal says that the group's branch is.
@@ -87,7 +101,7 @@ fn archive(
     tree: Oid,
     message: &str,
     started: jiff::Timestamp,
-) -> Result<()> {
+) -> Result<String> {
     let commit = ctx.ws.repo.write_commit(&NewCommit {
         tree,
         parents: &[plan.start],
@@ -101,5 +115,6 @@ fn archive(
     }
     ctx.report
         .say(&format!("{}: the branch was moved by hand; the attempt is kept in {name}", group.id));
-    ctx.group_event(&group.id, WorkArchived { name, commit })
+    ctx.group_event(&group.id, WorkArchived { name: name.clone(), commit })?;
+    Ok(name)
 }

@@ -128,7 +128,16 @@ fn with_repair(
 
 fn after(ctx: &Context<'_>, group: &Group, result: &AttemptResult) -> Result<Option<GroupEnd>> {
     if result.outcome == AttemptOutcome::Passing {
-        return passing(ctx, group).map(Some);
+        return passing(ctx, group);
+    }
+    if let Some(name) = &result.archived
+        && manual_head(ctx, group)?.is_none()
+    {
+        return Err(Error::person(format!(
+            "'{}' was moved by somebody while the attempt ran; its work is kept in {name}",
+            ctx.build_ref(&group.id)
+        ))
+        .hint("put the branch where you want it, then build the group again"));
     }
     if let Some(wait) = &result.wait {
         let until = wait.until.as_deref();
@@ -193,7 +202,7 @@ fn already_there(
         (Phase::Aborted { reason }, _) => {
             Err(Error::no(format!("group '{}' was aborted: {reason}", group.id)))
         }
-        (Phase::Passing { .. }, Again::No) => passing(ctx, group).map(Some),
+        (Phase::Passing { .. }, Again::No) => passing(ctx, group),
         (Phase::Passing { .. } | Phase::Failed { .. }, Again::Yes) => {
             invalidate("built again because a person asked for it").map(|()| None)
         }
@@ -211,15 +220,22 @@ fn already_there(
     }
 }
 
-fn passing(ctx: &Context<'_>, group: &Group) -> Result<GroupEnd> {
+/// Where a group is that was just found passing; the queue may have been faster than this line, and
+/// may have sent it back (`None`).
+fn passing(ctx: &Context<'_>, group: &Group) -> Result<Option<GroupEnd>> {
     ctx.session.with_state(|s| {
         let now = s.group(&group.id).cloned().unwrap_or_default();
+        let attempts = now.attempts.len() as u32;
         match now.phase {
-            Phase::Passing { commit, .. } => {
-                GroupEnd::Passing { commit, attempts: now.attempts.len() as u32 }
+            Phase::Passing { commit, .. } => Some(GroupEnd::Passing { commit, attempts }),
+            Phase::Landed | Phase::Redundant { .. } => Some(GroupEnd::In),
+            Phase::Failed { reason } | Phase::Aborted { reason } => {
+                Some(GroupEnd::Failed { reason, attempts })
             }
-            // The queue was faster than this line.
-            _ => GroupEnd::In,
+            Phase::Pending
+            | Phase::Building { .. }
+            | Phase::Blocked { .. }
+            | Phase::Invalidated { .. } => None,
         }
     })
 }
@@ -309,9 +325,12 @@ fn plan(
         Some(last) if now.repair.is_none() && last.role == Role::Merge.word() => Role::Merge,
         Some(_) | None => role,
     };
+    // A stop says nothing about the work: what was wrong before it still is.
     let told = brief.or(told).or_else(|| {
-        let end = last?.finished.as_ref()?;
-        Some(end.brief.clone()).filter(|b| !b.is_empty())
+        let round = now.attempts.iter().rev().take(now.tries as usize);
+        let mut ends = round.filter_map(|a| a.finished.as_ref());
+        let judged = ends.find(|f| f.outcome != AttemptOutcome::Interrupted)?;
+        Some(judged.brief.clone()).filter(|b| !b.is_empty())
     });
     let in_role = now.attempts.iter().filter(|a| a.role == role.word()).count() as u32;
     Ok(Plan {

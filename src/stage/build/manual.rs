@@ -1,7 +1,7 @@
 //! A person may commit to a build branch, with or without any agent: a head that no attempt
 //! recorded becomes a manual attempt, under the same ownership and the same checks.
 
-use super::base::base_of;
+use super::base::{Base, base_of};
 use super::brief::brief;
 use super::group::{close_open_attempt, hold_group, proves_nothing};
 use super::judge::judge;
@@ -32,12 +32,41 @@ pub fn take_in_manual_work(ctx: &Context<'_>) -> Result<()> {
             Err(e) if e.exit() == Exit::LATER => continue,
             Err(e) => return Err(e),
         };
-        close_open_attempt(ctx, group, &held, &[])?;
-        if let Some(head) = manual_head(ctx, group)? {
-            judge_manual(ctx, group, &held, head)?;
+        let judged = close_open_attempt(ctx, group, &held, &[]).and_then(|()| {
+            match manual_head(ctx, group)? {
+                Some(head) => judge_manual(ctx, group, &held, head),
+                None => Ok(()),
+            }
+        });
+        match judged {
+            // What is wrong with one group's commit stops no other.
+            Err(e) if e.exit() == Exit::NO => ctx.report.say(&format!("{}: {e}", group.id)),
+            other => other?,
         }
     }
     Ok(())
+}
+
+/// Commits that a person made on the branch of a group whose work is in the product already.
+pub fn late_work(ctx: &Context<'_>) -> Result<Vec<(String, Oid)>> {
+    let mut out = Vec::new();
+    for group in &ctx.spec.groups {
+        let (is_in, known, tip) = ctx.session.with_state(|s| {
+            let now = s.group(&group.id);
+            let made = now.map(|g| g.attempts.as_slice()).unwrap_or_default().iter();
+            let known: Vec<Oid> =
+                made.filter_map(|a| a.finished.as_ref().and_then(|f| f.commit)).collect();
+            (s.phase(&group.id).is_in(), known, s.tip().unwrap_or(ctx.base()))
+        })?;
+        if !is_in {
+            continue;
+        }
+        let Some(head) = ctx.ws.read_own_ref(&ctx.build_ref(&group.id))? else { continue };
+        if !known.contains(&head) && !ctx.ws.repo.is_ancestor(head, tip)? {
+            out.push((group.id.clone(), head));
+        }
+    }
+    Ok(out)
 }
 
 /// A head of the group's branch that is no attempt's and not in the product.
@@ -71,7 +100,15 @@ pub fn judge_manual(
     let state = ctx.state()?;
     let number = state.group(&group.id).map_or(1, |g| g.next_attempt());
     // What the person started from: the newest point that the product and the branch share.
-    let ours = base_of(ctx, group, &state)?;
+    let ours = match base_of(ctx, group, &state) {
+        Ok(base) => base,
+        // Its dependencies conflict with each other; the commit can be judged all the same.
+        Err(e) if e.exit() == Exit::NO => Base {
+            commit: state.tip().unwrap_or(ctx.base()),
+            dep_heads: std::collections::BTreeMap::new(),
+        },
+        Err(e) => return Err(e),
+    };
     let base = repo.merge_base(ours.commit, head)?.unwrap_or(ours.commit);
     ctx.report.say(&format!(
         "{}: a commit by hand ({}), judged like any other",

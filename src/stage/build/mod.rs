@@ -18,5 +18,5 @@ pub use all::{build_all, report_end};
 pub use brief::quoted;
 pub use group::{Again, GroupEnd, build_group, hold_group, missing_dependencies};
 pub use judge::{Judgement, judge, note_check, output_of, violations};
-pub use manual::take_in_manual_work;
+pub use manual::{late_work, take_in_manual_work};
 pub use packet::describe_check;

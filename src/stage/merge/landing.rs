@@ -15,6 +15,8 @@ use crate::git::{Expect, NewCommit, Oid};
 use crate::session::event::{MergeLanded, MergeStarted};
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
+use crate::session::state::RunState;
+use crate::session::{Phase, SYNC};
 use crate::stage::Context;
 
 /// A candidate whose checks were all green at exactly this commit.
@@ -56,7 +58,7 @@ pub(super) fn land(
     held: &Held<Integ>,
     subject: &Subject<'_>,
     tested: Tested,
-) -> Result<Landing> {
+) -> Result<Option<Landing>> {
     let candidate = &tested.candidate;
     let commit = ctx.ws.repo.commit(candidate.commit)?;
     let new = ctx.ws.repo.write_commit(&NewCommit {
@@ -74,8 +76,22 @@ pub(super) fn land(
         tree: candidate.tree,
         head: candidate.head,
     };
-    ctx.append(Entry { attempt: subject.attempt, ..Entry::group(subject.gid, intent.clone()) })?;
-    complete(ctx, held, subject.gid, subject.attempt, &intent)
+    // Asked again at the moment of the announcement: while it was tested, the group may have been
+    // built again, sent back or ended by a person.
+    let announced = ctx.session.append_with(ctx.ws, |s| {
+        let over = matches!(s.run, RunState::Aborted { .. });
+        let still = subject.gid.starts_with(SYNC)
+            || matches!(s.phase(subject.gid), Phase::Passing { commit, .. } if commit == candidate.head);
+        if over || !still {
+            return Ok(Vec::new());
+        }
+        let entry = Entry::group(subject.gid, intent.clone());
+        Ok(vec![Entry { attempt: subject.attempt, ..entry }])
+    })?;
+    if announced.is_empty() {
+        return Ok(None);
+    }
+    complete(ctx, held, subject.gid, subject.attempt, &intent).map(Some)
 }
 
 /// What lands, for the message and the record.
@@ -103,6 +119,7 @@ pub(super) fn complete(
         if !is_where_it_was {
             return Err(moved_by_hand(ctx, intent.old, found));
         }
+        ctx.refuse_checked_out(&name)?;
         let message = format!("otto: land {gid}");
         if let Err(found) = ctx.ws.move_ref(&name, expect, Some(intent.new), &message)? {
             return Err(moved_by_hand(ctx, intent.old, found));

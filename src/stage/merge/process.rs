@@ -8,7 +8,7 @@ use super::landing::{Landing, Subject, Tested, land};
 use super::queue::{eligible, features_are_in};
 use super::reconcile::reconcile;
 use super::send_back::{Sent, call_builder, send_back};
-use crate::base::{Error, Exit, Result};
+use crate::base::{Error, Exit, Remedy, Result};
 use crate::check::batch::{Caching, Ran};
 use crate::disk::Held;
 use crate::disk::lock::{self, Integ};
@@ -17,7 +17,9 @@ use crate::process::stop;
 use crate::session::event::{CheckPhase, Invalid, MergeConflict, MergeRedundant, MergeRefused};
 use crate::session::state::{Phase, State};
 use crate::spec::{Check, Group, Purpose};
-use crate::stage::build::{note_check, output_of, quoted, take_in_manual_work, violations};
+use crate::stage::build::{
+    late_work, note_check, output_of, quoted, take_in_manual_work, violations,
+};
 use crate::stage::{Context, Item};
 
 /// What happens to a group that cannot land as it is.
@@ -44,6 +46,8 @@ pub enum Merged {
     Reported(String),
     /// A person has to decide.
     Waits(String),
+    /// It changed while it was being tested; the queue looks at it again.
+    Overtaken,
 }
 
 /// The queue of one session, held by one process at a time.
@@ -54,6 +58,8 @@ pub struct Queue {
     left: RefCell<BTreeMap<String, Left>>,
     /// Builders that were called, by group and number of times it was sent back.
     called: RefCell<BTreeSet<(String, u32)>>,
+    /// Why a builder that was called could not work.
+    builder: RefCell<Option<Error>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +84,12 @@ impl Queue {
         let path = ctx.ws.layout.lock(&format!("integ-{}", ctx.sid()));
         let held = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
         reconcile(ctx, &held)?;
-        Ok(Self { held, left: RefCell::default(), called: RefCell::default() })
+        Ok(Self {
+            held,
+            left: RefCell::default(),
+            called: RefCell::default(),
+            builder: RefCell::default(),
+        })
     }
 
     pub fn held(&self) -> &Held<Integ> {
@@ -136,23 +147,49 @@ impl Queue {
             })?;
             let Some((times, brief)) = sent else { continue };
             if self.called.borrow_mut().insert((group.id.clone(), times)) {
-                call_builder(ctx, group, &brief)?;
-                any = true;
+                match call_builder(ctx, group, &brief) {
+                    // How it ended is read from the journal.
+                    Ok(_) => any = true,
+                    Err(e) if matches!(e.remedy, Remedy::Interrupted { .. }) => return Err(e),
+                    Err(e) => drop(self.builder.borrow_mut().get_or_insert(e)),
+                }
             }
         }
         Ok(any)
     }
 
-    /// The exit code that the groups' states amount to.
+    /// What the groups' states amount to; an error where somebody or something has to be waited for.
     pub fn exit(&self, ctx: &Context<'_>) -> Result<Exit> {
         let all_in =
             ctx.session.with_state(|s| ctx.spec.groups.iter().all(|g| s.phase(&g.id).is_in()))?;
-        let waits = self.left.borrow().values().any(|left| matches!(left, Left::MovedByHand(_)));
-        Ok(match (all_in, waits) {
-            (true, _) => Exit::YES,
-            (false, true) => Exit::PERSON,
-            (false, false) => Exit::NO,
-        })
+        if let Some((gid, head)) = late_work(ctx)?.into_iter().next() {
+            let name = ctx.build_ref(&gid);
+            return Err(Error::person(format!(
+                "'{name}' has a commit by hand ({}), and the work of '{gid}' is in the product already",
+                head.short()
+            ))
+            .hint(format!(
+                "merge it into {integ} yourself and run: otto merge --session {sid} --adopt   or put the branch back",
+                integ = ctx.session.integ_ref().trim_start_matches("refs/heads/"),
+                sid = ctx.sid()
+            )));
+        }
+        if all_in {
+            return Ok(Exit::YES);
+        }
+        if let Some(e) = self.builder.take() {
+            return Err(e);
+        }
+        for (gid, left) in self.left.borrow().iter() {
+            if let Left::MovedByHand(head) = left {
+                let name = ctx.build_ref(gid);
+                return Err(Error::person(format!("'{name}' was moved by somebody")).hint(format!(
+                    "put it back: git update-ref {name} {head}\n      or build it again: otto build-group --session {} --group {gid} --again",
+                    ctx.sid()
+                )));
+            }
+        }
+        Ok(Exit::NO)
     }
 
     /// The branch must be where the journal says. A missing one is made again; one that somebody
@@ -208,7 +245,10 @@ impl Queue {
                     let title =
                         format!("{}{}", group.title, if repaired { " (repaired)" } else { "" });
                     let subject = Subject { gid: &group.id, title: &title, attempt };
-                    land(ctx, &self.held, &subject, tested).map(Merged::Landed)
+                    Ok(match land(ctx, &self.held, &subject, tested)? {
+                        Some(landing) => Merged::Landed(landing),
+                        None => Merged::Overtaken,
+                    })
                 }
                 Err(reason) => {
                     let event = MergeRefused { tip, head, reason: reason.short.clone() };
@@ -371,6 +411,7 @@ fn report(ctx: &Context<'_>, group: &Group, merged: &Merged) {
         Merged::Failed(why) => ("failed", None, None, why.clone()),
         Merged::Reported(why) => ("not_landed", None, None, why.clone()),
         Merged::Waits(why) => ("waits", None, None, why.clone()),
+        Merged::Overtaken => ("overtaken", None, None, "it changed while it was tested".to_owned()),
     };
     ctx.report.item(&Item::Landing { group: group.id.clone(), outcome, old, new, reason });
 }

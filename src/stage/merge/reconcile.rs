@@ -46,6 +46,7 @@ pub fn reconcile(ctx: &Context<'_>, held: &Held<Integ>) -> Result<Oid> {
     let lost = found.is_none() || (found == Some(last.old) && rebooted);
     if lost && ctx.ws.repo.has_object(last.new) {
         ctx.report.say(&format!("'{name}' was lost and is made again"));
+        ctx.refuse_checked_out(&name)?;
         let expect = Expect::from_option(found);
         if ctx.ws.move_ref(&name, expect, Some(last.new), "otto: restored")?.is_ok() {
             return Ok(last.new);

@@ -1,14 +1,16 @@
 //! A group that cannot land goes back to its builder with a brief, a bounded number of times.
 //! The queue never calls a provider itself: it runs `otto-build-group`.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::base::Result;
+use crate::agent::budget::DEADLINE_VAR;
+use crate::base::{Exit, Result};
 use crate::disk;
 use crate::process::{Capture, Command, own_command};
 use crate::session::event::{GroupFailed, GroupInvalidated, Invalid};
 use crate::spec::Group;
-use crate::stage::Context;
+use crate::stage::{Context, exit_of};
 
 pub enum Sent {
     Back,
@@ -34,34 +36,22 @@ pub fn send_back(
     Ok(Sent::Back)
 }
 
-/// Runs the builder as its own process. How it ended is read from the journal, not from its exit.
-pub fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<()> {
+/// Runs the builder as its own process. What it made is read from the journal; an `Err` says why it
+/// could not work.
+pub fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<Exit> {
     let n = ctx.session.with_state(|s| s.group(&group.id).map_or(1, |g| g.sent_back))?;
     let dir = ctx.session.layout.merge_attempt(&group.id, n);
     let file = dir.join("brief.md");
     disk::replace(&file, brief.as_bytes())?;
-    let args = ["--group", &group.id, "--brief", &file.to_string_lossy()].map(str::to_owned);
-    run_step(ctx, "otto-build-group", &args, &dir.join("build-group.log"))
-}
-
-/// Runs another step of this session to its end; its output goes to a log.
-pub fn run_step(
-    ctx: &Context<'_>,
-    program: &str,
-    args: &[String],
-    log: &std::path::Path,
-) -> Result<()> {
-    let mut argv = own_command(program);
-    argv.extend(["--session".into(), ctx.sid().into()]);
-    argv.extend(args.iter().map(Into::into));
+    let log = dir.join("build-group.log");
+    let mut argv = own_command("otto-build-group");
+    argv.extend(["--session", ctx.sid(), "--group", &group.id, "--brief"].map(OsString::from));
+    argv.push(file.into());
     let mut env: std::collections::BTreeMap<_, _> = std::env::vars_os().collect();
-    env.insert(crate::agent::budget::DEADLINE_VAR.into(), ctx.deadline.0.to_string().into());
-    if let Some(dir) = log.parent() {
-        disk::create_dir_all(dir)?;
-    }
+    env.insert(DEADLINE_VAR.into(), ctx.deadline.0.to_string().into());
     let finished = Command::new(argv, ctx.ws.root(), env)
         .drain(Duration::from_secs(20))
-        .run(Capture::Merged(log.to_owned()))?;
-    tracing::debug!("{program} ended with {:?}", finished.ended);
-    crate::process::stop::check()
+        .run(Capture::Merged(log.clone()))?;
+    crate::process::stop::check()?;
+    exit_of("build-group", &finished.ended, &log)
 }

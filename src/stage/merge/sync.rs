@@ -71,7 +71,9 @@ pub fn sync(ctx: &Context<'_>, queue: &Queue) -> Result<Option<Landing>> {
         Ok(tested) => {
             let title = format!("sync {short}");
             let subject = Subject { gid: &pseudo, title: &title, attempt: None };
-            land(ctx, queue.held(), &subject, tested).map(Some)
+            land(ctx, queue.held(), &subject, tested)?
+                .map(Some)
+                .ok_or_else(|| Error::no("the session was ended while this was tested"))
         }
         Err(red) => {
             let names: Vec<_> = red.iter().map(|r| r.check.as_str()).collect();

@@ -6,6 +6,9 @@ use crate::base::Sha256;
 use crate::session::event::{Finding, FindingKind};
 use crate::session::state::State;
 
+/// The outcome of a repair that a stop ended: it was not tried.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// One dispatch: a group with everything that was found about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Todo {
@@ -15,11 +18,10 @@ pub struct Todo {
     pub findings: Vec<Finding>,
 }
 
-/// Product failures of the newest audit, by owner, without those that were tried before.
+/// Product failures of the newest full audit, by owner, without those that were tried before.
 pub fn plan(state: &State) -> Vec<Todo> {
-    let Some(audit) = state.audits.iter().rev().find(|a| a.finished.is_some()) else {
-        return Vec::new();
-    };
+    // A narrowed audit looks at one repair only; what is left to do is in the last full one.
+    let Some(audit) = state.last_full_audit() else { return Vec::new() };
     let mut by_group: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     for finding in &audit.findings {
         match (finding.kind, &finding.group) {
@@ -33,7 +35,12 @@ pub fn plan(state: &State) -> Vec<Todo> {
     by_group
         .into_iter()
         .map(|(group, findings)| Todo { key: key(&group, &findings), group, findings })
-        .filter(|todo| state.repairs.iter().all(|r| r.key != todo.key || r.outcome.is_none()))
+        .filter(|todo| {
+            state.repairs.iter().all(|r| {
+                let tried = r.outcome.as_deref().is_some_and(|o| o != INTERRUPTED);
+                r.key != todo.key || !tried
+            })
+        })
         .collect()
 }
 

@@ -1,8 +1,8 @@
 //! The edge of repair: brief, builder, queue, narrowed audit, record.
 
-use super::ledger::{Todo, plan};
-use crate::base::Result;
+use super::ledger::{INTERRUPTED, Todo, plan};
 use crate::base::text::{count, tail};
+use crate::base::{Exit, Result};
 use crate::check::EvidenceRef;
 use crate::disk;
 use crate::process::stop;
@@ -38,7 +38,14 @@ pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
             todo.group,
             count(todo.findings.len(), "product failure")
         ));
-        let outcome = one(ctx, todo)?;
+        let outcome = match one(ctx, todo) {
+            // What concerns one group does not starve the others.
+            Err(e) if e.exit() == Exit::NO => {
+                ctx.report.say(&format!("{}: {e}", todo.group));
+                "not repaired"
+            }
+            other => other?,
+        };
         landed += usize::from(outcome == "landed");
         let event = RepairFinished { key: todo.key.clone(), outcome: outcome.into() };
         ctx.group_event(&todo.group, event)?;
@@ -57,14 +64,16 @@ fn close_stale(ctx: &Context<'_>, todos: &[Todo]) -> Result<()> {
             continue;
         }
         let landed = ctx.session.with_state(|s| s.phase(&group).is_in())?;
-        let outcome = if landed { "landed" } else { "interrupted" };
+        let outcome = if landed { "landed" } else { INTERRUPTED };
         ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
     }
     Ok(())
 }
 
 fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
-    let open = ctx.session.with_state(|s| s.repairs.iter().any(|r| r.key == todo.key))?;
+    let open = ctx
+        .session
+        .with_state(|s| s.repairs.iter().any(|r| r.key == todo.key && r.outcome.is_none()))?;
     if !open {
         ctx.group_event(
             &todo.group,
