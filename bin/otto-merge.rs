@@ -14,7 +14,7 @@ use otto::stage::{Context, Item, Report};
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto build-group --all | otto merge\n  otto merge --session latest\n  otto merge --sync        # the target branch moved: bring it in, tested\n  otto merge --adopt       # you moved the integration branch: accept that\n\nEXIT CODES\n  0 every group is in · 1 some are not · 75 the queue is held, or upstream was cut · 77 moved by hand"
+    after_long_help = "EXAMPLES\n  otto build-group --all | otto merge\n  otto merge --session latest\n  otto build-group --group login && otto merge --group login\n  otto merge --sync        # the target branch moved: bring it in, tested\n  otto merge --adopt       # you moved the integration branch: accept that\n\nEXIT CODES\n  0 every group is in · 1 some are not · 75 the queue is held, or upstream was cut · 77 moved by hand"
 )]
 pub struct Args {
     /// Merge the target branch into the integration branch, as a tested landing
@@ -23,6 +23,9 @@ pub struct Args {
     /// Accept where a person put the integration branch
     #[arg(long)]
     adopt: bool,
+    /// Say only whether this group is in: 0 if it is, whatever the others are
+    #[arg(long, value_name = "GROUP", conflicts_with_all = ["sync", "adopt"])]
+    group: Option<String>,
     /// Only report what cannot land; do not call its builder
     #[arg(long)]
     no_repair: bool,
@@ -45,6 +48,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             }
             return Ok(Exit::YES);
         }
+        if let Some(gid) = &args.group {
+            ctx.group(gid)?;
+        }
         let queue = Queue::take(&ctx)?;
         if args.sync {
             match sync(&ctx, &queue)? {
@@ -60,7 +66,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             return Ok(Exit::YES);
         }
         let repair = if args.no_repair { Repair::Report } else { Repair::Call };
-        beside_upstream(&ctx, &queue, stage, repair)
+        beside_upstream(&ctx, &queue, stage, repair, args.group.as_deref())
     })
 }
 
@@ -70,6 +76,7 @@ fn beside_upstream(
     queue: &Queue,
     stage: &Stage<'_>,
     repair: Repair,
+    only: Option<&str>,
 ) -> Result<Exit> {
     let mut before = None;
     if let Some(wake) = &stage.wake {
@@ -79,8 +86,21 @@ fn beside_upstream(
             before = upstream(wake);
         }
     }
-    queue.drain(ctx, repair)?;
-    Ok(queue.exit(ctx)?.worse(before.unwrap_or(Exit::YES)))
+    let before = before.unwrap_or(Exit::YES);
+    let ended_well = before == Exit::YES || before == Exit::NO;
+    // An upstream that waits, or broke, has a reason not to call agents now.
+    let last = if ended_well { repair } else { Repair::LeaveToBuilder };
+    queue.drain(ctx, last)?;
+    if stage.wake.is_some() && last == Repair::Call {
+        // What the builders before us could not start becomes possible by what has landed since.
+        while queue.build_what_became_ready(ctx)? {
+            queue.drain(ctx, last)?;
+        }
+    }
+    let own = queue.exit(ctx, only)?;
+    // What upstream could not do is done by now: its "no" was about groups that are in.
+    let stale = own == Exit::YES && before == Exit::NO;
+    Ok(if stale { own } else { own.worse(before) })
 }
 
 /// Waits for a wake-up, or a short while; returns how upstream ended once it has. Many items are

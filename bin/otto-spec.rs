@@ -7,7 +7,7 @@ use otto::session::Session;
 use otto::spec::amend::Actor;
 use otto::spec::to_markdown;
 use otto::stage::compile::review::{amend, changed_text, edited, read_edited, reject, version};
-use otto::stage::compile::{approve, read_spec_file};
+use otto::stage::compile::{approve, check_spec_file};
 
 /// Show, check, edit, approve, reject or amend a spec
 #[derive(Debug, clap::Parser)]
@@ -77,7 +77,7 @@ enum What {
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     if let What::Check { file } = &args.what {
-        let parsed = read_spec_file(file, None)?;
+        let parsed = check_spec_file(file)?;
         for warning in &parsed.warnings {
             eprintln!("warning: {warning}");
         }

@@ -121,7 +121,10 @@ fn init_tracing() {
 
 /// Who acts, for the journal: `user:<login>`.
 pub fn person() -> String {
-    let login = std::env::var("USER").ok().filter(|u| !u.is_empty());
+    let named = std::env::var("USER").ok().filter(|u| !u.is_empty());
+    let login = named.or_else(|| {
+        nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|u| u.name)
+    });
     format!("user:{}", login.unwrap_or_else(|| "unknown".into()))
 }
 

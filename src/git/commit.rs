@@ -136,6 +136,14 @@ impl Repo {
         Ok(self.changes(empty, tree)?.into_iter().map(|c| c.path).collect())
     }
 
+    /// The paths of the submodules in a commit's tree.
+    pub fn gitlinks_of(&self, commit: Oid) -> Result<Vec<String>> {
+        let empty = Oid(self.local().empty_tree().id);
+        let all = self.changes(empty, self.tree_of(commit)?)?;
+        let links = all.into_iter().filter(|c| c.involves(super::diff::EntryKind::Gitlink));
+        Ok(links.map(|c| c.path).collect())
+    }
+
     /// Commits from `tip` along first parents until `stop`, newest first.
     pub fn first_parents(&self, tip: Oid, stop: Option<Oid>) -> Result<Vec<CommitInfo>> {
         let mut out = Vec::new();

@@ -70,6 +70,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The git dir that all linked worktrees share.
     pub common_dir: PathBuf,
+    /// The git dir of the worktree that the command was called in: its HEAD is what a person means.
+    pub git_dir: PathBuf,
     pub bare: bool,
 }
 
@@ -93,7 +95,11 @@ impl Project {
             Some(dir) => dir.canonicalize().map_err(|e| Error::file("resolve", dir, e))?,
             None => common_dir.clone(),
         };
-        Ok(Self { root, common_dir, bare })
+        let git_dir = found
+            .git_dir()
+            .canonicalize()
+            .map_err(|e| Error::file("resolve", found.git_dir(), e))?;
+        Ok(Self { root, common_dir, git_dir, bare })
     }
 
     /// Names the project in the cache; the same for all its worktrees.
@@ -123,7 +129,7 @@ impl fmt::Debug for Repo {
 
 impl Repo {
     pub fn open(project: &Project) -> Result<Self> {
-        let repo = gix::open_opts(&project.common_dir, options())
+        let repo = gix::open_opts(&project.git_dir, options())
             .or_machine(|| format!("cannot open '{}'", project.common_dir.display()))?;
         let storage = repo.config_snapshot().string("extensions.refStorage");
         if storage.is_some_and(|s| s == "reftable") {

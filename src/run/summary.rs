@@ -45,6 +45,7 @@ fn spec_line(state: &State) -> String {
 
 fn run_line(state: &State) -> String {
     match &state.run {
+        RunState::Open if matches!(state.land, LandState::Landed { .. }) => "landed".into(),
         RunState::Open => "open".into(),
         RunState::Paused { reason } => format!("paused: {}", one_line(reason, 140)),
         RunState::Finished { exit } => format!("finished with exit {exit}"),
@@ -114,6 +115,7 @@ pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerd
             step(format!("otto run --resume {id}"), "then go on");
         }
         (_, RunState::Finished { .. }) | (SpecState::Rejected { .. }, _) => {}
+        _ if matches!(state.land, LandState::Landed { .. }) => {}
         (_, RunState::Open | RunState::Paused { .. }) => {
             step(format!("otto run --resume {id}"), "go on where it stopped");
         }

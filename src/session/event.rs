@@ -162,7 +162,12 @@ events! {
     /// A person moved the integration ref, and another said that it counts.
     MergeAdopted = "merge.adopted" { old: Oid, new: Oid, tree: Oid }
     WorkArchived = "work.archived" { name: String, commit: Oid }
-    AuditStarted = "audit.started" { round: u32, tip: Oid, scope: AuditScope }
+    AuditStarted = "audit.started" {
+        round: u32, tip: Oid, scope: AuditScope,
+        /// The spec that it judges by; an amendment makes it stale.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spec: Option<Sha256>,
+    }
     AuditChecked = "audit.check.finished" {
         round: u32, check: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -46,6 +46,7 @@ impl State {
                 round: e.round,
                 tip: e.tip,
                 scope: e.scope,
+                spec: e.spec,
                 checks: Vec::new(),
                 findings: Vec::new(),
                 finished: None,

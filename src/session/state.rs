@@ -206,6 +206,7 @@ pub struct Audit {
     pub round: u32,
     pub tip: Oid,
     pub scope: AuditScope,
+    pub spec: Option<Sha256>,
     pub checks: Vec<AuditCheck>,
     pub findings: Vec<Finding>,
     /// What the certifier was, once the audit is over.
@@ -287,9 +288,12 @@ impl State {
         }
     }
 
-    /// The newest audit of everything.
+    /// The newest audit of everything, by the spec as it is now.
     pub fn last_full_audit(&self) -> Option<&Audit> {
-        self.audits.iter().rev().find(|a| a.scope == AuditScope::Full && a.finished.is_some())
+        self.audits.iter().rev().find(|a| {
+            let by_this_spec = a.spec.is_none() || a.spec == self.approved();
+            a.scope == AuditScope::Full && a.finished.is_some() && by_this_spec
+        })
     }
 
     pub fn total_usage(&self) -> Usage {

@@ -53,7 +53,7 @@ pub fn verify(ws: &Workspace, session: &Session) -> Result<Verified> {
         verified.judge("chain head is anchored in git", anchored);
     }
     let (count, evidence) = evidence(session, &records);
-    verified.judge(&format!("{count} pieces of evidence"), evidence);
+    verified.judge(&format!("evidence: {}", crate::base::text::count(count, "piece")), evidence);
     Ok(verified)
 }
 

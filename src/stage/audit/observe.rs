@@ -51,6 +51,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
             Scope::Full => AuditScope::Full,
             Scope::Narrowed(_) => AuditScope::Narrowed,
         },
+        spec: state.approved(),
     }))?;
     ctx.report.say(&format!(
         "auditing {} from a clean worktree: {}",

@@ -131,6 +131,16 @@ pub fn verdict(spec: &Spec, state: &State, chain: &ChainState) -> ProductVerdict
             landing.new.short()
         ));
     }
+    for (gid, group) in &state.groups {
+        let landed = group.landed.as_ref().and_then(|l| l.attempt);
+        let attempt = group.attempts.iter().find(|a| Some(a.number) == landed);
+        let turn = attempt.and_then(|a| a.finished.as_ref()).map(|f| f.turn.as_str());
+        if matches!(turn, Some("interrupted" | "stopped" | "timed out" | "ended without done")) {
+            out.limit(format!(
+                "The agent's last turn on group `{gid}` ended before it said that it was done; what it left passed its checks."
+            ));
+        }
+    }
     for (_, check) in spec.checks() {
         if matches!(check.body(), Ok(CheckBody::RepoTest(t)) if t.counts == Counts::Exit) {
             let id = &check.id;

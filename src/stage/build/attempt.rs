@@ -227,7 +227,7 @@ fn settle(
             }
         }
     }
-    ended.brief = brief(ctx, &ended.judgement, turn);
+    ended.brief = brief(ctx, &ended.judgement, plan.base.commit, turn);
     ended.duration_s = clock.elapsed().as_secs_f64();
     finish(ctx, group, plan.number, &ended)?;
     let slot = worktree.slot.clone();
@@ -281,6 +281,10 @@ fn snapshot(
             return Ok(Err(Violation { path: ".".into(), why }));
         }
     };
+    if let Some(path) = filled_submodule(ctx, plan.base.commit, worktree)? {
+        let why = "it is a submodule, and what is written there is not part of this project".into();
+        return Ok(Err(Violation { path, why }));
+    }
     let changes = repo.changes(repo.tree_of(plan.base.commit)?, snapshot.tree)?;
     let touched = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
     Ok(Ok(Made {
@@ -288,6 +292,18 @@ fn snapshot(
         changes,
         left_out: snapshot.left_out,
         nothing_new: touched.is_empty(),
+    }))
+}
+
+/// git does not look into the folder of a submodule, which is empty in our worktrees: what an agent
+/// puts there would vanish without a word.
+fn filled_submodule(ctx: &Context<'_>, base: Oid, worktree: &Worktree) -> Result<Option<String>> {
+    if ctx.ws.repo.file_at(base, ".gitmodules")?.is_none() {
+        return Ok(None);
+    }
+    let links = ctx.ws.repo.gitlinks_of(base)?;
+    Ok(links.into_iter().find(|path| {
+        worktree.path.join(path).read_dir().is_ok_and(|mut entries| entries.next().is_some())
     }))
 }
 

@@ -36,11 +36,12 @@ pub fn base_of(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Base> 
             Merge::Conflicted { conflicts } => {
                 let paths: Vec<_> = conflicts.iter().map(|c| c.path.as_str()).collect();
                 return Err(Error::no(format!(
-                    "the dependencies of '{}' conflict with each other in {}",
+                    "'{}', which '{}' needs, conflicts with what has landed in {}",
+                    dep.id,
                     group.id,
                     paths.join(", ")
                 ))
-                .hint("it can start when they have landed: otto merge"));
+                .hint("it can start when that has landed: otto merge"));
             }
         };
     }

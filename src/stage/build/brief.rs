@@ -2,14 +2,20 @@
 
 use super::judge::{Judgement, output_of};
 use crate::agent::TurnResult;
-use crate::base::text::tail;
+use crate::base::text::{shell_quote, tail};
+use crate::git::Oid;
 use crate::session::event::AttemptOutcome;
 use crate::stage::Context;
 
 /// Bytes of a check's output that a brief quotes.
 const QUOTE: usize = 4000;
 
-pub fn brief(ctx: &Context<'_>, judgement: &Judgement, turn: Option<&TurnResult>) -> String {
+pub fn brief(
+    ctx: &Context<'_>,
+    judgement: &Judgement,
+    base: Oid,
+    turn: Option<&TurnResult>,
+) -> String {
     let mut text = match judgement.outcome {
         AttemptOutcome::Passing => return String::new(),
         AttemptOutcome::NoChange => {
@@ -21,6 +27,15 @@ pub fn brief(ctx: &Context<'_>, judgement: &Judgement, turn: Option<&TurnResult>
             );
             for v in &judgement.violations {
                 text.push_str(&format!("- {}: {}\n", v.path, v.why));
+                let change = judgement.changes.iter().find(|c| c.path == v.path);
+                match change.map(|c| c.old.is_some()) {
+                    Some(true) => text.push_str(&format!(
+                        "  restore it: git checkout {base} -- {}\n",
+                        shell_quote(&v.path)
+                    )),
+                    Some(false) => text.push_str("  it was not there before: remove it\n"),
+                    None => {}
+                }
             }
             text
         }

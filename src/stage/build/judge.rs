@@ -108,6 +108,8 @@ pub fn violations(ctx: &Context<'_>, group: &Group, changes: &[Change]) -> Resul
     for change in changes {
         let why = if change.raw.is_some() {
             Some("its name is not UTF-8, so no glob can own it".to_owned())
+        } else if leads_out(ctx, change)? {
+            Some("it is a link that leads out of the tree".to_owned())
         } else if change.involves(EntryKind::Gitlink) {
             Some("it is a nested repository or a submodule, which no group may change".to_owned())
         } else {
@@ -118,6 +120,25 @@ pub fn violations(ctx: &Context<'_>, group: &Group, changes: &[Change]) -> Resul
         }
     }
     Ok(out)
+}
+
+/// A symlink whose target is absolute or climbs above the root: what it shows is not in the tree,
+/// and no check of it says anything about the product.
+fn leads_out(ctx: &Context<'_>, change: &Change) -> Result<bool> {
+    let Some((EntryKind::Symlink, blob)) = change.new else { return Ok(false) };
+    let target = String::from_utf8_lossy(&ctx.ws.repo.blob(blob)?).into_owned();
+    let mut depth = change.path.split('/').count() as i64 - 1;
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        if depth < 0 {
+            return Ok(true);
+        }
+    }
+    Ok(target.starts_with('/'))
 }
 
 fn refusal(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<String>> {

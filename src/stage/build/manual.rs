@@ -139,7 +139,7 @@ pub fn judge_manual(
         violations: judgement.violations.clone(),
         left_out: Vec::new(),
         fingerprint: judgement.fingerprint,
-        brief: brief(ctx, &judgement, None),
+        brief: brief(ctx, &judgement, base, None),
         turn: "by hand".into(),
         claim: String::new(),
         duration_s: 0.0,

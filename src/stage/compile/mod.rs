@@ -7,7 +7,7 @@ mod turns;
 
 pub use answer::spec_from;
 pub use start::{Needs, Start, configuration, create};
-pub use turns::{accept_file, compile, read_spec_file};
+pub use turns::{accept_file, check_spec_file, compile, read_spec_file};
 
 use crate::base::{Error, Result, Sha256};
 use crate::session::event::{SpecApproved, SpecCompiled};

@@ -72,6 +72,13 @@ pub fn read_spec_file(path: &Path, intent: Option<&str>) -> Result<Parsed> {
     }
 }
 
+/// Judges a spec file as `--from-spec` would; the intent may still be missing.
+pub fn check_spec_file(path: &Path) -> Result<Parsed> {
+    let text = disk::read_text(path)?;
+    let named = serde_json::from_str::<Value>(&text).is_ok_and(|v| v.get("intent").is_some());
+    read_spec_file(path, if named { None } else { Some("(given when it is compiled)") })
+}
+
 fn finish(ws: &Workspace, session: &Session, report: &dyn Report) -> Result<()> {
     let spec = session.read_spec()?;
     let compiled = session.with_state(|s| s.approved().is_none())?;
@@ -148,7 +155,7 @@ fn ask(
             }
         }
     }
-    let what = format!("the agent's spec, after {} answers,", 1 + REPAIRS);
+    let what = format!("the agent's spec ({} answers)", 1 + REPAIRS);
     Err(Problem::error(&what, &last)
         .hint(format!("its transcripts are in {}", session.layout.spec_dir().display())))
 }

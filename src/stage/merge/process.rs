@@ -7,7 +7,7 @@ use super::candidate::{Built, Candidate, build};
 use super::landing::{Landing, Subject, Tested, land};
 use super::queue::{eligible, features_are_in};
 use super::reconcile::reconcile;
-use super::send_back::{Sent, call_builder, send_back};
+use super::send_back::{Sent, call_builder, call_builders, send_back};
 use crate::base::{Error, Exit, Remedy, Result};
 use crate::check::batch::{Caching, Ran};
 use crate::disk::Held;
@@ -17,6 +17,7 @@ use crate::process::stop;
 use crate::session::event::{CheckPhase, Invalid, MergeConflict, MergeRedundant, MergeRefused};
 use crate::session::state::{Phase, State};
 use crate::spec::{Check, Group, Purpose};
+use crate::stage::build::schedule::ready;
 use crate::stage::build::{
     late_work, note_check, output_of, quoted, take_in_manual_work, violations,
 };
@@ -151,7 +152,9 @@ impl Queue {
                     // How it ended is read from the journal.
                     Ok(_) => any = true,
                     Err(e) if matches!(e.remedy, Remedy::Interrupted { .. }) => return Err(e),
-                    Err(e) => drop(self.builder.borrow_mut().get_or_insert(e)),
+                    Err(e) => {
+                        self.builder.borrow_mut().get_or_insert(e);
+                    }
                 }
             }
         }
@@ -159,9 +162,16 @@ impl Queue {
     }
 
     /// What the groups' states amount to; an error where somebody or something has to be waited for.
-    pub fn exit(&self, ctx: &Context<'_>) -> Result<Exit> {
-        let all_in =
-            ctx.session.with_state(|s| ctx.spec.groups.iter().all(|g| s.phase(&g.id).is_in()))?;
+    /// With `only`, of that group alone.
+    pub fn exit(&self, ctx: &Context<'_>, only: Option<&str>) -> Result<Exit> {
+        let out: Vec<String> = ctx.session.with_state(|s| {
+            let asked = ctx.spec.groups.iter().filter(|g| only.is_none_or(|o| o == g.id));
+            asked
+                .filter(|g| !s.phase(&g.id).is_in())
+                .map(|g| format!("{} ({})", g.id, s.phase(&g.id).word()))
+                .collect()
+        })?;
+        let all_in = out.is_empty();
         if let Some((gid, head)) = late_work(ctx)?.into_iter().next() {
             let name = ctx.build_ref(&gid);
             return Err(Error::person(format!(
@@ -189,7 +199,25 @@ impl Queue {
                 )));
             }
         }
+        ctx.report.say(&format!("not in yet: {}", out.join(", ")));
         Ok(Exit::NO)
+    }
+
+    /// Builds groups that can start now and could not before. True if an attempt was made.
+    pub fn build_what_became_ready(&self, ctx: &Context<'_>) -> Result<bool> {
+        let attempts = |s: &State| s.groups.values().map(|g| g.attempts.len()).sum::<usize>();
+        let (idle, before) =
+            ctx.session.with_state(|s| (ready(&ctx.spec, s).is_empty(), attempts(s)))?;
+        if idle {
+            return Ok(false);
+        }
+        if let Err(e) = call_builders(ctx) {
+            if matches!(e.remedy, Remedy::Interrupted { .. }) {
+                return Err(e);
+            }
+            self.builder.borrow_mut().get_or_insert(e);
+        }
+        Ok(ctx.session.with_state(attempts)? > before)
     }
 
     /// The branch must be where the journal says. A missing one is made again; one that somebody

@@ -1,7 +1,8 @@
 //! A group that cannot land goes back to its builder with a brief, a bounded number of times.
 //! The queue never calls a provider itself: it runs `otto-build-group`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::agent::budget::DEADLINE_VAR;
@@ -43,15 +44,29 @@ pub fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<Exi
     let dir = ctx.session.layout.merge_attempt(&group.id, n);
     let file = dir.join("brief.md");
     disk::replace(&file, brief.as_bytes())?;
-    let log = dir.join("build-group.log");
+    run_builder(
+        ctx,
+        &["--group".as_ref(), group.id.as_ref(), "--brief".as_ref(), file.as_os_str()],
+        &dir.join("build-group.log"),
+    )
+}
+
+/// Runs the builder for everything that can start.
+pub fn call_builders(ctx: &Context<'_>) -> Result<Exit> {
+    let dir = ctx.session.layout.dir.join("steps");
+    disk::create_dir_all(&dir)?;
+    run_builder(ctx, &["--all".as_ref()], &dir.join("build-group-after-merge.log"))
+}
+
+fn run_builder(ctx: &Context<'_>, args: &[&OsStr], log: &Path) -> Result<Exit> {
     let mut argv = own_command("otto-build-group");
-    argv.extend(["--session", ctx.sid(), "--group", &group.id, "--brief"].map(OsString::from));
-    argv.push(file.into());
+    argv.extend(["--session", ctx.sid()].map(OsString::from));
+    argv.extend(args.iter().map(|a| a.to_os_string()));
     let mut env: std::collections::BTreeMap<_, _> = std::env::vars_os().collect();
     env.insert(DEADLINE_VAR.into(), ctx.deadline.0.to_string().into());
     let finished = Command::new(argv, ctx.ws.root(), env)
         .drain(Duration::from_secs(20))
-        .run(Capture::Merged(log.clone()))?;
+        .run(Capture::Merged(log.to_owned()))?;
     crate::process::stop::check()?;
-    exit_of("build-group", &finished.ended, &log)
+    exit_of("build-group", &finished.ended, log)
 }

@@ -82,6 +82,7 @@ fn good() -> (Spec, State) {
         spec.checks().map(|(_, c)| check(&c.id, None, Status::Passed)).collect();
     checks.push(check("s", Some(scenario("s", &["login"], "critical")), Status::Passed));
     state.audits.push(Audit {
+        spec: None,
         round: 1,
         tip: oid(TIP),
         scope: AuditScope::Full,

@@ -153,7 +153,7 @@ impl Scene {
     /// A full audit in which everything passes, except for what `red` says.
     pub fn audited(&mut self, round: u32, red: &[(&str, &str, &str)]) -> &mut Self {
         let tip = self.tip;
-        self.told(AuditStarted { round, tip, scope: AuditScope::Full });
+        self.told(AuditStarted { round, tip, scope: AuditScope::Full, spec: None });
         let ids: Vec<String> = self.spec.checks().map(|(_, c)| c.id.clone()).collect();
         for check in ids {
             let found = red.iter().find(|(id, _, _)| *id == check);

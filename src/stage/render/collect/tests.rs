@@ -171,7 +171,7 @@ fn red_checks_findings_and_repairs_are_shown() {
         reproduction: "./shop login ann".into(),
         evidence: Vec::new(),
     };
-    scene.told(AuditStarted { round: 2, tip: scene.tip, scope: AuditScope::Full });
+    scene.told(AuditStarted { round: 2, tip: scene.tip, scope: AuditScope::Full, spec: None });
     scene.told(AuditFinding { round: 2, finding });
     scene.told(AuditFinished { round: 2, tip: scene.tip, certifier: Certifier::None });
     let findings = vec!["greets".to_owned()];
