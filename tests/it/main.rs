@@ -14,6 +14,7 @@ mod pipes;
 mod providers;
 mod resume;
 mod review;
+mod second_review;
 mod spec;
 mod tidy;
 mod verify;
