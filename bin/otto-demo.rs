@@ -1,9 +1,11 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use otto::agent::budget::Deadline;
+use otto::base::text::shell_quote;
 use otto::base::{Exit, Result};
 use otto::cli::Ui;
 use otto::disk;
+use otto::process::on_path;
 use otto::run::demo::set_up;
 use otto::run::{Goal, finish, go, hold};
 use otto::session::Workspace;
@@ -71,6 +73,16 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let word =
         progress.during(&session, 0, || go(&ws, &held, &session, &goal, deadline, &Silent))?;
     otto::out!("{}", finish(&ws, &session)?);
-    otto::outln!("(in {})", demo.project.display());
+    otto::outln!(
+        "
+look around
+  cd {}",
+        shell_quote(&demo.project.to_string_lossy())
+    );
+    if on_path("otto").is_none()
+        && let Some(dir) = std::env::current_exe().ok().as_deref().and_then(Path::parent)
+    {
+        otto::outln!("  export PATH={}:$PATH", shell_quote(&dir.to_string_lossy()));
+    }
     Ok(word.exit())
 }

@@ -17,5 +17,7 @@ pub fn finish(ws: &Workspace, session: &Session) -> Result<String> {
     }
     out.push_str(&format!("proof {}\n", session.layout.proof_html().display()));
     out.push_str(&next_steps(session, &state, Some(&verdict)));
+    let status = format!("otto status {}", session.id);
+    out.push_str(&format!("  {status:<58} where it stands, group by group\n"));
     Ok(out)
 }

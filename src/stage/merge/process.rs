@@ -7,7 +7,7 @@ use super::candidate::{Built, Candidate, build};
 use super::landing::{Landing, Subject, Tested, land};
 use super::queue::{eligible, features_are_in};
 use super::reconcile::reconcile;
-use super::send_back::{Sent, call_builder, call_builders, send_back};
+use super::send_back::{Sent, call_all_builders, call_builder, send_back};
 use crate::base::{Error, Exit, Remedy, Result};
 use crate::check::batch::{Caching, Ran};
 use crate::disk::Held;
@@ -15,7 +15,7 @@ use crate::disk::lock::{self, Integ};
 use crate::git::{Conflict, Expect, Oid};
 use crate::process::stop;
 use crate::session::event::{CheckPhase, Invalid, MergeConflict, MergeRedundant, MergeRefused};
-use crate::session::state::{Phase, State};
+use crate::session::state::{Phase, RunState, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::build::schedule::ready;
 use crate::stage::build::{
@@ -120,6 +120,9 @@ impl Queue {
     fn next(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let left = self.left.borrow();
         ctx.session.with_state(|s| {
+            if matches!(s.run, RunState::Aborted { .. }) {
+                return None;
+            }
             eligible(&ctx.spec, s)
                 .into_iter()
                 .find(|gid| match (s.phase(gid), left.get(*gid)) {
@@ -211,7 +214,7 @@ impl Queue {
         if idle {
             return Ok(false);
         }
-        if let Err(e) = call_builders(ctx) {
+        if let Err(e) = call_all_builders(ctx) {
             if matches!(e.remedy, Remedy::Interrupted { .. }) {
                 return Err(e);
             }

@@ -52,7 +52,7 @@ pub fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<Exi
 }
 
 /// Runs the builder for everything that can start.
-pub fn call_builders(ctx: &Context<'_>) -> Result<Exit> {
+pub fn call_all_builders(ctx: &Context<'_>) -> Result<Exit> {
     let dir = ctx.session.layout.dir.join("steps");
     disk::create_dir_all(&dir)?;
     run_builder(ctx, &["--all".as_ref()], &dir.join("build-group-after-merge.log"))
