@@ -19,7 +19,10 @@ pub fn tell(record: &Record) -> (Weight, String) {
         format!("{word}  {}", one_line(value["detail"].as_str().unwrap_or(""), 100))
     };
     match &record.event {
-        Event::SessionCreated(e) => (News, format!("session from {}", e.base.short())),
+        Event::SessionCreated(e) => {
+            let branch = e.target.as_deref().map_or("", |t| t.trim_start_matches("refs/heads/"));
+            (News, format!("session from {branch} at {}", e.base.short()))
+        }
         Event::SpecCompiled(e) => {
             let turns = if e.turns > 1 { format!(", {} answers", e.turns) } else { String::new() };
             (News, format!("spec {} from {}{turns}", e.sha256.short(), e.source))
