@@ -112,6 +112,30 @@ fn environment(check: &Check, scratch: &Path) -> Result<BTreeMap<OsString, OsStr
     Ok(env)
 }
 
+/// What a stream left in its file, which is absent when nothing was started.
+fn read(path: &Path) -> Result<String> {
+    let bytes = disk::read_if_there(path)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// How a process ended, in the gate's words, and whether its output is whole.
+fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete) {
+    let program = program.to_owned();
+    let ending = match ended {
+        Ended::Exited(code) => Ending::Exited(code),
+        Ended::Signaled(signal) => Ending::Signalled(signal),
+        Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
+        Ended::TooMuchOutput => return (Ending::Exited(1), Complete::Truncated),
+        Ended::Stopped => Ending::Interrupted,
+        Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program }),
+        Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
+            program,
+            cause: "it cannot be executed".into(),
+        }),
+    };
+    (ending, Complete::Whole)
+}
+
 /// Starts a program and keeps what it printed as evidence.
 fn execute(
     check: &Check,
@@ -133,27 +157,8 @@ fn execute(
         command = command.stdin(bytes);
     }
     let finished = command.run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
-    let read = |path: &Path| -> Result<String> {
-        let bytes = disk::read_if_there(path)?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
     let (stdout, stderr) = (read(&out)?, read(&err)?);
-    let mut capture = Complete::Whole;
-    let ending = match finished.ended {
-        Ended::Exited(code) => Ending::Exited(code),
-        Ended::Signaled(signal) => Ending::Signalled(signal),
-        Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
-        Ended::TooMuchOutput => {
-            capture = Complete::Truncated;
-            Ending::Exited(1)
-        }
-        Ended::Stopped => Ending::Interrupted,
-        Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program: argv[0].clone() }),
-        Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
-            program: argv[0].clone(),
-            cause: "it cannot be executed".into(),
-        }),
-    };
+    let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
     let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
     let mut evidence = vec![place.evidence.keep(report.as_bytes())?];
     for file in matching(&place.worktree.path, &check.evidence)? {
@@ -244,22 +249,8 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
             .timeout(limit)
             .output_limit(OUTPUT_LIMIT)
             .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
-    let read = |path: &Path| {
-        String::from_utf8_lossy(&disk::read_if_there(path).ok().flatten().unwrap_or_default())
-            .into_owned()
-    };
-    let ending = match finished.ended {
-        Ended::Exited(code) => Ending::Exited(code),
-        Ended::Signaled(signal) => Ending::Signalled(signal),
-        Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
-        Ended::TooMuchOutput => Ending::Exited(1),
-        Ended::Stopped => Ending::Interrupted,
-        Ended::NotFound | Ended::NotExecutable => {
-            Ending::NotStarted(StartFailure::NotFound { program })
-        }
-    };
-    let run =
-        Execution { ending, stdout: read(&out), stderr: read(&err), capture: Complete::Whole };
+    let (ending, capture) = ending_of(finished.ended, limit, &program);
+    let run = Execution { ending, stdout: read(&out)?, stderr: read(&err)?, capture };
     let mut evidence = Vec::new();
     for file in disk::files_below(&evidence_dir)? {
         evidence.push(place.evidence.keep_file(&evidence_dir.join(file))?);

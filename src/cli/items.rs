@@ -1,7 +1,6 @@
 //! Items as a person reads them.
 
 use crate::base::text::{count, one_line};
-use crate::session::event::FindingKind;
 use crate::stage::Item;
 
 /// One line, or nothing where the item says nothing new to a person.
@@ -48,12 +47,7 @@ pub fn text_of(item: &Item) -> Option<String> {
             format!("{owner}check {check}: {}  {}", word.replace('_', " "), one_line(detail, 120))
         }
         Item::Finding { finding } => {
-            let kind = match finding.kind {
-                FindingKind::ProductFailure => "product failure",
-                FindingKind::ProofGap => "proof gap",
-                FindingKind::Scope => "scope",
-                FindingKind::Opinion => "opinion",
-            };
+            let kind = finding.kind.word();
             format!("found ({kind}, {}): {}", finding.severity, one_line(&finding.text, 200))
         }
         Item::Verdict { verdict, tip, reasons } => {

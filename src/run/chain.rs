@@ -31,7 +31,7 @@ pub struct Goal {
 /// Takes the lock of the session's run, or leaves with 75 naming who has it. Whoever resumes holds
 /// it before the first word is written.
 pub fn hold(ws: &Workspace, session: &Session) -> Result<Held<Run>> {
-    let path = ws.layout.lock(&format!("run-{}", session.id));
+    let path = ws.layout.run_lock(&session.id);
     lock::try_hold::<Run>(&path)?.map_err(|busy| {
         let mut error = busy.into_error();
         error.hint = Some(format!("watch it: otto log -f {}", session.id));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::base::{Error, Result};
 use crate::disk::Held;
 use crate::disk::lock::Run;
-use crate::session::config::{Settings, Source};
+use crate::session::config::Settings;
 use crate::session::event::{GroupInvalidated, Invalid, RunResumed};
 use crate::session::journal::Entry;
 use crate::session::{Phase, Session, Workspace};
@@ -41,7 +41,7 @@ pub fn reopen(
         settings.set(key, Some(value.clone()), origin)?;
         changes.insert(key.clone(), value.to_string());
     }
-    session.config = settings.config(Source::Session)?;
+    session.config = settings.config()?;
     let more_attempts = changes.contains_key("attempts");
     session.append_with(ws, |state| {
         let mut entries = vec![Entry::new(RunResumed { changes })];

@@ -1,16 +1,15 @@
 //! One stage as a child process.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::agent::budget::{DEADLINE_VAR, Deadline};
+use crate::agent::budget::Deadline;
 use crate::base::{Error, Exit, Result};
 use crate::disk;
-use crate::process::{Capture, Command, Ended, own_command};
+use crate::process::{Capture, Command, Ended};
 use crate::session::Session;
-use crate::stage::exit_of;
+use crate::stage::{exit_of, step_command};
 
 /// At a stop, a stage gets this long to leave resumable state.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -25,15 +24,10 @@ pub struct Steps<'a> {
 
 impl Steps<'_> {
     fn command(&self, verb: &str, args: &[&str]) -> Command {
-        let mut argv: Vec<OsString> = own_command(&format!("otto-{verb}"));
-        argv.extend(["--session", self.session.id.as_str(), "--json"].map(OsString::from));
-        argv.extend(args.iter().map(OsString::from));
-        // A step is Otto itself: it may know what we know, and it clears the environment of what
-        // it starts.
-        let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-        env.remove(&OsString::from("OTTO_SESSION"));
-        env.insert(DEADLINE_VAR.into(), self.deadline.0.to_string().into());
-        Command::new(argv, self.root, env).drain(DRAIN).output_limit(u64::MAX)
+        let args = ["--json"].iter().chain(args).map(OsString::from);
+        step_command(self.session, self.root, self.deadline, verb, args)
+            .drain(DRAIN)
+            .output_limit(u64::MAX)
     }
 
     fn log(&self, verb: &str, suffix: &str) -> Result<std::path::PathBuf> {

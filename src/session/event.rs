@@ -316,6 +316,17 @@ pub enum FindingKind {
     Opinion,
 }
 
+impl FindingKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            FindingKind::ProductFailure => "product failure",
+            FindingKind::ProofGap => "proof gap",
+            FindingKind::Scope => "scope",
+            FindingKind::Opinion => "opinion",
+        }
+    }
+}
+
 /// What an audit found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

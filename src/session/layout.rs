@@ -30,8 +30,20 @@ impl Layout {
     pub fn refs_lock(&self) -> PathBuf {
         self.locks().join("refs.lock")
     }
-    pub fn lock(&self, name: &str) -> PathBuf {
+    fn lock(&self, name: &str) -> PathBuf {
         self.locks().join(format!("{name}.lock"))
+    }
+    pub fn run_lock(&self, id: &SessionId) -> PathBuf {
+        self.lock(&format!("run-{id}"))
+    }
+    pub fn queue_lock(&self, id: &SessionId) -> PathBuf {
+        self.lock(&format!("integ-{id}"))
+    }
+    pub fn audit_lock(&self, id: &SessionId) -> PathBuf {
+        self.lock(&format!("audit-{id}"))
+    }
+    pub fn group_lock(&self, id: &SessionId, gid: &str) -> PathBuf {
+        self.lock(&format!("{id}.{gid}"))
     }
     pub fn check_cache(&self) -> PathBuf {
         self.logs.join("cache/check")

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use super::config::{self, Config, Settings, Source};
+use super::config::{self, Config, Settings};
 use super::event::SessionCreated;
 use super::journal::{Entry, Journal, Position, Record};
 use super::layout::{Layout, SessionLayout, refs};
@@ -184,7 +184,7 @@ impl Session {
             return Err(Error::bug(format!("the session {} exists already", record.id)));
         }
         let journal = Journal::open(&layout.journal(), &ws.actor)?;
-        let config = record.settings.config(Source::Session)?;
+        let config = record.settings.config()?;
         let session =
             Self { id: record.id.clone(), layout, config, journal: Mutex::new(journal), record };
         session.begin(ws, &bytes)?;
@@ -204,7 +204,7 @@ impl Session {
         let record: SessionRecord =
             serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
         let journal = Journal::open(&layout.journal(), &ws.actor)?;
-        let config = settings_now(&record, &journal)?.config(Source::Session)?;
+        let config = settings_now(&record, &journal)?.config()?;
         let is_new = journal.position() == Position::START;
         let session = Self { id, layout, config, journal: Mutex::new(journal), record };
         // A kill came between the record and the first event. Where more than these two files is

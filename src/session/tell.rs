@@ -1,6 +1,6 @@
 //! Events as sentences, for `otto log` and for whoever watches a run.
 
-use super::event::{AttemptOutcome, AuditScope, Certifier, Event, FindingKind, Invalid};
+use super::event::{AttemptOutcome, AuditScope, Certifier, Event, Invalid};
 use super::journal::Record;
 use crate::base::text::{count, one_line};
 
@@ -103,12 +103,7 @@ pub fn tell(record: &Record) -> (Weight, String) {
             (Chatter, format!("audit: {name}: {}", outcome_of(&e.outcome)))
         }
         Event::AuditFinding(e) => {
-            let kind = match e.finding.kind {
-                FindingKind::ProductFailure => "product failure",
-                FindingKind::ProofGap => "proof gap",
-                FindingKind::Scope => "scope",
-                FindingKind::Opinion => "opinion",
-            };
+            let kind = e.finding.kind.word();
             (News, format!("found ({kind}): {}", one_line(&e.finding.text, 160)))
         }
         Event::AuditFinished(e) => (

@@ -4,16 +4,14 @@
 use crate::base::{Error, Result};
 use crate::disk::Held;
 use crate::disk::lock::{self, Group as GroupLock, Integ, Run};
-use crate::git::pool::Owner;
-use crate::git::{Expect, NewCommit, Oid, Worktree};
-use crate::session::event::{AttemptFinished, GroupAborted, RunAborted, WorkArchived};
+use crate::git::{NewCommit, Worktree};
+use crate::session::event::{AttemptFinished, GroupAborted, RunAborted};
 use crate::session::journal::Entry;
-use crate::session::layout::refs;
 use crate::session::state::Attempt;
 use crate::session::{Session, Workspace};
 use crate::spec::Group;
-use crate::stage::Context;
 use crate::stage::build::hold_group;
+use crate::stage::{Context, attic};
 
 /// Everything that may work on a session, held; 75 naming who has it, and nothing written.
 pub struct Quiet {
@@ -24,8 +22,8 @@ pub struct Quiet {
 /// Waits for nobody: either the session is at rest, or it is not ended.
 pub fn hold_session(ws: &Workspace, session: &Session) -> Result<Quiet> {
     let hint = "stop what works on it first (Ctrl-C), then abort it";
-    let run = ws.layout.lock(&format!("run-{}", session.id));
-    let queue = ws.layout.lock(&format!("integ-{}", session.id));
+    let run = ws.layout.run_lock(&session.id);
+    let queue = ws.layout.queue_lock(&session.id);
     Ok(Quiet {
         _run: lock::try_hold(&run)?.map_err(|busy| busy.into_error().hint(hint))?,
         _queue: lock::try_hold(&queue)?.map_err(|busy| busy.into_error().hint(hint))?,
@@ -63,9 +61,7 @@ fn end_group(
     let state = ctx.state()?;
     let mut kept = Vec::new();
     if let Some(open) = state.group(&group.id).and_then(|g| g.open_attempt()) {
-        let owner =
-            Owner { session: ctx.sid().to_owned(), group: group.id.clone(), attempt: open.number };
-        if let Some(worktree) = ctx.pool.reclaim(&owner)? {
+        if let Some(worktree) = ctx.pool.reclaim(&ctx.owner(&group.id, open.number))? {
             kept.extend(archive(ctx, group, open, &worktree)?);
             worktree.release()?;
         }
@@ -89,17 +85,11 @@ fn archive(
     if snapshot.tree == repo.tree_of(open.start)? {
         return Ok(None);
     }
-    let commit: Oid = repo.write_commit(&NewCommit {
+    let work = NewCommit {
         tree: snapshot.tree,
         parents: &[open.start],
         message: &format!("{}: what attempt {} left\n", group.id, open.number),
         at: open.started,
-    })?;
-    ctx.sync_objects()?;
-    let name = refs::attic(&ctx.session.id, &group.id, open.number);
-    if ctx.ws.move_ref(&name, Expect::Whatever, Some(commit), "otto: archived")?.is_err() {
-        return Err(Error::bug(format!("'{name}' cannot be written")));
-    }
-    ctx.group_event(&group.id, WorkArchived { name: name.clone(), commit })?;
-    Ok(Some(name))
+    };
+    attic::keep(ctx, &group.id, open.number, &work).map(Some)
 }

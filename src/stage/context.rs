@@ -9,6 +9,7 @@ use crate::check::batch::Bench;
 use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::PrepareCache;
+use crate::git::pool::Owner;
 use crate::git::{Oid, Pool, Worktree};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
@@ -102,6 +103,11 @@ impl<'a> Context<'a> {
                 None => error.hint(format!("its groups: {}", ids.collect::<Vec<_>>().join(", "))),
             }
         })
+    }
+
+    /// The record of a slot that holds an attempt's work.
+    pub fn owner(&self, gid: &str, attempt: u32) -> Owner {
+        Owner { session: self.sid().to_owned(), group: gid.to_owned(), attempt }
     }
 
     /// What preparation makes: not the agent's work.

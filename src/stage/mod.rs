@@ -4,6 +4,7 @@
 //! out, time included) and a thin edge that does what was decided.
 
 pub mod abort;
+mod attic;
 pub mod audit;
 pub mod build;
 pub mod compile;
@@ -20,4 +21,4 @@ pub mod waiting;
 
 pub use context::Context;
 pub use report::{Item, Report, Silent};
-pub use step::exit_of;
+pub use step::{exit_of, step_command};

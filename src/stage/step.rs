@@ -1,10 +1,32 @@
-//! How another step of this session ended, when it ran as a process of its own.
+//! Another step of this session as a process of its own: how it is called, and how it ended.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
+use crate::agent::budget::{DEADLINE_VAR, Deadline};
 use crate::base::{Error, Exit, Result};
 use crate::disk;
-use crate::process::Ended;
+use crate::process::{Command, Ended, own_command};
+use crate::session::Session;
+
+/// `otto-<verb> --session …`. A step is Otto itself: it may know what we know, and it clears the
+/// environment of what it starts.
+pub fn step_command(
+    session: &Session,
+    root: &Path,
+    deadline: Deadline,
+    verb: &str,
+    args: impl IntoIterator<Item = OsString>,
+) -> Command {
+    let mut argv = own_command(&format!("otto-{verb}"));
+    argv.extend(["--session", session.id.as_str()].map(OsString::from));
+    argv.extend(args);
+    let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    env.remove(&OsString::from("OTTO_SESSION"));
+    env.insert(DEADLINE_VAR.into(), deadline.0.to_string().into());
+    Command::new(argv, root, env)
+}
 
 /// What a step's end means. One that broke says why in its log; that line becomes the error.
 pub fn exit_of(verb: &str, ended: &Ended, log: &Path) -> Result<Exit> {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use minijinja::value::ValueKind;
+use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
@@ -43,32 +43,12 @@ pub fn evaluate(expr: &str, values: &Map<String, Value>) -> Result<(), NotTrue> 
         NotTrue::Error(format!("{}{detail}", e.kind()))
     };
     let compiled = environment.compile_expression(expr).map_err(error)?;
-    let value = compiled.eval(object(values)).map_err(error)?;
+    let value = compiled.eval(minijinja::Value::from(Serde(values))).map_err(error)?;
     match value.kind() {
         ValueKind::Bool if value.is_true() => Ok(()),
         // A name that is missing at the top level comes out as an undefined value.
         ValueKind::Undefined => Err(NotTrue::Error("it is undefined".to_owned())),
         kind => Err(NotTrue::Else(format!("the {kind} {}", one_line(&value.to_string(), 60)))),
-    }
-}
-
-fn object(values: &Map<String, Value>) -> minijinja::Value {
-    minijinja::Value::from_pairs(values.iter().map(|(k, v)| (k.as_str(), convert(v))))
-}
-
-fn convert(value: &Value) -> minijinja::Value {
-    match value {
-        Value::Null => minijinja::Value::from(()),
-        Value::Bool(b) => (*b).into(),
-        Value::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
-            (Some(n), _, _) => n.into(),
-            (None, Some(n), _) => n.into(),
-            (None, None, Some(n)) => n.into(),
-            (None, None, None) => n.to_string().into(),
-        },
-        Value::String(s) => s.as_str().into(),
-        Value::Array(items) => items.iter().map(convert).collect::<Vec<_>>().into(),
-        Value::Object(values) => object(values),
     }
 }
 

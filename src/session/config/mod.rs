@@ -9,4 +9,4 @@ mod settings;
 pub use detect::{Detected, detect};
 pub use file::{ConfigText, Early, Place, committed_or_checkout, early};
 pub use keys::{KEYS, Key, ROLES};
-pub use settings::{Agent, Config, Role, Setting, Settings, Source};
+pub use settings::{Agent, Config, Role, Setting, Settings};

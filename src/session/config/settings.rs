@@ -88,13 +88,6 @@ pub struct Config {
     settings: Settings,
 }
 
-/// What an error message names as the place of a bad value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    Session,
-    Command,
-}
-
 impl Settings {
     /// Every key at its default.
     pub fn defaults() -> Self {
@@ -226,13 +219,11 @@ impl Settings {
         })
     }
 
-    pub fn config(&self, source: Source) -> Result<Config> {
+    /// The typed view. A session keeps the values that it was started with; a key that came later
+    /// has its default.
+    pub fn config(&self) -> Result<Config> {
         let mut whole = Settings::defaults();
-        match source {
-            // A session keeps the values that it was started with; a key that came later has its
-            // default.
-            Source::Session | Source::Command => whole.0.extend(self.0.clone()),
-        }
+        whole.0.extend(self.0.clone());
         let jobs: usize = whole.get("jobs")?;
         Ok(Config {
             default_branch: whole.get("default_branch")?,
@@ -276,7 +267,7 @@ fn check_type(key: &str, value: &Value) -> Result<(), String> {
         }
         "fallback" => probe.get::<Vec<String>>(key).map(drop).map_err(why),
         "pilot" | "memory" => probe.get::<bool>(key).map(drop).map_err(why),
-        _ => probe.config(Source::Command).map(drop).map_err(why),
+        _ => probe.config().map(drop).map_err(why),
     }
 }
 
@@ -335,7 +326,7 @@ mod tests {
             )
             .expect("valid");
         settings.set("providers.command.env", Some(json!(["KEY"])), "-c").expect("valid");
-        let config = settings.config(Source::Command).expect("typed");
+        let config = settings.config().expect("typed");
         assert_eq!(config.agent(Role::Certifier).provider, None);
         assert_eq!(config.agent(Role::Fix).model.as_deref(), Some("big"));
         assert_eq!(

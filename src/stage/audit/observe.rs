@@ -35,7 +35,7 @@ struct Planned {
 
 /// Audits the integration tip. Returns the ids of what was not green.
 pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
-    let path = ctx.ws.layout.lock(&format!("audit-{}", ctx.sid()));
+    let path = ctx.ws.layout.audit_lock(&ctx.session.id);
     let _held = lock::try_hold::<Run>(&path)?.map_err(lock::Busy::into_error)?;
     let state = ctx.state()?;
     let tip = audited_tip(ctx, &state)?;
@@ -136,9 +136,7 @@ fn plan(ctx: &Context<'_>, state: &State, scope: &Scope) -> Result<Vec<Planned>>
         if !features_are_in(&ctx.spec, state, &scenario.record.features, "") {
             continue;
         }
-        let mut check = scenario.check;
-        check.id = format!("scenario-{}", scenario.record.id);
-        check.features.clone_from(&scenario.record.features);
+        let check = scenario.as_check();
         planned.push(Planned { check, group: None, scenario: Some(scenario.record) });
     }
     if let Scope::Narrowed(ids) = scope {

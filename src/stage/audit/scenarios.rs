@@ -18,6 +18,17 @@ pub struct Scenario {
     pub check: Check,
 }
 
+impl Scenario {
+    /// The check under the id and for the features that audits and repairs know it by.
+    pub fn as_check(&self) -> Check {
+        Check {
+            id: format!("scenario-{}", self.record.id),
+            features: self.record.features.clone(),
+            ..self.check.clone()
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {

@@ -111,7 +111,7 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
 }
 
 fn held_by_another(ctx: &Context<'_>, gid: &str) -> Result<bool> {
-    let path = ctx.ws.layout.lock(&format!("{}.{gid}", ctx.sid()));
+    let path = ctx.ws.layout.group_lock(&ctx.session.id, gid);
     Ok(lock::holder::<GroupLock>(&path)?.is_some())
 }
 

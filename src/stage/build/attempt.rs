@@ -14,7 +14,6 @@ use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
 use crate::disk::{self, Held};
-use crate::git::pool::Owner;
 use crate::git::{Change, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
@@ -90,7 +89,7 @@ pub fn attempt(
             },
         ),
     )?;
-    let owner = Owner { session: ctx.sid().into(), group: group.id.clone(), attempt: plan.number };
+    let owner = ctx.owner(&group.id, plan.number);
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
     ctx.append(Entry::attempt(
         &group.id,

@@ -2,15 +2,13 @@
 //! a person was on the branch first.
 
 use super::attempt::Plan;
+use crate::base::Result;
 use crate::base::text::one_line;
-use crate::base::{Error, Result};
 use crate::disk::Held;
 use crate::disk::lock::Group as GroupLock;
 use crate::git::{Expect, NewCommit, Oid};
-use crate::session::event::WorkArchived;
-use crate::session::layout::refs;
 use crate::spec::Group;
-use crate::stage::Context;
+use crate::stage::{Context, attic};
 
 /// What became of the work.
 pub(super) enum Committed {
@@ -102,19 +100,9 @@ fn archive(
     message: &str,
     started: jiff::Timestamp,
 ) -> Result<String> {
-    let commit = ctx.ws.repo.write_commit(&NewCommit {
-        tree,
-        parents: &[plan.start],
-        message,
-        at: started,
-    })?;
-    ctx.sync_objects()?;
-    let name = refs::attic(&ctx.session.id, &group.id, plan.number);
-    if ctx.ws.move_ref(&name, Expect::Whatever, Some(commit), "otto: archived")?.is_err() {
-        return Err(Error::bug(format!("'{name}' cannot be written")));
-    }
+    let work = NewCommit { tree, parents: &[plan.start], message, at: started };
+    let name = attic::keep(ctx, &group.id, plan.number, &work)?;
     ctx.report
         .say(&format!("{}: the branch was moved by hand; the attempt is kept in {name}", group.id));
-    ctx.group_event(&group.id, WorkArchived { name: name.clone(), commit })?;
     Ok(name)
 }

@@ -9,7 +9,6 @@ use super::schedule::{Next, next_attempt};
 use crate::base::{Error, Result};
 use crate::disk::Held;
 use crate::disk::lock::{self, Group as GroupLock};
-use crate::git::pool::Owner;
 use crate::git::{Merge, NewCommit, Oid};
 use crate::process::stop;
 use crate::session::config::Role;
@@ -47,7 +46,7 @@ pub enum GroupEnd {
 
 /// Holds the group against every other builder and judge; 75 naming who has it.
 pub fn hold_group(ctx: &Context<'_>, group: &Group) -> Result<Held<GroupLock>> {
-    let path = ctx.ws.layout.lock(&format!("{}.{}", ctx.sid(), group.id));
+    let path = ctx.ws.layout.group_lock(&ctx.session.id, &group.id);
     lock::try_hold::<GroupLock>(&path)?.map_err(|busy| {
         let mut error = busy.into_error();
         error.what = format!("group '{}': {}", group.id, error.what);
@@ -171,9 +170,7 @@ pub fn close_open_attempt(
     else {
         return Ok(());
     };
-    let owner =
-        Owner { session: ctx.sid().to_owned(), group: group.id.clone(), attempt: open.number };
-    match ctx.pool.reclaim(&owner)? {
+    match ctx.pool.reclaim(&ctx.owner(&group.id, open.number))? {
         Some(worktree) if open.role != MANUAL => {
             ctx.report.say(&format!("{}: judging what attempt {} left", group.id, open.number));
             settle_open(ctx, group, held, &open, worktree, extra.to_vec()).map(drop)

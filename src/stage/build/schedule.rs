@@ -25,7 +25,7 @@ pub fn blocked<'a>(spec: &'a Spec, state: &State) -> Vec<(&'a str, Vec<String>)>
     loop {
         let before = stuck.len();
         for group in &spec.groups {
-            if stuck.iter().any(|(id, _)| *id == group.id) || !is_waiting(&state.phase(&group.id)) {
+            if stuck.iter().any(|(id, _)| *id == group.id) || !is_open(&state.phase(&group.id)) {
                 continue;
             }
             let by: Vec<String> = group
@@ -57,10 +57,6 @@ fn is_open(phase: &Phase) -> bool {
         | Phase::Redundant { .. }
         | Phase::Aborted { .. } => false,
     }
-}
-
-fn is_waiting(phase: &Phase) -> bool {
-    is_open(phase)
 }
 
 fn ended_badly(phase: &Phase) -> bool {

@@ -7,7 +7,7 @@ use crate::base::text::count;
 use crate::base::{Error, Result, SessionId, Sha256};
 use crate::git::Oid;
 use crate::process::Tier;
-use crate::session::config::{Role, Settings, Source, committed_or_checkout};
+use crate::session::config::{Role, Settings, committed_or_checkout};
 use crate::session::record::{ConfigFile, Versions};
 use crate::session::{Session, SessionRecord, Workspace};
 
@@ -35,7 +35,7 @@ pub fn create(ws: &Workspace, start: &Start, needs: Needs) -> Result<(Session, V
     }
     let mut notes = Vec::new();
     let (settings, config_file) = configuration(ws, &start.flags, &mut notes)?;
-    let config = settings.config(Source::Command)?;
+    let config = settings.config()?;
     notes.extend(unused(&settings));
     match needs {
         Needs::Agent => require_provider(Role::Spec, &config.agent(Role::Spec))?,

@@ -9,7 +9,7 @@ use crate::stage::Context;
 
 /// Records where the integration ref is now as the tip. Nothing that landed may be lost by it.
 pub fn adopt(ctx: &Context<'_>) -> Result<Option<Oid>> {
-    let path = ctx.ws.layout.lock(&format!("integ-{}", ctx.sid()));
+    let path = ctx.ws.layout.queue_lock(&ctx.session.id);
     let _held = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
     let state = ctx.state()?;
     let name = ctx.session.integ_ref();

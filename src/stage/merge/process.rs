@@ -82,7 +82,7 @@ impl Left {
 impl Queue {
     /// Takes the queue, or leaves with 75 naming who has it.
     pub fn take(ctx: &Context<'_>) -> Result<Self> {
-        let path = ctx.ws.layout.lock(&format!("integ-{}", ctx.sid()));
+        let path = ctx.ws.layout.queue_lock(&ctx.session.id);
         let held = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
         reconcile(ctx, &held)?;
         Ok(Self {

@@ -1,17 +1,16 @@
 //! A group that cannot land goes back to its builder with a brief, a bounded number of times.
 //! The queue never calls a provider itself: it runs `otto-build-group`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::agent::budget::DEADLINE_VAR;
 use crate::base::{Exit, Result};
 use crate::disk;
-use crate::process::{Capture, Command, own_command};
+use crate::process::Capture;
 use crate::session::event::{GroupFailed, GroupInvalidated, Invalid};
 use crate::spec::Group;
-use crate::stage::{Context, exit_of};
+use crate::stage::{Context, exit_of, step_command};
 
 pub enum Sent {
     Back,
@@ -59,12 +58,8 @@ pub fn call_all_builders(ctx: &Context<'_>) -> Result<Exit> {
 }
 
 fn run_builder(ctx: &Context<'_>, args: &[&OsStr], log: &Path) -> Result<Exit> {
-    let mut argv = own_command("otto-build-group");
-    argv.extend(["--session", ctx.sid()].map(OsString::from));
-    argv.extend(args.iter().map(|a| a.to_os_string()));
-    let mut env: std::collections::BTreeMap<_, _> = std::env::vars_os().collect();
-    env.insert(DEADLINE_VAR.into(), ctx.deadline.0.to_string().into());
-    let finished = Command::new(argv, ctx.ws.root(), env)
+    let args = args.iter().map(|a| a.to_os_string());
+    let finished = step_command(ctx.session, ctx.ws.root(), ctx.deadline, "build-group", args)
         .drain(Duration::from_secs(20))
         .run(Capture::Merged(log.to_owned()))?;
     crate::process::stop::check()?;

@@ -1,5 +1,6 @@
 //! The proof as one page: no network, no script, nothing of an agent's text left unescaped.
 
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 
 use super::escape::escape;
@@ -29,10 +30,9 @@ pub fn html(packet: &ProofPacket) -> Result<String, Error> {
     env.add_filter("thousands", values::thousands);
     env.add_filter("bytes", values::bytes);
     env.add_template("proof.html", PAGE).or_bug(bug)?;
-    let view = serde_json::to_value(View::of(packet)).or_bug(bug)?;
     let page = env.get_template("proof.html").or_bug(bug)?;
     page.render(context! {
-        v => values::template_value(&view),
+        v => Value::from(Serde(View::of(packet))),
         style => Value::from_safe_string(STYLE.to_owned()),
         dag => Value::from_safe_string(svg_dag::dag(&packet.groups)),
         timeline => Value::from_safe_string(svg_timeline::timeline(packet)),

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use minijinja::Value;
 
 /// What is shown for a number that nobody reported. Never 0.
 pub const NOT_REPORTED: &str = "not reported";
@@ -64,24 +63,6 @@ pub fn tokens(n: Option<u64>) -> String {
 
 pub fn dollars(n: Option<f64>) -> String {
     n.map_or_else(|| NOT_REPORTED.to_owned(), |n| format!("${n:.2}"))
-}
-
-/// A JSON value as the template engine's own, key by key.
-pub fn template_value(json: &serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::from(()),
-        serde_json::Value::Bool(b) => Value::from(*b),
-        serde_json::Value::Number(n) => match (n.as_u64(), n.as_i64()) {
-            (Some(n), _) => Value::from(n),
-            (None, Some(n)) => Value::from(n),
-            (None, None) => Value::from(n.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::String(s) => Value::from(s.as_str()),
-        serde_json::Value::Array(rows) => rows.iter().map(template_value).collect(),
-        serde_json::Value::Object(map) => {
-            Value::from_pairs(map.iter().map(|(k, v)| (k.as_str(), template_value(v))))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::session::event::{Finding, RepairFinished, RepairStarted};
 use crate::session::state::Phase;
 use crate::spec::Check;
 use crate::stage::Context;
-use crate::stage::audit::{Scope, audit, load_scenarios};
+use crate::stage::audit::{Scenario, Scope, audit, load_scenarios};
 use crate::stage::build::{Again, GroupEnd, build_group, quoted};
 use crate::stage::merge::{Queue, Repair};
 
@@ -103,33 +103,11 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     Ok(if red.is_empty() { "landed" } else { "landed, and the failure is still there" })
 }
 
-/// The checks that show what is to be repaired: they must be green on the repaired work.
-pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
-    let wanted: Vec<String> = ctx.session.with_state(|s| {
+/// What was found and has to be repaired, each finding once, as the first audit told it.
+fn findings_of(ctx: &Context<'_>, key: &str) -> Result<Vec<Finding>> {
+    ctx.session.with_state(|s| {
         let repair = s.repairs.iter().find(|r| r.key == key);
-        let ids = repair.map(|r| r.findings.clone()).unwrap_or_default();
-        let findings = s.audits.iter().flat_map(|a| &a.findings);
-        findings.filter(|f| ids.contains(&f.id)).filter_map(|f| f.check.clone()).collect()
-    })?;
-    let mut out: Vec<Check> =
-        ctx.spec.checks().map(|(_, c)| c).filter(|c| wanted.contains(&c.id)).cloned().collect();
-    for scenario in load_scenarios(ctx)? {
-        let id = format!("scenario-{}", scenario.record.id);
-        if wanted.contains(&id) {
-            let mut check = scenario.check;
-            check.id = id;
-            check.features = scenario.record.features;
-            out.push(check);
-        }
-    }
-    Ok(out)
-}
-
-/// What the builder of an open repair is told.
-pub fn brief_of(ctx: &Context<'_>, key: &str) -> Result<String> {
-    let findings: Vec<Finding> = ctx.session.with_state(|s| {
-        let ids = s.repairs.iter().find(|r| r.key == key).map(|r| r.findings.clone());
-        let ids = ids.unwrap_or_default();
+        let ids = repair.map(|r| r.findings.as_slice()).unwrap_or_default();
         let mut found: Vec<Finding> = Vec::new();
         for finding in s.audits.iter().flat_map(|a| &a.findings) {
             if ids.contains(&finding.id) && found.iter().all(|f| f.id != finding.id) {
@@ -137,8 +115,21 @@ pub fn brief_of(ctx: &Context<'_>, key: &str) -> Result<String> {
             }
         }
         found
-    })?;
-    Ok(brief(ctx, &findings))
+    })
+}
+
+/// The checks that show what is to be repaired: they must be green on the repaired work.
+pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
+    let wanted: Vec<String> = findings_of(ctx, key)?.into_iter().filter_map(|f| f.check).collect();
+    let scenarios = load_scenarios(ctx)?;
+    let all = ctx.spec.checks().map(|(_, c)| c.clone());
+    let all = all.chain(scenarios.iter().map(Scenario::as_check));
+    Ok(all.filter(|c| wanted.contains(&c.id)).collect())
+}
+
+/// What the builder of an open repair is told.
+pub fn brief_of(ctx: &Context<'_>, key: &str) -> Result<String> {
+    Ok(brief(ctx, &findings_of(ctx, key)?))
 }
 
 fn brief(ctx: &Context<'_>, findings: &[Finding]) -> String {
