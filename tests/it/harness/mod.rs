@@ -1,12 +1,16 @@
 //! A hermetic place for one test: a private home, a private cache, a cleared environment, and a
 //! repository whose agent is a shell script.
 
+#[allow(dead_code, unused_imports)]
+mod matrix;
 mod programs;
 mod running;
 mod sandbox;
 mod shape;
 mod watched;
 
+#[allow(unused_imports)]
+pub use matrix::Matrix;
 pub use programs::{bin_dir, names};
 pub use running::Running;
 pub use sandbox::{Done, Sandbox, write};
