@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod error;
 pub mod exit;
+pub mod fault;
 pub mod hash;
 pub mod ids;
 pub mod text;

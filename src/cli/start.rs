@@ -54,6 +54,7 @@ pub fn program<A: Parser, E: Into<anyhow::Error>>(
 ) -> ExitCode {
     let ui = Ui::new(name);
     init_tracing();
+    crate::disk::fault::listen(name);
     let called = name.replacen('-', " ", 1);
     let command = without_empty_variables(A::command().name(name.to_owned()).bin_name(called));
     let parsed = command.try_get_matches_from(argv).and_then(|m| A::from_arg_matches(&m));

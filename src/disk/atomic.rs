@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::dirs::create_dir_all;
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result, Sha256};
 
 /// Replaces `path` with `bytes`, durably. Folders above it are created.
@@ -15,9 +16,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let dir = parent(path);
     create_dir_all(dir)?;
     let fail = |e| Error::file("write", path, e);
-    let mut temp = temp_in(dir).map_err(fail)?;
-    temp.write_all(bytes).map_err(fail)?;
-    temp.as_file().sync_data().map_err(fail)?;
+    let temp = written(dir, bytes).map_err(fail)?;
+    fault::before(Effect::Rename, path).map_err(fail)?;
     temp.persist(path).map_err(|e| fail(e.error))?;
     sync_dir(dir)
 }
@@ -35,9 +35,8 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<bool> {
     let dir = parent(path);
     create_dir_all(dir)?;
     let fail = |e| Error::file("write", path, e);
-    let mut temp = temp_in(dir).map_err(fail)?;
-    temp.write_all(bytes).map_err(fail)?;
-    temp.as_file().sync_data().map_err(fail)?;
+    let temp = written(dir, bytes).map_err(fail)?;
+    fault::before(Effect::Rename, path).map_err(fail)?;
     match temp.persist_noclobber(path) {
         Ok(_) => sync_dir(dir).map(|()| true),
         Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
@@ -51,6 +50,18 @@ pub fn store_by_hash(dir: &Path, bytes: &[u8]) -> Result<(Sha256, PathBuf)> {
     let path = dir.join(hash.to_string());
     create_new(&path, bytes)?;
     Ok((hash, path))
+}
+
+/// A synced file without a lasting name.
+fn written(dir: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    fault::before(Effect::Create, dir)?;
+    let mut temp = temp_in(dir)?;
+    fault::before(Effect::Write, dir)?;
+    temp.write_all(bytes)?;
+    fault::before(Effect::Sync, dir)?;
+    temp.as_file().sync_data()?;
+    fault::durable(Effect::Sync, temp.path());
+    Ok(temp)
 }
 
 /// As readable as the person's umask makes any other file.
@@ -71,7 +82,11 @@ pub(super) fn parent(path: &Path) -> &Path {
 }
 
 pub(super) fn sync_dir(dir: &Path) -> Result<()> {
-    File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::file("sync", dir, e))
+    let fail = |e| Error::file("sync", dir, e);
+    fault::before(Effect::SyncFolder, dir).map_err(fail)?;
+    File::open(dir).and_then(|d| d.sync_all()).map_err(fail)?;
+    fault::durable(Effect::SyncFolder, dir);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,13 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 
 /// Makes `dir` and what is missing above it, durably: a synced file in a folder that a power cut
 /// takes away is no file.
 pub fn create_dir_all(dir: &Path) -> Result<()> {
     let missing: Vec<&Path> = missing_above(dir).collect();
-    std::fs::create_dir_all(dir).map_err(|e| Error::file("create the folder", dir, e))?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let fail = |e| Error::file("create the folder", dir, e);
+    fault::before(Effect::Create, dir).map_err(fail)?;
+    std::fs::create_dir_all(dir).map_err(fail)?;
     missing.into_iter().try_for_each(|made| super::atomic::sync_dir(super::atomic::parent(made)))
 }
 
@@ -19,6 +25,7 @@ fn missing_above(dir: &Path) -> impl Iterator<Item = &Path> {
 
 /// Removes a folder that may be absent.
 pub fn remove_dir_all(dir: &Path) -> Result<()> {
+    fault::before(Effect::Remove, dir).map_err(|e| Error::file("remove", dir, e))?;
     match std::fs::remove_dir_all(dir) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -47,6 +54,7 @@ fn make_writable(dir: &Path) {
 
 /// Removes a file that may be absent.
 pub fn remove_file(path: &Path) -> Result<()> {
+    fault::before(Effect::Remove, path).map_err(|e| Error::file("remove", path, e))?;
     match std::fs::remove_file(path) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -56,7 +64,9 @@ pub fn remove_file(path: &Path) -> Result<()> {
 
 /// Renames and syncs the folder that holds the new name.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    std::fs::rename(from, to).map_err(|e| Error::file("rename", from, e))?;
+    let fail = |e| Error::file("rename", from, e);
+    fault::before(Effect::Rename, to).map_err(fail)?;
+    std::fs::rename(from, to).map_err(fail)?;
     super::atomic::sync_dir(super::atomic::parent(to))
 }
 
@@ -110,16 +120,17 @@ pub fn make_executable(path: &Path) -> Result<()> {
 
 /// A new folder in the temporary folder, which stays.
 pub fn new_temp_dir(prefix: &str) -> Result<PathBuf> {
-    let dir = tempfile::Builder::new()
-        .prefix(prefix)
-        .tempdir()
-        .map_err(|e| Error::file("create a folder in", &std::env::temp_dir(), e))?;
+    let fail = |e| Error::file("create a folder in", &std::env::temp_dir(), e);
+    fault::before(Effect::Create, prefix).map_err(fail)?;
+    let dir = tempfile::Builder::new().prefix(prefix).tempdir().map_err(fail)?;
     Ok(dir.keep())
 }
 
 /// A new, empty file to write a log into as it comes; what was there is gone.
 pub fn create_log(path: &Path) -> Result<std::fs::File> {
-    std::fs::File::create(path).map_err(|e| Error::file("create", path, e))
+    fault::before(Effect::Create, path)
+        .and_then(|()| std::fs::File::create(path))
+        .map_err(|e| Error::file("create", path, e))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 
 /// Magic numbers from statfs(2) of file systems on which flock and O_APPEND may hold for one
@@ -37,8 +38,14 @@ pub fn refuse_remote(dir: &Path) -> Result<()> {
 /// Flushes the file system that holds `path`: git and gix sync neither objects nor refs by
 /// default, and one call covers every object of a landing.
 pub fn syncfs(path: &Path) -> Result<()> {
+    let fail = |e| Error::file("sync", path, e);
+    fault::before(Effect::SyncAll, path).map_err(fail)?;
     let file = File::open(path).map_err(|e| Error::file("open", path, e))?;
     // SAFETY: the descriptor is open for the length of the call, and syncfs(2) takes nothing else.
     let rc = unsafe { libc::syncfs(file.as_raw_fd()) };
-    if rc == 0 { Ok(()) } else { Err(Error::file("sync", path, std::io::Error::last_os_error())) }
+    if rc != 0 {
+        return Err(fail(std::io::Error::last_os_error()));
+    }
+    fault::durable(Effect::SyncAll, path);
+    Ok(())
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 
 /// Names what a lock protects; one zero-sized type per lock.
@@ -109,6 +110,7 @@ pub fn holder<N: Name>(path: &Path) -> Result<Option<Busy>> {
 
 fn open(path: &Path) -> Result<File> {
     super::create_dir_all(super::atomic::parent(path))?;
+    fault::before(Effect::Create, path).map_err(|e| Error::file("open", path, e))?;
     OpenOptions::new()
         .create(true)
         .read(true)
@@ -150,6 +152,7 @@ impl<N> Held<N> {
     pub fn begin(&self, what: &[&str]) -> Result<()> {
         let text: String = what.iter().map(|w| format!("{w}\n")).collect();
         let fail = |e| Error::machine("cannot write into a lock file").because(e);
+        fault::before(Effect::Write, "lock file").map_err(fail)?;
         self.file.write_all_at(text.as_bytes(), 0).map_err(fail)?;
         self.file.set_len(text.len() as u64).map_err(fail)
     }

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::atomic::parent;
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 
 /// An open log, for appending.
@@ -28,6 +29,7 @@ impl AppendLog {
     pub fn open(path: &Path) -> Result<Self> {
         super::create_dir_all(parent(path))?;
         let there = path.exists();
+        fault::before(Effect::Create, path).map_err(|e| Error::file("open", path, e))?;
         let file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -54,7 +56,9 @@ impl AppendLog {
         appender.len = self.file.metadata().map_err(fail)?.len();
         let whole = self.end_of_last_line(appender.len)?;
         if whole != appender.len {
-            self.file.set_len(whole).map_err(|e| Error::file("repair", &self.path, e))?;
+            fault::before(Effect::Write, &self.path)
+                .and_then(|()| self.file.set_len(whole))
+                .map_err(|e| Error::file("repair", &self.path, e))?;
             appender.len = whole;
         }
         Ok(appender)
@@ -115,7 +119,8 @@ impl Appender<'_> {
     /// Appends whole lines (each ending in `\n`). On failure the log is as it was.
     pub fn append(&mut self, lines: &[u8]) -> Result<()> {
         debug_assert!(lines.ends_with(b"\n"), "a log holds whole lines");
-        let written = (&self.log.file).write_all(lines);
+        let written = fault::before_append(&self.log.path, lines)
+            .and_then(|()| (&self.log.file).write_all(lines));
         if let Err(e) = written {
             // A full disk leaves a part of the line; take it back so that the log stays whole.
             drop(self.log.file.set_len(self.len));
@@ -127,7 +132,12 @@ impl Appender<'_> {
 
     /// Makes everything appended so far durable.
     pub fn sync(&self) -> Result<()> {
-        self.log.file.sync_data().map_err(|e| Error::file("sync", &self.log.path, e))
+        let path = &self.log.path;
+        fault::before(Effect::Sync, path)
+            .and_then(|()| self.log.file.sync_data())
+            .map_err(|e| Error::file("sync", path, e))?;
+        fault::durable(Effect::Sync, path);
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod atomic;
 mod dirs;
+pub mod fault;
 mod fence;
 pub mod lock;
 mod log;

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 use crate::process::base_env;
 
@@ -132,11 +133,9 @@ impl Git {
     /// Runs git and returns whatever it says.
     pub fn answer<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
         let args: Vec<&OsStr> = args.iter().map(AsRef::as_ref).collect();
-        let output = self
-            .expression(&args)
-            .stdout_capture()
-            .stderr_capture()
-            .run()
+        let verb = args.first().map_or(OsStr::new(""), |verb| verb);
+        let output = fault::before(Effect::Git, verb)
+            .and_then(|()| self.expression(&args).stdout_capture().stderr_capture().run())
             .map_err(|e| Error::missing("cannot run git").because(e))?;
         Ok(Answer {
             code: output.status.code().unwrap_or(-1),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{Oid, Repo};
 use crate::base::error::Context;
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 
 /// Author and committer of everything that Otto commits.
@@ -51,6 +52,7 @@ impl Repo {
         let time = format!("{} +0000", new.at.as_second());
         let who = gix::actor::SignatureRef { name: NAME.into(), email: EMAIL.into(), time: &time };
         let parents = new.parents.iter().map(|p| p.0);
+        fault::before(Effect::Object, "commit").or_machine(|| "cannot write a commit".into())?;
         let commit = repo
             .new_commit_as(who, who, new.message, new.tree.0, parents)
             .or_machine(|| "cannot write a commit".into())?;
@@ -76,6 +78,7 @@ impl Repo {
 
     pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid> {
         let repo = self.local();
+        fault::before(Effect::Object, "blob").or_machine(|| "cannot write a blob".into())?;
         let id = repo.write_blob(bytes).or_machine(|| "cannot write a blob".into())?;
         Ok(Oid(id.detach()))
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Oid, Repo};
 use crate::base::Result;
 use crate::base::error::Context;
+use crate::base::fault::{self, Effect};
 
 /// The outcome of merging `theirs` into `ours`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,7 @@ impl Repo {
         let mut outcome =
             repo.merge_commits(ours.0, theirs.0, labels, options).or_machine(broken)?.tree_merge;
         if !outcome.has_unresolved_conflicts(how) {
+            fault::before(Effect::Object, "tree").or_machine(broken)?;
             let tree = outcome.tree.write().or_machine(broken)?.detach();
             return Ok(Merge::Clean { tree: Oid(tree) });
         }

@@ -13,6 +13,7 @@ use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 
 use super::{Oid, Repo};
 use crate::base::error::Context;
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 use crate::disk::Held;
 use crate::disk::lock::Refs;
@@ -126,6 +127,9 @@ impl Repo {
         updates: &[RefUpdate],
     ) -> Result<std::result::Result<(), Moved>> {
         let repo = self.local();
+        let first = updates.first().map_or("", |u| u.name.as_str());
+        fault::before(Effect::Ref, first)
+            .or_machine(|| format!("cannot update the ref '{first}'"))?;
         let (mut cleared, mut tries) = (false, 0);
         loop {
             match repo.edit_references_as(edits.to_vec(), Some(signature)) {
@@ -143,13 +147,12 @@ impl Repo {
                         cleared = true;
                         continue;
                     }
-                    let name = updates.first().map_or("", |u| u.name.as_str());
                     let error = if e.is_retryable() {
-                        Error::later(format!("the ref '{name}' is locked"), None).hint(
+                        Error::later(format!("the ref '{first}' is locked"), None).hint(
                             "another git process is at work, or one was killed: look for a .lock file beside it",
                         )
                     } else {
-                        Error::machine(format!("cannot update the ref '{name}'"))
+                        Error::machine(format!("cannot update the ref '{first}'"))
                     };
                     return Err(error.because(e.to_string()));
                 }

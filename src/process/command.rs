@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 
 use super::reap::{SCOPE_VAR, kill_scope, scope_id};
 use super::stop;
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 
 /// How often a wait looks at the stop flag and at the size of the output.
@@ -154,7 +155,6 @@ impl Command {
 
     /// Runs it with its output in files.
     pub fn run(mut self, capture: Capture) -> Result<Finished> {
-        let open = |p: &Path| File::create(p).map_err(|e| Error::file("create", p, e));
         let scope = scope_id();
         let mut expr = self.expression(&scope);
         let mut watched = Vec::new();
@@ -174,7 +174,7 @@ impl Command {
             }
         }
         let started = Instant::now();
-        let handle = match expr.start() {
+        let handle = match self.start(&expr) {
             Ok(handle) => handle,
             Err(e) => return not_started(&self.argv[0], e),
         };
@@ -202,10 +202,9 @@ impl Command {
         let scope = scope_id();
         let (reader, writer) =
             std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
-        let err = File::create(stderr).map_err(|e| Error::file("create", stderr, e))?;
-        let expr = self.expression(&scope).stdout_file(writer).stderr_file(err);
+        let expr = self.expression(&scope).stdout_file(writer).stderr_file(open(stderr)?);
         let started = Instant::now();
-        let handle = match expr.start() {
+        let handle = match self.start(&expr) {
             Ok(handle) => handle,
             Err(e) => return not_started(&self.argv[0], e),
         };
@@ -251,6 +250,11 @@ impl Command {
                 left_behind,
             }),
         }
+    }
+
+    fn start(&self, expr: &duct::Expression) -> std::io::Result<duct::Handle> {
+        fault::before(Effect::Start, &self.argv[0])?;
+        expr.start()
     }
 
     fn reason_to_stop(
@@ -305,6 +309,13 @@ impl Finished {
     pub fn success(&self) -> bool {
         self.ended == Ended::Exited(0)
     }
+}
+
+/// A file for a child's output.
+fn open(path: &Path) -> Result<File> {
+    fault::before(Effect::Create, path)
+        .and_then(|()| File::create(path))
+        .map_err(|e| Error::file("create", path, e))
 }
 
 fn pid_of(handle: &duct::Handle) -> Option<i32> {
