@@ -1,7 +1,7 @@
 use otto::base::{Error, Exit, Result};
 use otto::cli::{ConfigArgs, IntentArgs, Stream, Ui};
 use otto::stage::Report;
-use otto::stage::compile::{Start, accept_file, compile, create};
+use otto::stage::compile::{Start, compile, create};
 
 /// Turn an intent into a spec: features, groups, ownership, checks
 ///
@@ -29,23 +29,20 @@ pub struct Args {
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = ui.workspace()?;
     let wanted = args.wanted.read(ws.root())?;
-    let needs = wanted.needs();
     let start = Start {
         intent: wanted.intent,
+        given: wanted.given,
         flags: args.config.flags()?,
         argv: std::env::args().collect(),
     };
-    let (session, notes) = create(&ws, &start, needs)?;
+    let (session, notes) = create(&ws, &start)?;
     let out = Stream::new(ui, args.json, args.quiet);
     for note in &notes {
         out.say(note);
     }
     out.handle(&session.id);
     out.say(&format!("session {}", session.id));
-    let result = match wanted.spec {
-        Some(parsed) => accept_file(&ws, &session, parsed, &out),
-        None => compile(&ws, &session, args.wanted.kind(), &out),
-    };
+    let result = compile(&ws, &session, args.wanted.kind(), &out);
     let exit = result.as_ref().map_or_else(Error::exit, |()| Exit::YES);
     out.end("compile", exit, result.as_ref().err());
     result.map(|()| exit)

@@ -10,7 +10,7 @@ use otto::run::demo::set_up;
 use otto::run::{Goal, finish, go, hold};
 use otto::session::Workspace;
 use otto::stage::Silent;
-use otto::stage::compile::{Needs, Start, create};
+use otto::stage::compile::{Start, create};
 
 /// Run the whole job on a small product, offline, in a few seconds
 ///
@@ -64,8 +64,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         demo.intent.lines().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
     );
     let ws = Workspace::open(&demo.project, &ui.program)?;
-    let start = Start { intent: demo.intent, flags: Vec::new(), argv: std::env::args().collect() };
-    let (session, _) = create(&ws, &start, Needs::Agent)?;
+    let start = Start { intent: demo.intent, argv: std::env::args().collect(), ..Start::default() };
+    let (session, _) = create(&ws, &start)?;
     let held = hold(&ws, &session)?;
     let progress = ui.progress(args.quiet);
     let goal = Goal { kind: None, jobs: session.config.jobs };

@@ -7,7 +7,7 @@ use otto::disk::Held;
 use otto::disk::lock::Run;
 use otto::run::{Goal, Resume, finish, go, hold, reopen, resumable};
 use otto::session::{Session, Workspace};
-use otto::stage::compile::{Start, accept_file, approve, create};
+use otto::stage::compile::{Start, approve, create};
 use otto::stage::{Silent, record};
 
 /// Run the whole story: compile, build, merge, audit, repair, render
@@ -65,18 +65,15 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
 
 fn start(ws: &Workspace, args: &Args) -> Result<Session> {
     let wanted = args.wanted.read(ws.root())?;
-    let needs = wanted.needs();
     let start = Start {
         intent: wanted.intent,
+        given: wanted.given,
         flags: args.config.flags()?,
         argv: std::env::args().collect(),
     };
-    let (session, notes) = create(ws, &start, needs)?;
+    let (session, notes) = create(ws, &start)?;
     for note in &notes {
         eprintln!("{note}");
-    }
-    if let Some(parsed) = wanted.spec {
-        accept_file(ws, &session, parsed, &Silent)?;
     }
     Ok(session)
 }

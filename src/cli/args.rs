@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::base::{Error, Result};
 use crate::disk;
-use crate::spec::{Parsed, ProjectKind};
-use crate::stage::compile::{Needs, read_spec_file};
+use crate::spec::ProjectKind;
+use crate::stage::compile::read_spec;
 
 /// How a stage finds its session and writes its output.
 #[derive(Debug, Clone, Default, Args)]
@@ -126,8 +126,8 @@ pub struct IntentArgs {
 #[derive(Debug)]
 pub struct Wanted {
     pub intent: String,
-    /// The spec of the file, valid.
-    pub spec: Option<Parsed>,
+    /// The text of the spec file, valid.
+    pub given: Option<String>,
 }
 
 impl IntentArgs {
@@ -143,23 +143,20 @@ impl IntentArgs {
     /// Reads files; a bad one is refused before anything is written.
     pub fn read(&self, root: &Path) -> Result<Wanted> {
         let asked = intent_from(self.intent.as_deref(), self.intent_file.as_ref(), root)?;
-        let spec = match &self.from_spec {
-            Some(path) => Some(read_spec_file(path, asked.as_deref())?),
-            None => None,
+        let (given, own) = match &self.from_spec {
+            Some(path) => {
+                let text = disk::read_text(path)?;
+                let intent = read_spec(&text, path, asked.as_deref())?.spec.intent;
+                (Some(text), Some(intent))
+            }
+            None => (None, None),
         };
-        let own = spec.as_ref().map(|parsed| parsed.spec.intent.clone());
         let intent = asked.or(own).ok_or_else(|| {
             Error::usage("there is no intent").hint(
                 "say what you want, in a sentence: \"add saved searches\"   (or write intent.md)",
             )
         })?;
-        Ok(Wanted { intent, spec })
-    }
-}
-
-impl Wanted {
-    pub fn needs(&self) -> Needs {
-        if self.spec.is_some() { Needs::Nothing } else { Needs::Agent }
+        Ok(Wanted { intent, given })
     }
 }
 

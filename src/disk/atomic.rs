@@ -64,14 +64,105 @@ fn written(dir: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile>
     Ok(temp)
 }
 
-/// As readable as the person's umask makes any other file.
+const PREFIX: &str = ".otto-";
+const SUFFIX: &str = ".tmp";
+
+/// A folder that gets its name when everything in it is there.
+#[derive(Debug)]
+pub struct NewFolder {
+    temp: tempfile::TempDir,
+    /// Locked while it is ours.
+    handle: File,
+}
+
+impl NewFolder {
+    /// An empty one in the folder that `path` is to be in.
+    pub fn beside(path: &Path) -> Result<Self> {
+        let dir = parent(path);
+        create_dir_all(dir)?;
+        let fail = |e| Error::file("create a folder in", dir, e);
+        loop {
+            fault::before(Effect::Create, dir).map_err(fail)?;
+            let temp = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .suffix(SUFFIX)
+                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777))
+                .tempdir_in(dir)
+                .map_err(fail)?;
+            // A sweep may come between the two: then there is nothing to open.
+            let Ok(handle) = File::open(temp.path()) else { continue };
+            fs4::FileExt::lock(&handle).map_err(fail)?;
+            if temp.path().exists() {
+                return Ok(Self { temp, handle });
+            }
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.temp.path()
+    }
+
+    /// Gives it its name, durably; false if that is taken.
+    pub fn name(self, path: &Path) -> Result<bool> {
+        if path.exists() {
+            return Ok(false);
+        }
+        super::rename(self.temp.path(), path)?;
+        drop(self.temp.keep());
+        drop(self.handle);
+        Ok(true)
+    }
+}
+
+/// Whether a kill left this, which never got its name.
+pub fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
+/// Removes what writers that died have left in `dir` itself. Every writer holds the lock of its
+/// temporary file or folder, and the kernel takes it away with the writer.
+pub fn sweep(dir: &Path) -> Result<()> {
+    sweep_to(dir, 1)
+}
+
+/// [`sweep`] with every folder below.
+pub fn sweep_below(dir: &Path) -> Result<()> {
+    sweep_to(dir, usize::MAX)
+}
+
+fn sweep_to(dir: &Path, depth: usize) -> Result<()> {
+    // What cannot be listed holds nothing that must go; whoever needs it says so.
+    for entry in walkdir::WalkDir::new(dir).min_depth(1).max_depth(depth).into_iter().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type());
+        let dead = |file: File| fs4::FileExt::try_lock(&file).is_ok();
+        if !is_temporary(path) || !File::open(path).is_ok_and(dead) {
+            continue;
+        }
+        if kind.is_dir() {
+            super::remove_dir_all(path)?;
+        } else if kind.is_file() {
+            super::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// As readable as the person's umask makes any other file. Locked while it is ours.
 fn temp_in(dir: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new()
-        .prefix(".otto-")
-        .suffix(".tmp")
-        .permissions(std::fs::Permissions::from_mode(0o666))
-        .tempfile_in(dir)
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    loop {
+        let temp = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .suffix(SUFFIX)
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(dir)?;
+        fs4::FileExt::lock(temp.as_file())?;
+        // A sweep may have come between the two.
+        if temp.as_file().metadata()?.nlink() > 0 {
+            return Ok(temp);
+        }
+    }
 }
 
 pub(super) fn parent(path: &Path) -> &Path {
@@ -101,6 +192,26 @@ mod tests {
         replace(&path, b"two").expect("write again");
         assert_eq!(std::fs::read(&path).expect("read"), b"two");
         assert_eq!(std::fs::read_dir(path.parent().expect("parent")).expect("list").count(), 1);
+    }
+
+    #[test]
+    fn a_sweep_takes_only_what_nobody_writes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mine = temp_in(dir.path()).expect("made");
+        std::fs::write(dir.path().join(".otto-abc.tmp"), "left").expect("written");
+        std::fs::write(dir.path().join("otto.tmp"), "somebody's").expect("written");
+        sweep(dir.path()).expect("swept");
+        assert!(mine.path().exists() && dir.path().join("otto.tmp").exists());
+        assert!(!dir.path().join(".otto-abc.tmp").exists());
+        sweep(&dir.path().join("absent")).expect("nothing to do");
+
+        let folder = NewFolder::beside(&dir.path().join("whole")).expect("made");
+        std::fs::write(folder.path().join("a"), "1").expect("written");
+        std::fs::create_dir(dir.path().join(".otto-dead.tmp")).expect("made");
+        sweep(dir.path()).expect("swept");
+        assert!(folder.path().exists() && !dir.path().join(".otto-dead.tmp").exists());
+        assert!(folder.name(&dir.path().join("whole")).expect("named"));
+        assert!(dir.path().join("whole/a").exists());
     }
 
     #[test]

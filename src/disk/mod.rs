@@ -11,7 +11,9 @@ mod fence;
 pub mod lock;
 mod log;
 
-pub use atomic::{create_new, replace, replace_json, store_by_hash};
+pub use atomic::{
+    NewFolder, create_new, is_temporary, replace, replace_json, store_by_hash, sweep, sweep_below,
+};
 pub use dirs::{
     create_dir_all, create_log, files_below, make_executable, new_temp_dir, remove_dir_all,
     remove_file, rename, subdirs,

@@ -245,6 +245,8 @@ impl Worktree {
     /// The lease is the proof that nobody of ours works here.
     fn end_strays(&self) -> Result<()> {
         crate::process::kill_inside(&self.path);
+        disk::sweep(&self.home)?;
+        disk::sweep(&self.git_dir)?;
         for lock in [
             self.home.join("index.lock"),
             self.git_dir.join("index.lock"),

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::base::{Error, Result};
-use crate::disk::Held;
 use crate::disk::lock::Run;
+use crate::disk::{self, Held};
 use crate::session::config::Settings;
 use crate::session::event::{GroupInvalidated, Invalid, RunResumed};
 use crate::session::journal::Entry;
-use crate::session::{Phase, Session, Workspace};
+use crate::session::{Phase, Session, Workspace, latest};
 
 /// What a resume may change.
 const CHANGEABLE: [&str; 8] = [
@@ -24,6 +24,13 @@ const CHANGEABLE: [&str; 8] = [
     "git.filters",
 ];
 
+/// What the programs of the stopped run were in the middle of writing.
+fn sweep(ws: &Workspace, session: &Session) -> Result<()> {
+    disk::sweep(&ws.layout.logs)?;
+    disk::sweep(&ws.layout.check_cache())?;
+    disk::sweep_below(&session.layout.dir)
+}
+
 /// Records the resume and applies its changes to the session in memory.
 pub fn reopen(
     ws: &Workspace,
@@ -31,6 +38,11 @@ pub fn reopen(
     mut session: Session,
     flags: &[(String, Value, String)],
 ) -> Result<Session> {
+    sweep(ws, &session)?;
+    // A kill may have come just before it.
+    if latest(&ws.layout)?.as_ref() == Some(&session.id) {
+        disk::replace(&ws.layout.latest(), format!("{}\n", session.id).as_bytes())?;
+    }
     let mut settings: Settings = session.config.settings().clone();
     let mut changes = BTreeMap::new();
     for (key, value, origin) in flags {

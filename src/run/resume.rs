@@ -4,6 +4,7 @@ use super::chain::{audit_is_due, work_is_left};
 use crate::base::{Error, Result, SessionId};
 use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};
+use crate::stage::render::rendered_events;
 use crate::stage::repair::plan;
 
 /// What was asked.
@@ -14,12 +15,14 @@ pub enum Resume {
     Named(String),
 }
 
-/// Neither finished nor aborted, and something is left to do: a session that was driven by hand,
-/// step by step, to its audit is over although no run said so.
-fn is_open(session: &Session) -> Result<bool> {
+/// Neither finished and rendered nor aborted, and something is left to do: a session that was
+/// driven by hand, step by step, to its audit is over although no run said so. `rendered` is the
+/// number of events that its proof tells of.
+fn is_open(session: &Session, rendered: Option<u64>) -> Result<bool> {
     let state = session.state()?;
     match state.run {
-        RunState::Finished { .. } | RunState::Aborted { .. } => return Ok(false),
+        RunState::Finished { .. } => return Ok(rendered != Some(state.events)),
+        RunState::Aborted { .. } => return Ok(false),
         RunState::Paused { .. } => return Ok(true),
         RunState::Open => {}
     }
@@ -44,13 +47,14 @@ pub fn resumable(ws: &Workspace, resume: &Resume) -> Result<Session> {
             }
         }
         Resume::Newest => {
+            let rendered = rendered_events(&ws.layout)?;
             let mut open: Vec<(SessionId, Session)> = Vec::new();
             for id in all(&ws.layout)? {
                 if !ws.layout.session(&id).record().exists() {
                     continue;
                 }
                 let session = Session::open(ws, id.as_str())?;
-                if is_open(&session)? {
+                if is_open(&session, rendered.get(&id).copied())? {
                     open.push((id, session));
                 }
             }

@@ -72,6 +72,10 @@ impl SessionLayout {
     pub fn spec_dir(&self) -> PathBuf {
         self.at("spec")
     }
+    /// What `--from-spec` named, verbatim.
+    pub fn spec_given(&self) -> PathBuf {
+        self.at("spec/given.json")
+    }
     pub fn spec_json(&self) -> PathBuf {
         self.at("spec/spec.json")
     }

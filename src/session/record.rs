@@ -20,6 +20,9 @@ pub struct SessionRecord {
     pub target: Option<String>,
     /// The commit that everything starts from.
     pub base: Oid,
+    /// Hash of `spec/given.json`, the file that the spec comes from; absent where an agent compiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_sha256: Option<Sha256>,
     /// Where `otto.yaml` was read from, and its hash; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_file: Option<ConfigFile>,

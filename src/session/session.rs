@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::config::{self, Config, Settings};
 use super::event::SessionCreated;
-use super::journal::{Entry, Journal, Position, Record};
+use super::journal::{Entry, Journal, Record};
 use super::layout::{Layout, SessionLayout, refs};
 use super::record::SessionRecord;
 use super::state::State;
@@ -54,7 +54,10 @@ impl Workspace {
         disk::create_dir_all(logs)?;
         disk::refuse_remote(logs)?;
         match disk::read_if_there(&self.layout.format())? {
-            None => disk::replace(&self.layout.format(), b"{\"v\":1}\n")?,
+            None => {
+                disk::sweep(logs)?;
+                disk::replace(&self.layout.format(), b"{\"v\":1}\n")?;
+            }
             Some(bytes) => check_format(&bytes, &self.layout.format())?,
         }
         self.exclude_logs()
@@ -73,6 +76,8 @@ impl Workspace {
         if text.lines().any(|l| l.trim() == line) {
             return Ok(());
         }
+        // Whoever was stopped here did not get to write the line.
+        disk::sweep(&self.repo.project.common_dir.join("info"))?;
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
@@ -173,21 +178,41 @@ pub struct Session {
 }
 
 impl Session {
-    /// Creates a session folder exclusively and writes its record, intent and first event.
-    pub fn create(ws: &Workspace, record: SessionRecord, intent: &str) -> Result<Self> {
+    /// Creates a session folder, whole or not at all, with what the session starts from and its first
+    /// event. `given` is the text of a spec file.
+    pub fn create(
+        ws: &Workspace,
+        record: SessionRecord,
+        intent: &str,
+        given: Option<&str>,
+    ) -> Result<Self> {
         ws.prepare_logs()?;
         let layout = ws.layout.session(&record.id);
         let bytes = serde_json::to_vec_pretty(&record)
             .map_err(|e| Error::bug("a session record cannot be written").because(e))?;
-        disk::create_new(&layout.intent(), intent.as_bytes())?;
-        if !disk::create_new(&layout.record(), &bytes)? {
+        disk::sweep(&ws.layout.sessions())?;
+        let folder = disk::NewFolder::beside(&layout.dir)?;
+        let staged = SessionLayout { dir: folder.path().to_owned() };
+        disk::replace(&staged.intent(), intent.as_bytes())?;
+        if let Some(given) = given {
+            disk::replace(&staged.spec_given(), given.as_bytes())?;
+        }
+        disk::replace(&staged.record(), &bytes)?;
+        let created = SessionCreated {
+            intent_sha256: record.intent_sha256,
+            base: record.base,
+            target: record.target.clone(),
+            record_sha256: Sha256::of(&bytes),
+        };
+        Journal::open(&staged.journal(), &ws.actor)?
+            .append_with(&ws.clock, |_| Ok(vec![Entry::new(created)]))?;
+        if !folder.name(&layout.dir)? {
             return Err(Error::bug(format!("the session {} exists already", record.id)));
         }
         let journal = Journal::open(&layout.journal(), &ws.actor)?;
         let config = record.settings.config()?;
         let session =
             Self { id: record.id.clone(), layout, config, journal: Mutex::new(journal), record };
-        session.begin(ws, &bytes)?;
         disk::replace(&ws.layout.latest(), format!("{}\n", session.id).as_bytes())?;
         Ok(session)
     }
@@ -205,29 +230,7 @@ impl Session {
             serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
         let journal = Journal::open(&layout.journal(), &ws.actor)?;
         let config = settings_now(&record, &journal)?.config()?;
-        let is_new = journal.position() == Position::START;
-        let session = Self { id, layout, config, journal: Mutex::new(journal), record };
-        // A kill came between the record and the first event. Where more than these two files is
-        // there, the journal was lost and not unwritten: that is for `otto verify` to say.
-        if is_new && disk::subdirs(&session.layout.dir)?.is_empty() {
-            session.begin(ws, &bytes)?;
-        }
-        Ok(session)
-    }
-
-    /// The first event, once; `bytes` are those of the record.
-    fn begin(&self, ws: &Workspace, bytes: &[u8]) -> Result<()> {
-        let created = SessionCreated {
-            intent_sha256: self.record.intent_sha256,
-            base: self.record.base,
-            target: self.record.target.clone(),
-            record_sha256: Sha256::of(bytes),
-        };
-        self.append_with(ws, |state| match state.events {
-            0 => Ok(vec![Entry::new(created)]),
-            _ => Ok(Vec::new()),
-        })?;
-        Ok(())
+        Ok(Self { id, layout, config, journal: Mutex::new(journal), record })
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -276,6 +279,19 @@ impl Session {
             )));
         }
         Ok(intent)
+    }
+
+    /// The text of the file that the spec comes from; `None` where an agent compiles it.
+    pub fn given_spec(&self) -> Result<Option<String>> {
+        let Some(sha256) = self.record.given_sha256 else { return Ok(None) };
+        let text = disk::read_text(&self.layout.spec_given())?;
+        if Sha256::of(text.as_bytes()) != sha256 {
+            return Err(Error::input(format!(
+                "'{}' is not the file that this session was created with",
+                self.layout.spec_given().display()
+            )));
+        }
+        Ok(Some(text))
     }
 
     /// The approved spec; 77 while it waits for a person, 65 when the file is not what was approved.

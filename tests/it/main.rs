@@ -3,6 +3,7 @@
 
 mod audit;
 mod build;
+mod crash;
 mod flow;
 mod harness;
 mod help;

@@ -20,7 +20,7 @@
 //!
 //! The points of one program are numbered over all its processes in a run.
 
-mod platter;
+pub mod platter;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

@@ -1,13 +1,15 @@
 //! Compile: intent → approved spec.
 
 mod answer;
+mod given;
 pub mod review;
 mod start;
 mod turns;
 
 pub use answer::spec_from;
-pub use start::{Needs, Start, configuration, create};
-pub use turns::{accept_file, check_spec_file, compile, read_spec_file};
+pub use given::{check_spec_file, read_spec, read_spec_file};
+pub use start::{Start, configuration, create};
+pub use turns::compile;
 
 use crate::base::{Error, Result, Sha256};
 use crate::session::event::{SpecApproved, SpecCompiled};

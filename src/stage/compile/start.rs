@@ -15,20 +15,15 @@ use crate::session::{Session, SessionRecord, Workspace};
 #[derive(Debug, Clone, Default)]
 pub struct Start {
     pub intent: String,
+    /// The text of a spec file, validated; without it the compiling agent has to be there.
+    pub given: Option<String>,
     /// Flags over the configuration file: key, value, and what to call their origin.
     pub flags: Vec<(String, Value, String)>,
     pub argv: Vec<String>,
 }
 
-/// Whether the compiling agent has to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    Agent,
-    Nothing,
-}
-
 /// Creates the session. Everything that can be refused is refused before anything is written.
-pub fn create(ws: &Workspace, start: &Start, needs: Needs) -> Result<(Session, Vec<String>)> {
+pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
     if start.intent.trim().is_empty() {
         return Err(Error::usage("the intent is empty")
             .hint("say what you want: otto compile \"add saved searches\"   (or --intent-file, or intent.md)"));
@@ -37,9 +32,8 @@ pub fn create(ws: &Workspace, start: &Start, needs: Needs) -> Result<(Session, V
     let (settings, config_file) = configuration(ws, &start.flags, &mut notes)?;
     let config = settings.config()?;
     notes.extend(unused(&settings));
-    match needs {
-        Needs::Agent => require_provider(Role::Spec, &config.agent(Role::Spec))?,
-        Needs::Nothing => {}
+    if start.given.is_none() {
+        require_provider(Role::Spec, &config.agent(Role::Spec))?;
     }
     if let Some(least) = &config.min_sandbox
         && least != Tier::Worktree.word()
@@ -59,13 +53,14 @@ pub fn create(ws: &Workspace, start: &Start, needs: Needs) -> Result<(Session, V
         intent_sha256: Sha256::of(start.intent.as_bytes()),
         target: Some(target),
         base,
+        given_sha256: start.given.as_ref().map(|text| Sha256::of(text.as_bytes())),
         config_file,
         settings,
         tier: Tier::Worktree,
         versions: Versions::here(),
         argv: start.argv.clone(),
     };
-    Ok((Session::create(ws, record, &start.intent)?, notes))
+    Ok((Session::create(ws, record, &start.intent, start.given.as_deref())?, notes))
 }
 
 /// Defaults, then `otto.yaml`, then flags.

@@ -1,10 +1,9 @@
 //! Turns of the compiling agent: asked once, and handed exactly its errors up to three times.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::answer::spec_from;
+use super::given::read_spec;
 use super::{accept, approve};
 use crate::agent::budget::Deadline;
 use crate::agent::{Prompts, Turn, run_turn};
@@ -23,8 +22,8 @@ use crate::stage::{Item, Report, waiting};
 /// After the first answer, this many more.
 const REPAIRS: u32 = 3;
 
-/// Compiles the session's intent with its agent, or goes on where a compile was stopped, and
-/// approves the result unless a person has to.
+/// Takes the spec that the session was created with, or has its agent compile the intent, or goes
+/// on where that was stopped, and approves the result unless a person has to.
 pub fn compile(
     ws: &Workspace,
     session: &Session,
@@ -37,7 +36,12 @@ pub fn compile(
         SpecState::Rejected { note } => Some(note),
         SpecState::Compiled { .. } | SpecState::Approved { .. } => None,
     };
-    if let Some(guidance) = guidance {
+    let given = if guidance == Some(String::new()) { session.given_spec()? } else { None };
+    if let Some(text) = given {
+        let path = session.layout.spec_given();
+        let parsed = read_spec(&text, &path, Some(&session.intent()?))?;
+        accept(ws, session, &parsed.spec, "file", 0, parsed.warnings)?;
+    } else if let Some(guidance) = guidance {
         let (parsed, turns) = ask(ws, session, kind, &guidance, report)?;
         for warning in &parsed.warnings {
             report.say(&format!("warning: {warning}"));
@@ -45,38 +49,6 @@ pub fn compile(
         accept(ws, session, &parsed.spec, "agent", turns, parsed.warnings)?;
     }
     finish(ws, session, report)
-}
-
-/// Takes the spec from a file instead of an agent. The caller has validated it already.
-pub fn accept_file(
-    ws: &Workspace,
-    session: &Session,
-    parsed: Parsed,
-    report: &dyn Report,
-) -> Result<()> {
-    accept(ws, session, &parsed.spec, "file", 0, parsed.warnings)?;
-    finish(ws, session, report)
-}
-
-/// Reads a spec file for `--from-spec`; all problems at once, 65, nothing written. The intent is the
-/// one that was asked for, else the file's own.
-pub fn read_spec_file(path: &Path, intent: Option<&str>) -> Result<Parsed> {
-    let text = disk::read_text(path)?;
-    let refuse = |problems: Vec<Problem>| Problem::error(&path.display().to_string(), &problems);
-    let value = serde_json::from_str::<Value>(&text).ok();
-    let own = value.as_ref().and_then(|v| v.get("intent")?.as_str()).map(str::to_owned);
-    match (value, intent.map(str::to_owned).or(own)) {
-        (Some(value), Some(intent)) => spec_from(value, &intent).map_err(refuse),
-        // The parser says where the JSON is broken, or that there is no intent.
-        (_, _) => crate::spec::parse(&text).map_err(refuse),
-    }
-}
-
-/// Judges a spec file as `--from-spec` would; the intent may still be missing.
-pub fn check_spec_file(path: &Path) -> Result<Parsed> {
-    let text = disk::read_text(path)?;
-    let named = serde_json::from_str::<Value>(&text).is_ok_and(|v| v.get("intent").is_some());
-    read_spec_file(path, if named { None } else { Some("(given when it is compiled)") })
 }
 
 fn finish(ws: &Workspace, session: &Session, report: &dyn Report) -> Result<()> {

@@ -19,4 +19,4 @@ mod write;
 pub use collect::{chain, collect, judge};
 pub use html::html;
 pub use packet::ProofPacket;
-pub use write::{Rendered, render};
+pub use write::{Rendered, render, rendered_events};

@@ -6,6 +6,8 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use history::rendered_events;
+
 use std::path::PathBuf;
 
 use super::collect::collect;

@@ -1,7 +1,7 @@
 //! A hermetic place for one test: a private home, a private cache, a cleared environment, and a
 //! repository whose agent is a shell script.
 
-#[allow(dead_code, unused_imports)]
+mod faults;
 mod matrix;
 mod programs;
 mod running;
@@ -9,7 +9,7 @@ mod sandbox;
 mod shape;
 mod watched;
 
-#[allow(unused_imports)]
+pub use faults::{Faults, Point, Survives};
 pub use matrix::Matrix;
 pub use programs::{bin_dir, names};
 pub use running::Running;

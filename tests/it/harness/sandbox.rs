@@ -188,6 +188,32 @@ impl Sandbox {
         done
     }
 
+    /// Whatever the exit code is.
+    pub fn finish(&self, command: &mut Command) -> Done {
+        let output = command.output().expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let code = super::running::code(output.status);
+        Done { code, stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Paths below the sandbox of files whose names end so.
+    pub fn files_named(&self, end: &str) -> Vec<String> {
+        fn walk(dir: &Path, end: &str, out: &mut Vec<String>) {
+            for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                    walk(&path, end, out);
+                } else if entry.file_name().to_string_lossy().ends_with(end) {
+                    out.push(path.to_string_lossy().into_owned());
+                }
+            }
+        }
+        let mut out = Vec::new();
+        walk(&self.at(""), end, &mut out);
+        out.sort();
+        out
+    }
+
     fn print_logs(&self) {
         if !self.project.join("otto_logs/latest").exists() {
             return;
@@ -328,11 +354,25 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// Ends what still runs, and waits for its end.
+    pub fn kill_leftovers(&self) {
+        until("the end of everything", || {
+            // Only what carries this sandbox's own home in its environment.
+            let running = self.leftovers();
+            for pid in &running {
+                // SAFETY: a signal to a process that a program of this test started.
+                unsafe { libc::kill(*pid, libc::SIGKILL) };
+            }
+            running.is_empty().then_some(())
+        });
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // Only what carries this sandbox's own home in its environment.
         for pid in self.leftovers() {
-            // SAFETY: a signal to a process that a program of this test started.
+            // SAFETY: as above.
             unsafe { libc::kill(pid, libc::SIGKILL) };
         }
         let _ = &self.dir;

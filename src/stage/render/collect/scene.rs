@@ -61,7 +61,7 @@ impl Scene {
         let spec = sample::good();
         let id: SessionId = "20261120-101112-abcd".parse().expect("an id");
         let session =
-            Session::create(&ws, record(id, base, &spec), &spec.intent).expect("a session");
+            Session::create(&ws, record(id, base, &spec), &spec.intent, None).expect("a session");
         Self { dir, ws, session, spec, tip: base, seconds: 0 }
     }
 
@@ -69,7 +69,7 @@ impl Scene {
     pub fn another(&self, id: &str) -> Session {
         let id: SessionId = id.parse().expect("an id");
         let record = record(id, self.session.record.base, &self.spec);
-        Session::create(&self.ws, record, &self.spec.intent).expect("a session")
+        Session::create(&self.ws, record, &self.spec.intent, None).expect("a session")
     }
 
     pub fn git(&self, args: &[&str]) -> String {
@@ -219,6 +219,7 @@ fn record(id: SessionId, base: Oid, spec: &Spec) -> SessionRecord {
         intent_sha256: Sha256::of(spec.intent.as_bytes()),
         target: Some("refs/heads/main".into()),
         base,
+        given_sha256: None,
         config_file: None,
         settings: Settings::defaults(),
         tier: Tier::Worktree,

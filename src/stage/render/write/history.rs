@@ -1,10 +1,24 @@
 //! `history.jsonl`: one row per finished session, built again from their summaries.
 
-use crate::base::Result;
+use std::collections::BTreeMap;
+
+use crate::base::{Result, SessionId};
 use crate::disk;
 use crate::session::Layout;
 
 use super::summary::Summary;
+
+/// How many events each finished session had when it was rendered whole: its row comes last.
+pub fn rendered_events(layout: &Layout) -> Result<BTreeMap<SessionId, u64>> {
+    let mut out = BTreeMap::new();
+    for line in disk::Lines::open(&layout.history())? {
+        // A row that cannot be read is one that is made again.
+        if let Ok(row) = serde_json::from_slice::<Summary>(&line?.bytes) {
+            out.insert(row.session, row.events);
+        }
+    }
+    Ok(out)
+}
 
 pub(super) fn rebuild(layout: &Layout) -> Result<()> {
     let mut rows = String::new();

@@ -36,9 +36,7 @@ pub(super) fn write(layout: &SessionLayout) -> Result<()> {
 /// Locks, and files in the middle of being written: no part of what happened.
 fn is_passing(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with(".lock")
-        || name.ends_with(".holder")
-        || (name.starts_with(".otto-") && name.ends_with(".tmp"))
+    name.ends_with(".lock") || name.ends_with(".holder") || disk::is_temporary(path)
 }
 
 /// `None` for a file that went away since it was listed.

@@ -27,7 +27,7 @@ pub(super) struct Summary {
     pub finished: Option<At>,
     /// The newest thing that is known to have happened.
     last: At,
-    events: u64,
+    pub events: u64,
     chain_intact: bool,
     usage: BTreeMap<String, Usage>,
 }
