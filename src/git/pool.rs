@@ -57,7 +57,7 @@ pub struct Worktree {
     pub(super) filters: Vec<String>,
     home: PathBuf,
     dot_git: String,
-    _lease: Held<Lease>,
+    lease: Held<Lease>,
 }
 
 impl Pool {
@@ -93,14 +93,56 @@ impl Pool {
             if home.join("owner.json").exists() {
                 continue;
             }
-            let worktree = match self.existing(&slot, lease)? {
-                Ok(worktree) => worktree,
-                Err(lease) => self.create(&slot, lease, commit)?,
+            let lease = match self.existing(&slot, lease)? {
+                Ok(worktree) => match worktree.ready(commit) {
+                    Ok(()) => return worktree.owned_by(owner),
+                    Err(e) => {
+                        // It is disposable: a power cut may have left half of git's files.
+                        tracing::info!("the worktree '{}' is made anew: {e}", slot);
+                        worktree.lease
+                    }
+                },
+                Err(lease) => lease,
             };
-            return worktree.ready(commit, owner);
+            return self.fresh(&slot, lease, commit, owner);
         }
         let (slot, lease) = self.new_slot()?;
-        self.create(&slot, lease, commit)?.ready(commit, owner)
+        self.fresh(&slot, lease, commit, owner)
+    }
+
+    fn fresh(
+        &self,
+        slot: &str,
+        lease: Held<Lease>,
+        commit: Oid,
+        owner: Option<&Owner>,
+    ) -> Result<Worktree> {
+        let worktree = self.create(slot, lease, commit)?;
+        worktree.ready(commit)?;
+        worktree.owned_by(owner)
+    }
+
+    /// Frees the slots of owners whose work is settled: a stop came before, or a power cut undid,
+    /// giving them back. A free slot of which git could not read the half that a power cut left is
+    /// taken away from git, which would complain of it.
+    pub fn settle(&self, is_settled: impl Fn(&Owner) -> bool) -> Result<()> {
+        for slot in disk::subdirs(&self.dir)? {
+            let home = self.dir.join(&slot);
+            let Ok(lease) = lock::try_hold::<Lease>(&home.join("lease.lock"))? else { continue };
+            match read_owner(&home)? {
+                Some(owner) if is_settled(&owner) => disk::remove_file(&home.join("owner.json"))?,
+                Some(_) => continue,
+                None => {}
+            }
+            if let Some(record) = read_slot(&home)?
+                && self.existing(&slot, lease)?.is_err()
+                && record.git_dir.starts_with(self.repo.project.common_dir.join("worktrees"))
+            {
+                disk::remove_dir_all(&record.git_dir)?;
+                disk::remove_file(&home.join("slot.json"))?;
+            }
+        }
+        Ok(())
     }
 
     /// The slot that holds this owner's unfinished work, as it was left. A slot that an earlier
@@ -186,13 +228,18 @@ impl Pool {
         lease: Held<Lease>,
     ) -> Result<std::result::Result<Worktree, Held<Lease>>> {
         let home = self.dir.join(slot);
-        let Some(bytes) = disk::read_if_there(&home.join("slot.json"))? else {
-            return Ok(Err(lease));
+        let Some(record) = read_slot(&home)? else { return Ok(Err(lease)) };
+        let path = home.join(self.repo.project.name());
+        let says = |name: &str, what: &Path| -> Result<bool> {
+            let text = disk::read_if_there(&record.git_dir.join(name))?.unwrap_or_default();
+            Ok(text.trim_ascii_end() == what.as_os_str().as_encoded_bytes())
         };
-        let Ok(record) = serde_json::from_slice::<Slot>(&bytes) else { return Ok(Err(lease)) };
-        let whole = record.git_dir.join("HEAD").exists()
-            && record.git_dir.starts_with(&self.repo.project.common_dir)
-            && home.join(self.repo.project.name()).is_dir();
+        // gitrepository-layout(5): what makes the folder a linked worktree of this repository.
+        let whole = record.git_dir.starts_with(&self.repo.project.common_dir)
+            && path.is_dir()
+            && says("gitdir", &path.join(".git"))?
+            && says("commondir", Path::new("../.."))?
+            && has_head(&record.git_dir)?;
         Ok(if whole { Ok(self.worktree(slot, lease, record)) } else { Err(lease) })
     }
 
@@ -208,9 +255,21 @@ impl Pool {
             filters: self.filters.clone(),
             home,
             dot_git: record.dot_git,
-            _lease: lease,
+            lease,
         }
     }
+}
+
+/// `None` for a slot without a worktree, or one of which nothing is known.
+fn read_slot(home: &Path) -> Result<Option<Slot>> {
+    let bytes = disk::read_if_there(&home.join("slot.json"))?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+fn has_head(git_dir: &Path) -> Result<bool> {
+    let text = disk::read_if_there(&git_dir.join("HEAD"))?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.starts_with("ref: ") || text.trim().parse::<Oid>().is_ok())
 }
 
 fn read_owner(home: &Path) -> Result<Option<Owner>> {
@@ -224,9 +283,12 @@ fn read_owner(home: &Path) -> Result<Option<Owner>> {
 }
 
 impl Worktree {
-    fn ready(self, commit: Oid, owner: Option<&Owner>) -> Result<Self> {
+    fn ready(&self, commit: Oid) -> Result<()> {
         self.end_strays()?;
-        self.reset(commit)?;
+        self.reset(commit)
+    }
+
+    fn owned_by(self, owner: Option<&Owner>) -> Result<Self> {
         if let Some(owner) = owner {
             disk::replace_json(&self.home.join("owner.json"), owner)?;
         }

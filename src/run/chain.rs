@@ -16,7 +16,7 @@ use crate::stage::build::schedule;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
 use crate::stage::repair::plan;
-use crate::stage::{Report, merge};
+use crate::stage::{Context, Report, Silent, merge};
 
 /// Rounds of repair and full audit after the first audit.
 const REPAIR_ROUNDS: usize = 3;
@@ -69,12 +69,24 @@ pub fn go(
     result
 }
 
+/// The refs that say how it ended are as durable as the journal that does.
 fn anchor(ws: &Workspace, session: &Session) -> Result<()> {
     if session.with_state(|s| s.landings.is_empty())? {
         return Ok(());
     }
-    let ctx = crate::stage::Context::open(ws, session, &crate::stage::Silent)?;
-    merge::anchor(&ctx)
+    let ctx = Context::open(ws, session, &Silent)?;
+    merge::anchor(&ctx)?;
+    ctx.sync_objects()
+}
+
+/// What a stop or a power cut left half done, where no stage that is still to run would see it.
+fn settle(ws: &Workspace, session: &Session) -> Result<()> {
+    let ctx = Context::open(ws, session, &Silent)?;
+    ctx.settle_slots()?;
+    match session.with_state(|s| s.landings.is_empty() && s.open_landing.is_none())? {
+        true => Ok(()),
+        false => merge::settled_tip(&ctx).map(drop),
+    }
 }
 
 fn chain(
@@ -89,6 +101,7 @@ fn chain(
         compile(ws, session, goal.kind, report)?;
     }
     refuse_aborted(session)?;
+    settle(ws, session)?;
     let spec = session.spec()?;
     build_and_merge(session, &spec, &steps, goal.jobs)?;
     refuse_aborted(session)?;

@@ -110,6 +110,16 @@ impl<'a> Context<'a> {
         Owner { session: self.sid().to_owned(), group: gid.to_owned(), attempt }
     }
 
+    /// Gives back the slots of attempts of this session that have ended.
+    pub fn settle_slots(&self) -> Result<()> {
+        let state = self.state()?;
+        let open = |o: &Owner| {
+            state.group(&o.group).and_then(|g| g.open_attempt()).map(|a| a.number)
+                == Some(o.attempt)
+        };
+        self.pool.settle(|owner| owner.session == self.sid() && !open(owner))
+    }
+
     /// What preparation makes: not the agent's work.
     pub fn prepared_paths(&self) -> Vec<String> {
         self.steps.iter().flat_map(|s| s.outputs.iter().cloned()).collect()

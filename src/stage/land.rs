@@ -9,6 +9,7 @@ use crate::session::event::{LandLanded, LandRefused, LandStarted};
 use crate::session::journal::Entry;
 use crate::session::state::LandState;
 use crate::stage::Context;
+use crate::stage::merge::settled_tip;
 use checkout::Checkout;
 
 /// What a person insists on.
@@ -30,15 +31,11 @@ pub enum Landed {
 /// Moves the target. The caller has seen to the verdict of the product as it is now.
 pub fn land(ctx: &Context<'_>, options: &Options) -> Result<Landed> {
     let repo = &ctx.ws.repo;
+    let tip = settled_tip(ctx)?;
     let state = ctx.state()?;
     let target = ctx.session.record.target.clone().ok_or_else(|| {
         Error::no("this session has no target branch").hint("start a run with --target <branch>")
     })?;
-    let tip = state
-        .landings
-        .last()
-        .map(|l| l.new)
-        .ok_or_else(|| Error::no("nothing has landed in the integration branch yet"))?;
     if let LandState::Started { old, new, .. } = state.land
         && let Some(landed) = settle_open(ctx, options, &target, (old, new), tip)?
     {
@@ -52,10 +49,6 @@ pub fn land(ctx: &Context<'_>, options: &Options) -> Result<Landed> {
     }
     expected("the target", options.expect_target, old)?;
     expected("the tip", options.expect_tip, tip)?;
-    if repo.read_ref(&ctx.session.integ_ref())? != Some(tip) {
-        return Err(Error::person("the integration ref is not where the journal says")
-            .hint(format!("otto merge --session {} says how to settle it", ctx.sid())));
-    }
     if !repo.is_ancestor(old, tip)? {
         let why = format!(
             "'{target}' moved on: it is at {}, and the product was built from {}",

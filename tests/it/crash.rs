@@ -1,7 +1,7 @@
 //! A run is killed, or its disk fails, or the power goes, at every crash point of every program of
 //! it; then the same command goes on to the same end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -84,6 +84,8 @@ impl Case {
         assert_eq!(s.leftovers(), [0; 0], "processes");
         assert_eq!(s.git(&["status", "--porcelain"]), "", "the checkout");
         assert_eq!(s.git(&["fsck", "--connectivity-only", "--no-dangling"]), "", "the repository");
+        let registered = s.git(&["worktree", "list", "--porcelain"]);
+        assert!(!registered.contains("prunable"), "worktrees of git: {registered}");
         let proof = s.session_dir().join("proof-packet.html");
         assert!(proof.exists() && s.project.join("otto_logs/history.jsonl").exists(), "the proof");
         let stale: Vec<_> = s.files_named(".lock").into_iter().filter(|p| !is_flock(p)).collect();
@@ -136,15 +138,44 @@ fn points() -> Vec<Point> {
     faults.points()
 }
 
-/// In CI the first and the last point of every kind, else all.
-fn chosen(points: &[Point]) -> Vec<Point> {
-    if std::env::var_os("OTTO_TORTURE").is_some() {
-        return points.to_vec();
-    }
-    let kind = |p: &&Point| (p.program.clone(), p.effect.clone(), p.subject.clone());
+/// The first point of every kind.
+fn one_of_each(points: &[Point]) -> Vec<Point> {
+    let kind = |p: &Point| (p.program.clone(), p.effect.clone(), p.subject.clone());
     let mut seen = BTreeSet::new();
-    let first: Vec<&Point> = points.iter().filter(|p| seen.insert(kind(p))).collect();
-    first.into_iter().cloned().collect()
+    points.iter().filter(|p| seen.insert(kind(p))).cloned().collect()
+}
+
+/// What can happen at a point; `seed` varies what survives.
+fn faults_at(point: &Point, seed: u64) -> Vec<Fault> {
+    let mut faults = vec![
+        Fault::Kill,
+        Fault::Power(Survives::Nothing),
+        Fault::Power(Survives::Some(seed)),
+        Fault::Once(["EIO", "EMFILE", "EACCES"][seed as usize % 3]),
+        Fault::From(["ENOSPC", "EROFS"][seed as usize % 2]),
+    ];
+    if point.effect == "append" {
+        faults.push(Fault::Torn);
+    }
+    faults
+}
+
+/// All faults at all points where there is time, else each kind of point with the next fault in
+/// turn, and every append torn.
+fn chosen(points: &[Point]) -> Vec<(Point, Fault)> {
+    let all = std::env::var_os("OTTO_TORTURE").is_some();
+    let points = if all { points.to_vec() } else { one_of_each(points) };
+    let mut cases = Vec::new();
+    for (n, point) in points.into_iter().enumerate() {
+        let faults = faults_at(&point, n as u64);
+        let turn = n % faults.len();
+        for (m, fault) in faults.into_iter().enumerate() {
+            if all || m == turn || fault == Fault::Torn {
+                cases.push((point.clone(), fault));
+            }
+        }
+    }
+    cases
 }
 
 /// Tries all, two at a time, and says which failed.
@@ -169,55 +200,38 @@ fn all_survive(cases: &[(Point, Fault)]) {
     assert!(bad.is_empty(), "{} of {}:\n{}", bad.len(), cases.len(), bad.join("\n\n"));
 }
 
+/// `OTTO_TORTURE=1` tries every fault at every point.
 #[test]
-fn killed_at_every_point() {
+fn at_every_crash_point() {
     let points = points();
-    let cases: Vec<_> = chosen(&points).into_iter().map(|p| (p, Fault::Kill)).collect();
-    all_survive(&cases);
+    all_survive(&chosen(&points));
+    let mut kinds: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for p in one_of_each(&points) {
+        kinds.entry((p.program, p.effect)).or_default().insert(p.subject);
+    }
+    let mut matrix = Matrix::new("crash-points", &["program", "just before", "of"]);
+    for ((program, effect), subjects) in &kinds {
+        let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+        matrix.row(&[&format!("`{program}`"), effect, &subjects.join(", ")]);
+    }
+    matrix.check();
 }
 
+/// One case by hand: `OTTO_POINT="otto-merge 20 power 7" cargo test --test it crash::one`.
 #[test]
-fn half_of_an_append_is_written() {
-    let appends = points().into_iter().filter(|p| p.effect == "append");
-    let cases: Vec<_> = appends.map(|p| (p, Fault::Torn)).collect();
-    all_survive(&cases);
-}
-
-#[test]
-fn the_power_goes_at_every_point() {
-    let fault = Fault::Power(Survives::Nothing);
-    let cases: Vec<_> = chosen(&points()).into_iter().map(|p| (p, fault)).collect();
-    all_survive(&cases);
-}
-
-#[test]
-fn the_power_goes_and_some_of_it_survives() {
-    let cases: Vec<_> = chosen(&points())
-        .into_iter()
-        .enumerate()
-        .map(|(seed, p)| (p, Fault::Power(Survives::Some(seed as u64))))
-        .collect();
-    all_survive(&cases);
-}
-
-#[test]
-fn an_effect_fails_once() {
-    let errors = ["EIO", "EMFILE", "EACCES", "ENOSPC"];
-    let cases: Vec<_> = chosen(&points())
-        .into_iter()
-        .enumerate()
-        .map(|(n, p)| (p, Fault::Once(errors[n % errors.len()])))
-        .collect();
-    all_survive(&cases);
-}
-
-#[test]
-fn everything_fails_from_here_on() {
-    let errors = ["ENOSPC", "EROFS"];
-    let cases: Vec<_> = chosen(&points())
-        .into_iter()
-        .enumerate()
-        .map(|(n, p)| (p, Fault::From(errors[n % errors.len()])))
-        .collect();
-    all_survive(&cases);
+fn one_by_hand() {
+    let Ok(text) = std::env::var("OTTO_POINT") else { return };
+    let words: Vec<&str> = text.split(' ').collect();
+    let (program, n) = (words[0].to_owned(), words[1].parse().expect("a number"));
+    let point = Point { program, n, effect: "append".into(), subject: String::new() };
+    let seed = words.get(3).and_then(|w| w.parse().ok());
+    let fault = match words[2] {
+        "kill" => Fault::Kill,
+        "torn" => Fault::Torn,
+        "power" => Fault::Power(seed.map_or(Survives::Nothing, Survives::Some)),
+        "EIO" => Fault::Once("EIO"),
+        "ENOSPC" => Fault::From("ENOSPC"),
+        other => panic!("no fault '{other}'"),
+    };
+    survives(&point, fault);
 }

@@ -1,6 +1,6 @@
 //! What of a folder would be there after a power cut: only what was synced.
 //!
-//! A copy of the folder is kept beside it. A synced file's content is kept under its inode; a
+//! A copy of the folder is kept beside it. A folder that is renamed keeps what is known of it. A synced file's content is kept under its inode; a
 //! synced folder's names become hard links to those contents, and a name whose content was never
 //! synced gets an empty one. `syncfs` keeps everything. So a file that was written, renamed and not
 //! synced is absent, one whose folder was synced and whose content was not is empty, and an
@@ -39,7 +39,10 @@ impl Platter {
                 fs::create_dir_all(&self.inodes)?;
                 self.keep_content(subject).map(drop)
             }
-            Effect::SyncFolder => self.keep_names(subject),
+            Effect::SyncFolder => {
+                fs::create_dir_all(&self.inodes)?;
+                self.keep_names(subject)
+            }
             Effect::Create
             | Effect::Write
             | Effect::Append
@@ -74,13 +77,21 @@ impl Platter {
         Ok(kept)
     }
 
-    /// The names in a folder that has a name itself.
+    /// The names in a folder, which may have no durable name itself.
     fn keep_names(&self, dir: &Path) -> io::Result<()> {
-        let Ok(below) = dir.strip_prefix(&self.root) else { return Ok(()) };
-        let copy = self.copy.join(below);
-        if !copy.is_dir() {
+        if !dir.starts_with(&self.root) {
             return Ok(());
         }
+        let key = self.content_of(dir)?;
+        let copy = match self.place_of(&key) {
+            Some(copy) => copy,
+            None => {
+                let nameless = key.with_extension("nameless");
+                fs::create_dir_all(&nameless)?;
+                self.set_place(&key, &nameless)?;
+                nameless
+            }
+        };
         let mut names = BTreeSet::new();
         for entry in fs::read_dir(dir)? {
             let entry = entry?;
@@ -88,9 +99,7 @@ impl Platter {
             names.insert(entry.file_name());
             let kind = entry.file_type()?;
             if kind.is_dir() {
-                if !to.is_dir() {
-                    fs::create_dir(&to)?;
-                }
+                self.keep_folder(&from, &to)?;
             } else if kind.is_symlink() {
                 link_like(&from, &to)?;
             } else {
@@ -104,10 +113,48 @@ impl Platter {
         remove_others(&copy, &names)
     }
 
-    fn keep_below(&self, dir: &Path, copy: &Path) -> io::Result<()> {
-        if !copy.is_dir() {
-            fs::create_dir_all(copy)?;
+    /// Where a folder of that inode is kept.
+    fn place_of(&self, key: &Path) -> Option<PathBuf> {
+        let place = fs::read_to_string(key.with_extension("folder")).ok().map(PathBuf::from);
+        place.filter(|place| place.is_dir())
+    }
+
+    fn set_place(&self, key: &Path, place: &Path) -> io::Result<()> {
+        fs::write(key.with_extension("folder"), place.as_os_str().as_encoded_bytes())
+    }
+
+    /// A new folder is empty; one that had another name, or none, has what it had.
+    fn keep_folder(&self, dir: &Path, copy: &Path) -> io::Result<()> {
+        let key = self.content_of(dir)?;
+        match self.place_of(&key) {
+            Some(place) if place == copy => return Ok(()),
+            Some(place) if !copy.exists() => {
+                fs::rename(&place, copy)?;
+                self.move_places(&place, copy)?;
+            }
+            Some(_) | None if copy.is_dir() => {}
+            Some(_) | None => fs::create_dir_all(copy)?,
         }
+        self.set_place(&key, copy)
+    }
+
+    /// What was kept below one folder is now below another.
+    fn move_places(&self, from: &Path, to: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(&self.inodes)? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|e| e != "folder") {
+                continue;
+            }
+            let place = PathBuf::from(fs::read_to_string(&path)?);
+            if let Ok(below) = place.strip_prefix(from) {
+                fs::write(&path, to.join(below).as_os_str().as_encoded_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_below(&self, dir: &Path, copy: &Path) -> io::Result<()> {
+        self.keep_folder(dir, copy)?;
         let mut names = BTreeSet::new();
         for entry in fs::read_dir(dir)? {
             let entry = entry?;
@@ -220,5 +267,21 @@ mod tests {
         assert!(kept.exists());
         platter.keep(Effect::SyncFolder, &root.join("d/e")).expect("kept");
         assert!(!kept.exists());
+
+        // A folder that is filled before it has a durable name, in a folder that has none either.
+        fs::create_dir_all(root.join("new.tmp/sub")).expect("made");
+        let f = root.join("new.tmp/sub/f");
+        fs::write(&f, "in it").expect("written");
+        platter.keep(Effect::Sync, &f).expect("kept");
+        platter.keep(Effect::SyncFolder, &root.join("new.tmp/sub")).expect("kept");
+        platter.keep(Effect::SyncFolder, &root.join("new.tmp")).expect("kept");
+        fs::rename(root.join("new.tmp"), root.join("named")).expect("renamed");
+        platter.keep(Effect::SyncFolder, &root).expect("kept");
+        fs::write(root.join("named/sub/g"), "later").expect("written");
+        platter.keep(Effect::SyncFolder, &root.join("named/sub")).expect("kept");
+        let kept = |name: &str| fs::read_to_string(platter.copy.join("named/sub").join(name));
+        assert_eq!(kept("f").expect("kept"), "in it");
+        assert_eq!(kept("g").expect("kept"), "", "its name and not its content");
+        assert!(!platter.copy.join("new.tmp").exists());
     }
 }

@@ -7,7 +7,6 @@ use crate::base::{Error, Result};
 use crate::check::Outcome;
 use crate::check::batch::{Caching, Ran};
 use crate::disk::lock::{self, Run};
-use crate::git::Oid;
 use crate::process::stop;
 use crate::session::event::{
     self, AuditChecked, AuditFinding, AuditFinished, AuditScope, AuditStarted, Certifier,
@@ -16,6 +15,7 @@ use crate::session::journal::Entry;
 use crate::session::state::State;
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::merge::queue::features_are_in;
+use crate::stage::merge::settled_tip;
 use crate::stage::{Context, Item};
 
 /// What is audited.
@@ -37,8 +37,8 @@ struct Planned {
 pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
     let path = ctx.ws.layout.audit_lock(&ctx.session.id);
     let _held = lock::try_hold::<Run>(&path)?.map_err(lock::Busy::into_error)?;
+    let tip = settled_tip(ctx)?;
     let state = ctx.state()?;
-    let tip = audited_tip(ctx, &state)?;
     let round = state.audits.iter().map(|a| a.round).max().unwrap_or(0) + 1;
     let planned = plan(ctx, &state, scope)?;
     if *scope == Scope::Full {
@@ -91,25 +91,6 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
     ctx.append(Entry::new(AuditFinished { round, tip, certifier }))?;
     crate::stage::merge::anchor(ctx)?;
     Ok(red)
-}
-
-/// The tip, which the integration ref must agree with.
-fn audited_tip(ctx: &Context<'_>, state: &State) -> Result<Oid> {
-    let tip = state
-        .landings
-        .last()
-        .map(|l| l.new)
-        .ok_or_else(|| Error::no("nothing has landed, so there is no product to audit"))?;
-    let found = ctx.ws.repo.read_ref(&ctx.session.integ_ref())?;
-    if found != Some(tip) || state.open_landing.is_some() {
-        return Err(Error::person(format!(
-            "the integration ref is not where the journal says ({} against {})",
-            found.map_or("nothing".into(), |f| f.short()),
-            tip.short()
-        ))
-        .hint(format!("otto merge --session {} says how to settle it", ctx.sid())));
-    }
-    Ok(tip)
 }
 
 fn plan(ctx: &Context<'_>, state: &State, scope: &Scope) -> Result<Vec<Planned>> {

@@ -23,6 +23,7 @@ const PATIENCE: u32 = 20;
 /// Builds everything that can be built, `jobs` at a time. Failures stay local (I9). Returns the
 /// exit code of the stage.
 pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
+    ctx.settle_slots()?;
     let mut running: BTreeSet<String> = BTreeSet::new();
     // Groups that could not be tried, with the tip at that time: another tip may mend it.
     let mut left_alone: BTreeMap<String, Option<Oid>> = BTreeMap::new();

@@ -16,5 +16,5 @@ mod sync;
 pub use adopt::adopt;
 pub use landing::{Landing, Tested, anchor};
 pub use process::{Merged, Queue, Repair};
-pub use reconcile::reconcile;
+pub use reconcile::{reconcile, settled_tip};
 pub use sync::sync;

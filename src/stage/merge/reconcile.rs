@@ -2,11 +2,28 @@
 //! what somebody did by hand is never "repaired".
 
 use super::landing::{complete, moved_by_hand};
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::disk::Held;
-use crate::disk::lock::Integ;
+use crate::disk::lock::{self, Integ};
 use crate::git::{Expect, Oid};
 use crate::stage::Context;
+
+/// The tip of the product, for a stage that does not land: where the ref is not there, what a stop
+/// or a power cut left is mended first, unless somebody lands right now (75).
+pub fn settled_tip(ctx: &Context<'_>) -> Result<Oid> {
+    let (tip, open) = ctx.session.with_state(|s| (s.tip(), s.open_landing.is_some()))?;
+    match tip {
+        Some(tip) if !open && ctx.ws.read_own_ref(&ctx.session.integ_ref())? == Some(tip) => {
+            Ok(tip)
+        }
+        None if !open => Err(Error::no("nothing has landed in the integration branch yet")),
+        Some(_) | None => {
+            let path = ctx.ws.layout.queue_lock(&ctx.session.id);
+            let held = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
+            reconcile(ctx, &held)
+        }
+    }
+}
 
 /// Completes an open landing and checks that the integration ref is where the journal says.
 /// Returns the tip.

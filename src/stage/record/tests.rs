@@ -27,7 +27,7 @@ impl Project {
             flags: vec![("worktree_dir".into(), json!(worktrees), "a test".into())],
             argv: Vec::new(),
         };
-        let (session, _) = create(&ws, &start, Needs::Nothing).expect("a session");
+        let (session, _) = create(&ws, &start).expect("a session");
         Self { dir, ws, session }
     }
 
