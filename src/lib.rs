@@ -6,7 +6,7 @@
 //!
 //! | rank | module | holds |
 //! |---|---|---|
-//! | 0 | [`base`] | errors by remedy, exit codes, ids, clock, hashes, text |
+//! | 0 | [`base`] | errors by remedy, exit codes, ids, clock, hashes, text, crash points |
 //! | 1 | [`disk`] | atomic replace, append-only log, flock, scans: the only raw writers |
 //! | 1 | [`process`] | spawn, contain, stop, reap: the only place that starts a program |
 //! | 2 | [`git`] | refs by compare-and-swap, off-tree merge, tree diff, worktrees, commits |

@@ -6,7 +6,7 @@ use super::*;
 use crate::process::{Capture, Command, base_env};
 use crate::session::event::{AttemptFinished, AttemptStarted};
 use crate::session::journal::Entry;
-use crate::stage::compile::{Needs, Start, create};
+use crate::stage::compile::{Start, create};
 
 struct Project {
     dir: tempfile::TempDir,
@@ -25,7 +25,7 @@ impl Project {
         let start = Start {
             intent: "say hello".into(),
             flags: vec![("worktree_dir".into(), json!(worktrees), "a test".into())],
-            argv: Vec::new(),
+            ..Start::default()
         };
         let (session, _) = create(&ws, &start).expect("a session");
         Self { dir, ws, session }
