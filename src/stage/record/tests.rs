@@ -6,7 +6,7 @@ use super::*;
 use crate::process::{Capture, Command, base_env};
 use crate::session::event::{AttemptFinished, AttemptStarted};
 use crate::session::journal::Entry;
-use crate::stage::compile::{Needs, Start, create};
+use crate::stage::compile::{Start, create};
 
 struct Project {
     dir: tempfile::TempDir,
@@ -24,6 +24,7 @@ impl Project {
         let worktrees = dir.path().join("worktrees").display().to_string();
         let start = Start {
             intent: "say hello".into(),
+            given: Some("{}".into()),
             flags: vec![("worktree_dir".into(), json!(worktrees), "a test".into())],
             argv: Vec::new(),
         };
