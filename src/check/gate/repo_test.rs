@@ -41,7 +41,13 @@ pub fn judge_repo_test(
     match counts {
         Counts::Exit => by_exit(run, exit, &output, of),
         Counts::Auto if exit == 0 => {
-            let lines = format!("{}\n{}", whole_lines(&run.stdout), whole_lines(&run.stderr));
+            let mut lines = whole_lines(&run.stdout).to_owned();
+            let errors = whole_lines(&run.stderr);
+            // Not more than the line's own end: an empty line would be one that nobody printed.
+            if lines.ends_with('>') && !errors.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(errors);
             by_counts(run, &count(&lines), of)
         }
         Counts::Auto => red_exit(exit, argv, &output, of),
