@@ -226,6 +226,7 @@ fn worth_again(outcome: &Outcome) -> bool {
             | Reason::NotExecutable
             | Reason::EmptySelector
             | Reason::Timeout
+            | Reason::OutputTruncated
             | Reason::CannotEvaluate
             | Reason::InvariantFalse
     )

@@ -20,6 +20,7 @@ use crate::spec::{Check, CheckBody, Counts};
 /// Without a `timeout_s` of its own a check may take this long.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 const OUTPUT_LIMIT: u64 = 64 << 20;
+const START_OF_FLOOD: u64 = 1 << 20;
 
 /// Where and on what a check runs.
 #[derive(Debug)]
@@ -106,15 +107,20 @@ fn environment(check: &Check, scratch: &Path) -> Result<BTreeMap<OsString, OsStr
     let mut env = base_env();
     env.insert("TMPDIR".into(), tmp.into());
     env.insert("CI".into(), "true".into());
+    // A result that go remembers from another time is no run.
+    env.insert("GOFLAGS".into(), "-count=1".into());
     for (name, value) in &check.env {
         env.insert(name.into(), value.into());
     }
     Ok(env)
 }
 
-/// What a stream left in its file, which is absent when nothing was started.
-fn read(path: &Path) -> Result<String> {
-    let bytes = disk::read_if_there(path)?.unwrap_or_default();
+/// What a stream left in its file, which is absent when nothing was started; of a flood its start.
+fn read(path: &Path, ended: Ended) -> Result<String> {
+    let bytes = match ended {
+        Ended::TooMuchOutput => disk::read_start(path, START_OF_FLOOD)?,
+        _ => disk::read_if_there(path)?.unwrap_or_default(),
+    };
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -125,7 +131,7 @@ fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete)
         Ended::Exited(code) => Ending::Exited(code),
         Ended::Signaled(signal) => Ending::Signalled(signal),
         Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
-        Ended::TooMuchOutput => return (Ending::Exited(1), Complete::Truncated),
+        Ended::TooMuchOutput => return (Ending::Flooded, Complete::Truncated),
         Ended::Stopped => Ending::Interrupted,
         Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program }),
         Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
@@ -157,7 +163,7 @@ fn execute(
         command = command.stdin(bytes);
     }
     let finished = command.run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
-    let (stdout, stderr) = (read(&out)?, read(&err)?);
+    let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
     let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
     let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
     let mut evidence = vec![place.evidence.keep(report.as_bytes())?];
@@ -197,6 +203,7 @@ fn report(
         Ending::Signalled(signal) => format!("killed by signal {signal}"),
         Ending::TimedOut { limit_s } => format!("stopped after {limit_s:.0} s"),
         Ending::NotStarted(why) => format!("not started: {why:?}"),
+        Ending::Flooded => "stopped: too much output; only its start is kept".to_owned(),
         Ending::Interrupted => "interrupted".to_owned(),
     };
     text.push_str(&format!("--- {end}\n"));
@@ -212,6 +219,7 @@ fn reply(run: &Execution) -> Value {
         Ending::Signalled(_)
         | Ending::TimedOut { .. }
         | Ending::NotStarted(_)
+        | Ending::Flooded
         | Ending::Interrupted => None,
     };
     let parsed: Value = serde_json::from_str(&run.stdout).unwrap_or(Value::Null);
@@ -250,7 +258,8 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
             .output_limit(OUTPUT_LIMIT)
             .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
     let (ending, capture) = ending_of(finished.ended, limit, &program);
-    let run = Execution { ending, stdout: read(&out)?, stderr: read(&err)?, capture };
+    let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
+    let run = Execution { ending, stdout, stderr, capture };
     let mut evidence = Vec::new();
     for file in disk::files_below(&evidence_dir)? {
         evidence.push(place.evidence.keep_file(&evidence_dir.join(file))?);

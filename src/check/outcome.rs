@@ -86,6 +86,8 @@ pub enum Reason {
     NoEvidence,
     /// An acceptance check that passes without the feature.
     ProvesNothing,
+    /// Tests that ran on the base did not run here.
+    FewerTests,
     /// An expression or pattern that cannot be evaluated.
     CannotEvaluate,
     /// The sandbox that was promised is not there.
@@ -128,6 +130,7 @@ impl Reason {
             | Reason::Protocol
             | Reason::NoEvidence
             | Reason::ProvesNothing
+            | Reason::FewerTests
             | Reason::CannotEvaluate
             | Reason::Sandbox
             | Reason::Interrupted

@@ -225,6 +225,14 @@ pub fn tail_bytes(path: &Path, max: u64) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// The first `max` bytes of a file.
+pub fn read_start(path: &Path, max: u64) -> Result<Vec<u8>> {
+    let fail = |e| Error::file("read", path, e);
+    let mut out = Vec::new();
+    File::open(path).map_err(fail)?.take(max).read_to_end(&mut out).map_err(fail)?;
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

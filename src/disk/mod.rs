@@ -20,7 +20,7 @@ pub use dirs::{
 };
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
-pub use log::{AppendLog, Appender, Line, Lines, tail_bytes};
+pub use log::{AppendLog, Appender, Line, Lines, read_start, tail_bytes};
 
 use std::path::Path;
 

@@ -125,6 +125,49 @@ impl Repo {
         Ok(Some(entry.object().or_machine(broken)?.data.clone()))
     }
 
+    /// The target of a symbolic link in a commit's tree; `None` if there is none of that name.
+    pub fn link_at(&self, commit: Oid, path: &str) -> Result<Option<String>> {
+        let repo = self.local();
+        let broken = || format!("cannot read '{path}' at {commit}");
+        let tree = repo.find_commit(commit.0).or_machine(broken)?.tree().or_machine(broken)?;
+        let Some(entry) = tree.lookup_entry_by_path(path).or_machine(broken)? else {
+            return Ok(None);
+        };
+        if !entry.mode().is_link() {
+            return Ok(None);
+        }
+        let object = entry.object().or_machine(broken)?;
+        Ok(Some(String::from_utf8_lossy(&object.data).into_owned()))
+    }
+
+    /// A path of a tree that a new file at `path` would be the same as, but for upper and lower
+    /// case: where the file system does not tell them apart, one hides the other.
+    pub fn same_but_case(&self, tree: Oid, path: &str) -> Result<Option<String>> {
+        let repo = self.local();
+        let broken = || format!("cannot read the tree {tree}");
+        let (mut at, mut above) = (tree.0, String::new());
+        for part in path.split('/') {
+            let here = repo.find_tree(at).or_machine(broken)?;
+            let (mut exact, mut other) = (None, None);
+            for entry in here.iter() {
+                let entry = entry.or_machine(broken)?;
+                let name = entry.filename().to_string();
+                if name == part {
+                    exact = Some((entry.mode().is_tree(), entry.oid().to_owned()));
+                } else if is_same_but_case(&name, part) {
+                    other = Some(name);
+                }
+            }
+            match (exact, other) {
+                (Some((true, id)), _) => at = id,
+                (None, Some(name)) => return Ok(Some(format!("{above}{name}"))),
+                (Some((false, _)), _) | (None, None) => break,
+            }
+            above = format!("{above}{part}/");
+        }
+        Ok(None)
+    }
+
     /// A blob's bytes.
     pub fn blob(&self, id: Oid) -> Result<Vec<u8>> {
         let repo = self.local();
@@ -157,5 +200,12 @@ impl Repo {
             out.push(info);
         }
         Ok(out)
+    }
+}
+
+fn is_same_but_case(a: &str, b: &str) -> bool {
+    match a.is_ascii() && b.is_ascii() {
+        true => a.eq_ignore_ascii_case(b),
+        false => a.to_lowercase() == b.to_lowercase(),
     }
 }

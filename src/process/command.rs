@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::reap::{SCOPE_VAR, kill_scope, scope_id};
+use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
 use super::stop;
 use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
@@ -50,7 +50,7 @@ pub struct Command {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     Exited(i32),
     /// Killed by this signal, by somebody else.
@@ -185,7 +185,8 @@ impl Command {
             size > self.output_limit
         };
         let ended = self.wait(&handle, over);
-        let left_behind = kill_scope(&scope, pid_of(&handle));
+        let left_behind = kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
+        reap::ended(pid_of(&handle));
         // The group is gone, so this cannot block for long.
         drop(handle.wait());
         Ok(Finished { ended, duration: started.elapsed(), left_behind })
@@ -236,10 +237,11 @@ impl Command {
                 drop(handle.wait_timeout(TICK));
             }
             if ended.is_some() {
-                kill_scope(&scope, pid_of(&handle));
+                kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
             }
         }
-        let left_behind = kill_scope(&scope, pid_of(&handle));
+        let left_behind = kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
+        reap::ended(pid_of(&handle));
         drop(handle.wait());
         drop(pump.join());
         match failure {
@@ -254,7 +256,7 @@ impl Command {
 
     fn start(&self, expr: &duct::Expression) -> std::io::Result<duct::Handle> {
         fault::before(Effect::Start, &self.argv[0])?;
-        expr.start()
+        reap::start(|| expr.start(), pid_of)
     }
 
     fn reason_to_stop(

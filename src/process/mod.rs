@@ -88,12 +88,14 @@ pub fn register_own(names: Vec<&'static str>) {
 
 /// The first executable of that name on `PATH`.
 pub fn on_path(name: &str) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|candidate| {
-        std::fs::metadata(candidate)
-            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    })
+    let mut folders = std::env::split_paths(&path).filter(|dir| dir.is_absolute());
+    folders.find_map(|dir| Some(dir.join(name)).filter(|p| is_executable(p)))
+}
+
+fn is_executable(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
 /// Opens a page in the person's browser, as their desktop does.

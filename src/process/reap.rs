@@ -1,8 +1,11 @@
 //! Ending everything that a child started. A tool that put itself into a session of its own
 //! escapes a group kill; it still carries the scope mark in its environment, or descends from
-//! something that does.
+//! something that does. One that also cleared its environment comes to us when its parent ends,
+//! as a child that we never started.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -19,31 +22,72 @@ pub fn scope_id() -> String {
     format!("{}-{start}-{n}", std::process::id())
 }
 
+/// The children that this process started and has not ended yet.
+static STARTED: Mutex<Option<HashSet<i32>>> = Mutex::new(None);
+
+fn started() -> MutexGuard<'static, Option<HashSet<i32>>> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a child so that nobody takes it for an orphan: nothing is looked for between its start
+/// and its registration.
+pub(super) fn start<T, E>(
+    start: impl FnOnce() -> Result<T, E>,
+    pid_of: impl Fn(&T) -> Option<i32>,
+) -> Result<T, E> {
+    let mut known = started();
+    let child = start()?;
+    known.get_or_insert_default().extend(pid_of(&child));
+    Ok(child)
+}
+
+/// A child of ours has ended.
+pub(super) fn ended(root: Option<i32>) {
+    if let (Some(known), Some(root)) = (started().as_mut(), root) {
+        known.remove(&root);
+    }
+}
+
 /// Living processes that carry `scope`, or descend from `root`, or are in its process group.
-pub fn leftovers(scope: &str, root: Option<i32>) -> Vec<i32> {
-    let mut parents: HashMap<i32, (i32, i32)> = HashMap::new();
+/// With the folder that `root` works in also orphans without any mark: children of ours that
+/// nobody started and that can only be `root`'s, because they work in that folder or because no
+/// other child runs.
+pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32> {
+    let me = std::process::id() as i32;
+    let our_group = nix::unistd::getpgrp().as_raw();
+    let known = started();
+    let is_known = |pid: i32| known.as_ref().is_some_and(|k| k.contains(&pid));
+    let alone = known.iter().flatten().all(|pid| Some(*pid) == root);
+    let mut parents: HashMap<i32, i32> = HashMap::new();
     let mut found: HashSet<i32> = HashSet::new();
-    let mark = format!("{SCOPE_VAR}={scope}");
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else {
             continue;
         };
         let Some((state, ppid, pgid)) = stat(pid) else { continue };
-        if state == 'Z' || pid == std::process::id() as i32 {
+        if state == 'Z' || pid == me {
             continue;
         }
-        parents.insert(pid, (ppid, pgid));
-        let marked = std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|env| env.split(|b| *b == 0).any(|v| v == mark.as_bytes()));
-        if marked || root.is_some_and(|r| pgid == r || pid == r) {
+        parents.insert(pid, ppid);
+        let mark = mark_of(pid);
+        let orphan = || {
+            ppid == me
+                && pgid != our_group
+                && mark.is_none()
+                && !is_known(pid)
+                && dir.is_some_and(|dir| alone || works_in(pid, dir))
+        };
+        let of_root = root.is_some_and(|r| pgid == r || pid == r);
+        if of_root || mark.as_deref() == Some(scope.as_bytes()) || orphan() {
             found.insert(pid);
         }
     }
+    drop(known);
     loop {
         let more: Vec<i32> = parents
             .iter()
-            .filter(|(pid, (ppid, _))| found.contains(ppid) && !found.contains(*pid))
+            .filter(|(pid, ppid)| found.contains(ppid) && !found.contains(*pid))
             .map(|(pid, _)| *pid)
             .collect();
         if more.is_empty() {
@@ -54,6 +98,18 @@ pub fn leftovers(scope: &str, root: Option<i32>) -> Vec<i32> {
     let mut pids: Vec<i32> = found.into_iter().collect();
     pids.sort_unstable();
     pids
+}
+
+/// The scope that a process carries; `None` also where its environment cannot be read.
+fn mark_of(pid: i32) -> Option<Vec<u8>> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let marker = format!("{SCOPE_VAR}=");
+    let mut variables = environment.split(|b| *b == 0);
+    variables.find_map(|v| v.strip_prefix(marker.as_bytes())).map(<[u8]>::to_vec)
+}
+
+fn works_in(pid: i32, dir: &Path) -> bool {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(dir))
 }
 
 /// State, parent and process group from `/proc/<pid>/stat` (proc(5)); the command name may hold
@@ -67,11 +123,11 @@ fn stat(pid: i32) -> Option<(char, i32, i32)> {
 
 /// Kills everything of a scope until nothing of it is left, and reaps what came to us.
 /// Returns how many processes it had to kill.
-pub fn kill_scope(scope: &str, root: Option<i32>) -> usize {
+pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
     let mut killed = HashSet::new();
     // A process may fork between the walk and the kill; each round leaves fewer that can.
     for _ in 0..50 {
-        let alive = leftovers(scope, root);
+        let alive = leftovers(scope, root, dir);
         if alive.is_empty() {
             break;
         }
@@ -80,32 +136,30 @@ pub fn kill_scope(scope: &str, root: Option<i32>) -> usize {
                 killed.insert(pid);
             }
         }
-        for pid in &killed {
-            // SAFETY: waitpid on a given pid with WNOHANG; orphans of ours become zombies of ours.
-            unsafe { libc::waitpid(*pid, std::ptr::null_mut(), libc::WNOHANG) };
-        }
         std::thread::yield_now();
+    }
+    let me = std::process::id() as i32;
+    for pid in killed.iter().filter(|pid| Some(**pid) != root) {
+        // What is dead and still has a number looks alive to whoever asks for it. Only children of
+        // ours are waited for, and they were killed.
+        if stat(*pid).is_some_and(|(_, ppid, _)| ppid == me) {
+            // SAFETY: waitpid with no status to write takes plain integers.
+            unsafe { libc::waitpid(*pid, std::ptr::null_mut(), 0) };
+        }
     }
     killed.len()
 }
 
 /// Kills what an earlier child of ours left running inside `dir`: processes that carry a scope
 /// mark and whose working directory is there. A person's shell in that folder carries none.
-pub fn kill_inside(dir: &std::path::Path) -> usize {
-    let marker = format!("{SCOPE_VAR}=");
+pub fn kill_inside(dir: &Path) -> usize {
     let mut killed = 0;
     let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else {
             continue;
         };
-        let inside =
-            std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
-        if !inside || pid == std::process::id() as i32 {
-            continue;
-        }
-        let ours = std::fs::read(entry.path().join("environ"))
-            .is_ok_and(|env| env.split(|b| *b == 0).any(|v| v.starts_with(marker.as_bytes())));
+        let ours = pid != std::process::id() as i32 && works_in(pid, dir) && mark_of(pid).is_some();
         if ours && kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
             killed += 1;
         }

@@ -316,7 +316,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
             group.phase = Phase::Invalidated { reason: e.reason, brief: e.brief.clone() };
             group.tries = 0;
             // Only what the queue sent back counts against its limit.
-            if matches!(e.reason, Invalid::Conflict | Invalid::RedCandidate) {
+            if matches!(e.reason, Invalid::Conflict | Invalid::RedCandidate | Invalid::Violation) {
                 group.sent_back += 1;
             }
         }

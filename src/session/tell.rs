@@ -72,6 +72,7 @@ pub fn tell(record: &Record) -> (Weight, String) {
             let why = match e.reason {
                 Invalid::Conflict => "it conflicts with what landed",
                 Invalid::RedCandidate => "it is red when merged",
+                Invalid::Violation => "merged, it changes what it may not",
                 Invalid::SpecChanged => "the spec changed",
                 Invalid::Again => "a person asked for it",
             };

@@ -35,6 +35,8 @@ pub struct Ownership {
     scaffold: Table<()>,
     protected: Table<String>,
     contracts: Table<(Option<String>, ContractRule)>,
+    /// Entries that name a file or a folder, of the group or (`None`) of every group.
+    named: Table<Option<usize>>,
 }
 
 impl Ownership {
@@ -46,12 +48,16 @@ impl Ownership {
         let always = ALWAYS.map(str::to_owned);
         let protected = always.iter().chain(&spec.protected_paths).chain(extra_protected);
         let contract = |c: &super::model::Contract| (c.owner.clone(), c.rule);
+        let shared = spec.shared_scaffold.iter().chain(spec.contracts.iter().map(|c| &c.path));
+        let named = owned.clone().map(|(e, g)| (e, Some(g))).chain(shared.map(|e| (e, None)));
+        let named = named.filter(|(entry, _)| names_a_place(entry));
         Ok(Self {
             groups: spec.groups.iter().map(|g| g.id.clone()).collect(),
             owned: Table::new(owned)?,
             scaffold: Table::new(spec.shared_scaffold.iter().map(|e| (e, ())))?,
             protected: Table::new(protected.map(|e| (e, e.clone())))?,
             contracts: Table::new(spec.contracts.iter().map(|c| (&c.path, contract(c))))?,
+            named: Table::new(named)?,
         })
     }
 
@@ -86,6 +92,12 @@ impl Ownership {
         }
     }
 
+    /// Whether an entry that names a file or a folder, and no catch-all alone, lets `group` write
+    /// `path`.
+    pub fn is_named(&self, group: &str, path: &str) -> bool {
+        self.named.all(path).any(|g| g.is_none_or(|g| self.groups[g] == group))
+    }
+
     /// The group that answers for `path`: the owner of its contract, or the group whose paths it
     /// is among.
     pub fn owner_of(&self, path: &str) -> Option<&str> {
@@ -95,6 +107,15 @@ impl Ownership {
 
     fn in_owned_paths(&self, path: &str) -> Option<&str> {
         self.owned.find(path).map(|g| self.groups[*g].as_str())
+    }
+}
+
+/// Whether the entry begins with the name of a file or a folder: `tests/**` and `Cargo.toml` do,
+/// `**`, `*.toml` and `**/tests/**` do not.
+fn names_a_place(entry: &str) -> bool {
+    match entry.find(['*', '?', '[', '{']) {
+        Some(wild) => entry[..wild].contains('/'),
+        None => true,
     }
 }
 
@@ -182,6 +203,28 @@ mod tests {
         let who = Ownership::new(&spec, &[]).expect("well-formed globs");
         assert_eq!(who.may_write("login", "src/api.py"), Verdict::Owned);
         assert_eq!(who.may_write("store", "src/api.py"), Verdict::Contract(ContractRule::Exact));
+    }
+
+    #[test]
+    fn a_catch_all_names_nothing() {
+        let mut spec = sample::good();
+        spec.groups[0].owned_paths =
+            ["**", "*.toml", "lib/**", "go.mod", "{a,b}/c"].map(str::to_owned).to_vec();
+        spec.shared_scaffold = vec!["Makefile".to_owned(), "*.cfg".to_owned()];
+        let who = Ownership::new(&spec, &[]).expect("well-formed globs");
+        for (path, named) in [
+            ("lib/conftest.py", true),
+            ("go.mod", true),
+            ("Makefile", true),
+            ("src/api.py", true),
+            ("conftest.py", false),
+            ("Cargo.toml", false),
+            ("setup.cfg", false),
+            ("a/c", false),
+        ] {
+            assert_eq!(who.is_named("store", path), named, "{path}");
+        }
+        assert!(who.is_named("login", "Makefile") && !who.is_named("login", "go.mod"));
     }
 
     #[test]

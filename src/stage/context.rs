@@ -1,5 +1,6 @@
 //! What every stage after compile works with.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::Report;
@@ -10,13 +11,13 @@ use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::PrepareCache;
 use crate::git::pool::Owner;
-use crate::git::{Oid, Pool, Worktree};
+use crate::git::{Oid, Pool, Repo, Worktree};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
 use crate::session::state::RunState;
 use crate::session::{Config, Session, State, Workspace};
-use crate::spec::{Group, Ownership, Prepare, Spec};
+use crate::spec::{BaseTree, GateInputs, Group, Ownership, Prepare, Spec};
 
 /// An open session with its approved spec.
 pub struct Context<'a> {
@@ -28,6 +29,25 @@ pub struct Context<'a> {
     pub deadline: Deadline,
     pub report: &'a dyn Report,
     steps: Vec<Prepare>,
+    gates: OnceLock<GateInputs>,
+}
+
+/// The tree of the session's base.
+struct Base<'a> {
+    repo: &'a Repo,
+    commit: Oid,
+}
+
+/// What cannot be read is not there: a file that is needed is missed where it is used.
+impl BaseTree for Base<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        let bytes = self.repo.file_at(self.commit, path).ok().flatten()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        self.repo.link_at(self.commit, path).ok().flatten()
+    }
 }
 
 impl<'a> Context<'a> {
@@ -57,6 +77,7 @@ impl<'a> Context<'a> {
             deadline: Deadline::of_step(&ws.clock, config.run_budget_seconds),
             report,
             steps,
+            gates: OnceLock::new(),
         })
     }
 
@@ -91,6 +112,14 @@ impl<'a> Context<'a> {
     /// What is left of the money, in US dollars; see [`super::waiting::budget_left`].
     pub fn budget_left(&self) -> Result<Option<f64>> {
         super::waiting::budget_left(self.session)
+    }
+
+    /// The files that define the gates, as they are in the session's base.
+    pub fn gates(&self) -> &GateInputs {
+        self.gates.get_or_init(|| {
+            let base = Base { repo: &self.ws.repo, commit: self.base() };
+            GateInputs::new(&self.spec, &self.steps, &base)
+        })
     }
 
     /// The group of that name, or 2 with the nearest one.

@@ -227,3 +227,29 @@ fn a_branch_that_is_checked_out_elsewhere_is_not_moved() {
     s.run(0, &["merge", "--session", "latest"]);
     s.assert_landed_once(&["g1", "g2"]);
 }
+
+/// What was the group's to write when it was built, and is not any more when it is merged.
+#[test]
+fn a_merge_that_changes_what_it_may_not_goes_back_as_a_violation() {
+    let s = Sandbox::project();
+    s.agent(
+        r#"mkdir -p g1; echo "done g1" >g1/work
+if [ "$OTTO_ATTEMPT" = 1 ]; then echo x >shared.txt; else
+    cp "$OTTO_PROMPT_FILE" "$HOME/told"; rm -f shared.txt
+fi"#,
+    );
+    let spec = s.spec(&Shape::of(1).shared(&["shared.txt"]));
+    s.run(0, &["compile", "--from-spec", &spec]);
+    s.run(0, &["build-group", "--session", "latest", "--all"]);
+    let text = s.run(0, &["spec", "show", "--json"]).stdout;
+    let mut changed: serde_json::Value = serde_json::from_str(&text).expect("a spec");
+    changed["shared_scaffold"] = serde_json::json!([]);
+    s.write("../changed.json", &changed.to_string());
+    s.run(0, &["spec", "amend", "--reason", "it is nobody's", "--file", "../changed.json"]);
+    s.run(0, &["merge", "--session", "latest"]);
+    assert_eq!(s.events("group.invalidated")[0]["data"]["reason"], "violation");
+    let told = std::fs::read_to_string(s.home("told")).expect("a second attempt");
+    assert!(told.contains("- shared.txt: it is outside the paths"), "{told}");
+    s.assert_landed_once(&["g1"]);
+    assert_eq!(s.git(&["diff", "--name-only", "main", &s.integ()]), "g1/work");
+}

@@ -6,6 +6,13 @@ pub fn strip_ansi(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
+/// The lines that were written to their end. What a tool was in the middle of writing may be the
+/// start of something else: `ok 1` of `ok 1 # skip`. An end tag is its own end.
+pub fn whole_lines(text: &str) -> &str {
+    let end = text.rfind('\n').map_or(0, |at| at + 1);
+    if text[end..].trim_end().ends_with('>') { text } else { &text[..end] }
+}
+
 /// Plain lines. A carriage return starts a line, as a progress bar means it.
 pub(super) fn text(output: &str) -> String {
     strip_ansi(output).replace("\r\n", "\n").replace('\r', "\n")

@@ -81,6 +81,16 @@ pub(super) fn package(tests: &Tests, end: Option<End>) -> Tally {
     if end.is_none() { tally.plus(Tally::cut()) } else { tally }
 }
 
+/// The remark of a package whose tests did not run: go printed what they said another time.
+pub(super) fn is_cached(remark: &str) -> bool {
+    remark.split_whitespace().any(|word| word == "(cached)")
+}
+
+/// All tests of a package whose result was only remembered.
+pub(super) fn not_run_now(tests: &Tests) -> Tally {
+    Tally::new(0, 0, (tests.len() as u64).max(1))
+}
+
 pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
     if let Some(tally) = go_json::parse(lines) {
         return Some(tally);
@@ -99,6 +109,7 @@ pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
             let rest = found.get(3).map_or("", |m| m.as_str());
             let tests = std::mem::take(&mut tests);
             add(match &found[1] {
+                "ok  " if is_cached(rest) => not_run_now(&tests),
                 "FAIL" => package(&tests, Some(End::Fail)),
                 "ok  " if !tests.is_empty() => package(&tests, Some(End::Pass)),
                 "ok  " if !rest.contains("[no tests to run]") => Tally::new(1, 0, 0),

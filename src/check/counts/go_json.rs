@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Tally;
-use super::go::{End, Tests, note_end, package};
+use super::go::{End, Tests, is_cached, not_run_now, note_end, package};
 
 /// The keys that matter here; the format is go's and may grow.
 #[derive(Deserialize)]
@@ -21,6 +21,16 @@ struct Event {
 struct Package {
     tests: Tests,
     end: Option<End>,
+    cached: bool,
+}
+
+impl Package {
+    fn tally(&self) -> Tally {
+        match (self.cached, self.end) {
+            (true, Some(End::Pass)) => not_run_now(&self.tests),
+            (_, end) => package(&self.tests, end),
+        }
+    }
 }
 
 pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
@@ -49,13 +59,14 @@ pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
                 }
             }
             (None, _) if end.is_some() => of.end = end,
+            (None, "output") => of.cached |= is_cached(event.output.as_deref().unwrap_or_default()),
             (Some(_) | None, _) => {}
         }
     }
     if packages.is_empty() {
         return None;
     }
-    let mut sum = Tally::sum(packages.values().chain(&earlier).map(|p| package(&p.tests, p.end)))?;
+    let mut sum = Tally::sum(packages.values().chain(&earlier).map(Package::tally))?;
     // Before go 1.24 a package that does not compile is a plain line among the events.
     for line in lines {
         let failed = line.strip_prefix("FAIL\t").and_then(|rest| rest.split_once(' '));

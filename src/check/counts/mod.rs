@@ -23,13 +23,15 @@ mod vitest;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::TestCounts;
-pub use clean::strip_ansi;
+pub use clean::{strip_ansi, whole_lines};
 
 /// The kind of report that the counts were read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,10 +96,12 @@ pub enum Counted {
     },
 }
 
-/// Whether a report shows all that it announces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a report shows all that it announces, and at the first try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Completeness {
     Complete,
+    /// Tests failed, and passed when their tool ran them again.
+    Retried,
     /// A plan without its results, a started binary without its result, a cut file.
     Cut,
 }
@@ -129,12 +133,16 @@ impl Tally {
         self
     }
 
+    /// Tests that the tool ran again because they had failed.
+    fn retried(mut self, tests: u64) -> Self {
+        if tests > 0 {
+            self.completeness = self.completeness.max(Completeness::Retried);
+        }
+        self
+    }
+
     fn plus(self, other: Tally) -> Tally {
-        let completeness = match (self.completeness, other.completeness) {
-            (Completeness::Complete, Completeness::Complete) => Completeness::Complete,
-            (Completeness::Cut, Completeness::Complete | Completeness::Cut)
-            | (Completeness::Complete, Completeness::Cut) => Completeness::Cut,
-        };
+        let completeness = self.completeness.max(other.completeness);
         Tally { counts: self.counts + other.counts, completeness }
     }
 
@@ -199,8 +207,8 @@ pub fn count(output: &str) -> Counted {
     if !found.iter().all(|(_, t)| agree(t.counts, least.counts)) {
         return Counted::Ambiguous { found: list() };
     }
-    let cut = found.iter().any(|(_, t)| t.completeness == Completeness::Cut);
-    let completeness = if cut { Completeness::Cut } else { Completeness::Complete };
+    let completeness = found.iter().map(|(_, t)| t.completeness).max();
+    let completeness = completeness.unwrap_or(Completeness::Complete);
     Counted::Found { format: *format, counts: least.counts, completeness }
 }
 

@@ -16,6 +16,10 @@ static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {
         .expect("because it is a constant")
 });
 
+/// Among the remarks: `2 passed (1 slow, 1 flaky)`.
+static FLAKY: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(\d+) flaky\b").expect("because it is a constant"));
+
 pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
     let starts: Vec<usize> = (0..lines.len()).filter(|at| STARTING.is_match(lines[*at])).collect();
     Tally::sum(starts.iter().enumerate().map(|(i, start)| {
@@ -36,5 +40,6 @@ fn summary(line: &str) -> Option<Tally> {
     let failed = of(&items, &["failed", "exec failed", "timed out"]);
     let shown = failed.saturating_add(of(&items, &["passed"]));
     let tally = Tally::new(run, failed, of(&items, &["skipped"]));
-    Some(tally.shows(run, planned).shows(shown, run))
+    let flaky = FLAKY.captures(&found[3]).and_then(|f| f[1].parse().ok()).unwrap_or(0);
+    Some(tally.shows(run, planned).shows(shown, run).retried(flaky))
 }

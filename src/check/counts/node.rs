@@ -35,7 +35,14 @@ pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
         at += length;
         from = at;
     }
-    sum
+    // Without its counts it is no TAP report either: a file without tests is an `ok` in it.
+    sum.or_else(|| is_node(lines).then(Tally::cut))
+}
+
+/// Whether it is node's TAP: each point has a block with its duration.
+fn is_node(lines: &[&str]) -> bool {
+    let block = |l: &&str| l.starts_with("  duration_ms: ");
+    lines.contains(&"TAP version 13") && lines.iter().any(block)
 }
 
 /// The numbers of a whole block at the start of `lines`, and how many lines it has.

@@ -27,19 +27,28 @@ pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
     }))
 }
 
+/// How far the counts may stand below their headline when something else prints in between.
+const NEAR: usize = 4;
+
+/// What stands below the line with the time is phpunit's own, or printed after it: a headline of
+/// something that is not well is believed over an OK, and of several OKs the first.
 fn session(lines: &[&str]) -> Tally {
-    let last = (0..lines.len()).rev().find_map(|at| {
-        let line = lines[at].trim_end();
-        if line == "No tests executed!" {
-            return Some(Tally::new(0, 0, 0));
-        }
-        if let Some(ok) = OK.captures(line) {
-            return Some(Tally::new(ok[1].parse().ok()?, 0, 0));
-        }
-        (at > 0 && HEADLINE.is_match(lines[at - 1].trim_end()) && COUNTS.is_match(line))
-            .then(|| counts(line, lines))
+    if lines.iter().any(|l| l.trim_end() == "No tests executed!") {
+        return Tally::new(0, 0, 0);
+    }
+    let timed = |l: &&str| l.starts_with("Time: ") && l.contains(", Memory: ");
+    let Some(end) = lines.iter().rposition(timed) else { return Tally::cut() };
+    let below = &lines[end..];
+    let bad = (0..below.len()).filter(|at| HEADLINE.is_match(below[*at].trim_end())).map(|at| {
+        let near = &below[at + 1..below.len().min(at + 1 + NEAR)];
+        let found = near.iter().find(|l| COUNTS.is_match(l.trim_end()));
+        found.map_or_else(Tally::cut, |line| counts(line.trim_end(), lines))
     });
-    last.unwrap_or_else(Tally::cut)
+    let good = || {
+        let ok = below.iter().find_map(|l| OK.captures(l.trim_end()))?;
+        Some(Tally::new(ok[1].parse().ok()?, 0, 0))
+    };
+    Tally::sum(bad).or_else(good).unwrap_or_else(Tally::cut)
 }
 
 fn counts(line: &str, lines: &[&str]) -> Tally {

@@ -43,16 +43,20 @@ fn summary(form: &Regex, line: &str) -> Option<Tally> {
         return Some(Tally::new(0, 0, 0));
     }
     const FAILED: [&str; 4] = ["failed", "error", "errors", "subtests failed"];
-    const PASSED: [&str; 4] = ["passed", "xfailed", "xpassed", "subtests passed"];
-    const OTHER: [&str; 4] = ["skipped", "deselected", "warning", "warnings"];
+    const PASSED: [&str; 3] = ["passed", "xpassed", "subtests passed"];
+    // What is expected to fail shows nothing that works.
+    const SKIPPED: [&str; 2] = ["skipped", "xfailed"];
+    const OTHER: [&str; 3] = ["deselected", "warning", "warnings"];
     let text = text.strip_prefix("no tests ran, ").unwrap_or(text);
     let items = items(text, ", ")?;
-    let known = |w: &&str| FAILED.contains(w) || PASSED.contains(w) || OTHER.contains(w);
-    // Plugins add words of their own ("rerun"); one word of pytest's makes it a summary.
-    if !items.iter().any(|(_, w)| known(w)) {
+    let known: Vec<&str> = [&FAILED[..], &PASSED, &SKIPPED, &OTHER].concat();
+    // Plugins add words of their own; one word of pytest's makes it a summary.
+    if !items.iter().any(|(_, w)| known.contains(w)) {
         return None;
     }
     let failed = of(&items, &FAILED);
     let run = failed.saturating_add(of(&items, &PASSED));
-    Some(Tally::new(run, failed, of(&items, &["skipped"])))
+    let tally = Tally::new(run, failed, of(&items, &SKIPPED));
+    // pytest-rerunfailures; flaky has a section of its own.
+    Some(tally.retried(of(&items, &["rerun", "reruns"])))
 }

@@ -13,17 +13,31 @@ static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {
     .expect("because it is a constant")
 });
 
+/// How far below its first line a summary may end.
+const NEAR: usize = 4;
+
 pub(super) fn parse(lines: &[&str]) -> Option<Tally> {
-    Tally::sum(lines.windows(2).filter_map(|pair| {
-        if !pair[0].starts_with("Finished in ") {
+    Tally::sum((1..lines.len()).filter_map(|at| {
+        if !lines[at - 1].starts_with("Finished in ") {
             return None;
         }
-        let found = SUMMARY.captures(pair[1].trim_end())?;
-        let n = |i: usize| found.get(i).map_or(Ok(0), |m| m.as_str().parse::<u64>());
-        let (examples, failures) = (n(1).ok()?, n(2).ok()?);
-        let (pending, errors) = (n(3).ok()?, n(4).ok()?);
-        let failed = failures.saturating_add(errors);
-        let run = examples.saturating_sub(pending).saturating_add(errors);
-        Some(Tally::new(run, failed, pending))
+        let first = tally(lines[at])?;
+        // Something else may print a summary in between; of several the worst is believed.
+        let near = &lines[at..lines.len().min(at + NEAR)];
+        let near = near.iter().take_while(|l| !l.starts_with("Finished in "));
+        Some(near.filter_map(|l| tally(l)).fold(first, |a, b| {
+            let worse = |t: &Tally| (t.counts.failed, std::cmp::Reverse(t.counts.run));
+            if worse(&b) > worse(&a) { b } else { a }
+        }))
     }))
+}
+
+fn tally(line: &str) -> Option<Tally> {
+    let found = SUMMARY.captures(line.trim_end())?;
+    let n = |i: usize| found.get(i).map_or(Ok(0), |m| m.as_str().parse::<u64>());
+    let (examples, failures) = (n(1).ok()?, n(2).ok()?);
+    let (pending, errors) = (n(3).ok()?, n(4).ok()?);
+    let failed = failures.saturating_add(errors);
+    let run = examples.saturating_sub(pending).saturating_add(errors);
+    Some(Tally::new(run, failed, pending))
 }

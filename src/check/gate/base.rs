@@ -1,6 +1,6 @@
 //! What one outcome means beside another: the run on the base, and the second run.
 
-use crate::check::{Outcome, Reason, Status};
+use crate::check::{Outcome, Reason, Status, TestCounts};
 use crate::spec::model::Purpose;
 
 /// An acceptance check that passes without the feature proves nothing: the outcome to record
@@ -15,6 +15,17 @@ pub fn against_base(purpose: Purpose, on_base: &Outcome) -> Option<Outcome> {
         }
         Purpose::Acceptance | Purpose::Regression => None,
     }
+}
+
+/// A pass with fewer tests than ran on the base says nothing about those that are missing: what was
+/// deleted, deselected or skipped since.
+pub fn against_counts(on_base: Option<TestCounts>, here: Outcome) -> Outcome {
+    let (Some(before), Some(now)) = (on_base, here.tests()) else { return here };
+    if !here.is_pass() || now.run >= before.run {
+        return here;
+    }
+    let detail = format!("{} tests ran on the base and {} here", before.run, now.run);
+    here.demoted(Reason::FewerTests, detail)
 }
 
 /// The outcome of a check that was run again because the first run was red. A check that says

@@ -11,7 +11,7 @@ mod repo_test;
 #[cfg(test)]
 mod tests;
 
-pub use base::{after_rerun, against_base};
+pub use base::{after_rerun, against_base, against_counts};
 pub use cli_probe::judge_cli_probe;
 pub use external::{Produced, judge_external};
 pub use invariant::{evaluate, judge_invariant};
@@ -38,6 +38,8 @@ pub enum Ending {
         limit_s: f64,
     },
     NotStarted(StartFailure),
+    /// Stopped by Otto because it printed more than is kept.
+    Flooded,
     /// Otto itself was stopped.
     Interrupted,
 }
@@ -81,22 +83,31 @@ fn pass(tests: Option<TestCounts>, exit: Option<i32>, detail: String, of: Proven
     Outcome::passed(Earned { tests, exit }, detail, of)
 }
 
+/// SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS.
+fn is_own_fault(signal: i32) -> bool {
+    matches!(signal, 4 | 5 | 6 | 7 | 8 | 11 | 31)
+}
+
 /// The exit code of a process that ran to its own end, or the outcome of one that did not.
 fn exit_code(run: &Execution, of: &Provenance) -> Result<i32, Box<Outcome>> {
     let red = |reason, detail: String| Box::new(Outcome::red(reason, detail, of.clone()));
     match &run.ending {
         Ending::Exited(code) => Ok(*code),
         Ending::Signalled(signal) => {
-            let (reason, how) = match signal {
-                // SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: its own doing.
-                4 | 5 | 6 | 7 | 8 | 11 | 31 => (Reason::Crashed, "crashed with"),
-                _ => (Reason::Killed, "was ended from outside by"),
+            let (reason, how) = if is_own_fault(*signal) {
+                (Reason::Crashed, "crashed with")
+            } else {
+                (Reason::Killed, "was ended from outside by")
             };
             let outcome = red(reason, format!("the program {how} signal {signal}"));
             Err(Box::new(outcome.with_signal(Some(*signal))))
         }
         Ending::TimedOut { limit_s } => {
             Err(red(Reason::Timeout, format!("not finished after {limit_s} s")))
+        }
+        Ending::Flooded => {
+            let detail = "it printed more than is kept, and was stopped";
+            Err(red(Reason::OutputTruncated, detail.to_owned()))
         }
         Ending::NotStarted(StartFailure::NotFound { program }) => {
             Err(red(Reason::MissingTool, format!("there is no program '{program}'")))

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Capture, Execution, exit_code, pass};
+use super::{Capture, Execution, exit_code, is_own_fault, pass};
 use crate::base::text::one_line;
-use crate::check::counts::{Completeness, Counted, Format, count};
+use crate::check::counts::{Completeness, Counted, Format, count, whole_lines};
 use crate::check::{Outcome, Provenance, Reason, TestCounts};
 use crate::spec::model::Counts;
 
@@ -40,7 +40,16 @@ pub fn judge_repo_test(
     let output = format!("{}\n{}", run.stdout, run.stderr);
     match counts {
         Counts::Exit => by_exit(run, exit, &output, of),
-        Counts::Auto if exit == 0 => by_counts(run, &count(&output), of),
+        Counts::Auto if exit == 0 => {
+            let mut lines = whole_lines(&run.stdout).to_owned();
+            let errors = whole_lines(&run.stderr);
+            // Not more than the line's own end: an empty line would be one that nobody printed.
+            if lines.ends_with('>') && !errors.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(errors);
+            by_counts(run, &count(&lines), of)
+        }
         Counts::Auto => red_exit(exit, argv, &output, of),
     }
 }
@@ -89,9 +98,16 @@ fn by_counts(run: &Execution, counted: &Counted, of: Provenance) -> Outcome {
     if run.capture == Capture::Truncated {
         return truncated(Some(tests), of);
     }
-    if completeness == Completeness::Cut {
-        let detail = format!("the report is not complete ({said})");
-        return red(Reason::PlanUnfulfilled, detail, Some(tests));
+    match completeness {
+        Completeness::Complete => {}
+        Completeness::Retried => {
+            let detail = format!("tests failed and passed when they were run again ({said})");
+            return red(Reason::Flaky, detail, Some(tests));
+        }
+        Completeness::Cut => {
+            let detail = format!("the report is not complete ({said})");
+            return red(Reason::PlanUnfulfilled, detail, Some(tests));
+        }
     }
     match (tests.run, tests.skipped) {
         (0, 0) => red(Reason::ZeroTests, format!("no test ran ({format})"), Some(tests)),
@@ -118,6 +134,10 @@ fn red_exit(exit: i32, argv: &[String], output: &str, of: Provenance) -> Outcome
     match counted {
         Counted::Found { format, counts, .. } if counts.failed > 0 => {
             red(Reason::TestsFailed, format!("{format}: {counts}"), tests)
+        }
+        Counted::Found { format, counts, .. } if by_signal(exit).is_some() => {
+            let detail = format!("exit {exit}, a signal's ({format}: {counts})");
+            red(by_signal(exit).unwrap_or(Reason::ExitNonzero), detail, tests)
         }
         Counted::Found { format, counts, .. } if counts.run == 0 => {
             let (reason, what) = match counts.skipped {
@@ -163,7 +183,17 @@ fn no_report(exit: i32, output: &str, of: Provenance) -> Outcome {
         return red(Reason::NotExecutable, m.as_str());
     }
     let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no output");
-    red(Reason::ExitNonzero, last)
+    red(by_signal(exit).unwrap_or(Reason::ExitNonzero), last)
+}
+
+/// What a shell says of a program that a signal ended: 128 and the number of the signal.
+fn by_signal(exit: i32) -> Option<Reason> {
+    match exit - 128 {
+        // SIGINT, SIGKILL, SIGTERM: from outside.
+        2 | 9 | 15 => Some(Reason::Killed),
+        signal if is_own_fault(signal) => Some(Reason::Crashed),
+        _ => None,
+    }
 }
 
 fn list(found: &[(Format, TestCounts)]) -> String {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::base::Sha256;
-use crate::check::counts::{Counted, count};
+use crate::check::counts::{Counted, count, whole_lines};
 use crate::check::{EvidenceRef, Status};
 use crate::spec::model::{CliProbe, Counts, Purpose, TextExpectation};
 
@@ -108,6 +108,10 @@ fn another_exit_is_red_with_the_nearest_reason() {
             (not_run, MissingTool),
         ),
         (101, "cargo nextest run", "error: no such command: `nextest`", (not_run, MissingTool)),
+        (137, "sh t.sh", "Killed", (not_run, Killed)),
+        (139, "sh t.sh", "Segmentation fault", (failed, Crashed)),
+        (143, "npm test", fixture!("jest/pass"), (not_run, Killed)),
+        (137, "npm test", fixture!("jest/mixed"), (failed, TestsFailed)),
         (127, "./t.sh", "", (failed, ExitNonzero)),
         (1, "./t.sh", "user bob: not found", (failed, ExitNonzero)),
     ] {
@@ -126,6 +130,7 @@ fn what_did_not_end_by_itself_is_red_whatever_it_printed() {
         (Ending::Signalled(15), Status::NotRun, Killed),
         (Ending::Signalled(11), Status::Failed, Crashed),
         (Ending::Interrupted, Status::NotRun, Interrupted),
+        (Ending::Flooded, Status::NotRun, OutputTruncated),
         (
             Ending::NotStarted(StartFailure::NotFound { program: program.clone() }),
             Status::NotRun,
@@ -348,6 +353,23 @@ fn an_acceptance_check_that_passes_on_the_base_proves_nothing() {
 }
 
 #[test]
+fn fewer_tests_than_on_the_base_are_no_pass() {
+    let counts = |run| Some(TestCounts { run, failed: 0, skipped: 0 });
+    // `green()` ran two.
+    for (on_base, reason) in [
+        (None, Reason::Ok),
+        (counts(1), Reason::Ok),
+        (counts(2), Reason::Ok),
+        (counts(3), Reason::FewerTests),
+    ] {
+        let o = against_counts(on_base, green());
+        assert_eq!(o.reason(), reason, "{on_base:?}");
+        assert_eq!(o.is_pass(), reason == Reason::Ok);
+    }
+    assert_eq!(against_counts(counts(99), red()).reason(), Reason::TestsFailed);
+}
+
+#[test]
 fn a_check_that_says_both_is_flaky_and_failed() {
     for o in [after_rerun(red(), green()), after_rerun(green(), red())] {
         assert_eq!((o.status(), o.reason()), (Status::Failed, Reason::Flaky));
@@ -400,7 +422,7 @@ proptest! {
             run.capture = Capture::Truncated;
         }
         let o = judge_repo_test(&run, Counts::Auto, &argv("make test"), of());
-        let counted = count(&text);
+        let counted = count(whole_lines(&text));
         let good = matches!(&counted, Counted::Found { counts, completeness, .. }
             if counts.run > 0 && counts.failed == 0
                 && *completeness == crate::check::counts::Completeness::Complete);

@@ -3,6 +3,17 @@
 
 const SHELLS: [&str; 6] = ["sh", "bash", "dash", "zsh", "ksh", "ash"];
 
+/// Programs that show a file. A probe may look at one; a test report from one is a record of
+/// another run.
+const SHOWS: [&str; 5] = ["cat", "head", "tail", "tee", "less"];
+
+/// Why `argv` runs no tests, or `None`.
+pub(super) fn runs_nothing(argv: &[String]) -> Option<String> {
+    let program = unwrap(argv).first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    SHOWS.contains(&name).then(|| format!("'{name}' shows a file and runs no test"))
+}
+
 /// Why `argv` can never fail, or `None`.
 pub(super) fn vacuous(argv: &[String]) -> Option<String> {
     let argv = unwrap(argv);
@@ -13,7 +24,7 @@ pub(super) fn vacuous(argv: &[String]) -> Option<String> {
         return Some("names no program".to_owned());
     }
     let name = program.rsplit('/').next().unwrap_or(program);
-    if matches!(name.trim(), "true" | ":") {
+    if matches!(name.trim(), "true" | ":" | "echo" | "printf" | "sleep" | "yes") {
         return Some(format!("'{name}' cannot fail"));
     }
     if !SHELLS.contains(&name) {
@@ -52,6 +63,13 @@ fn always_succeeds(script: &str) -> bool {
     let last = script.lines().last().unwrap_or("").trim_matches(ends);
     let last = last.rsplit(';').next().unwrap_or(last).trim_matches(ends);
     let last = last.rsplit("||").next().unwrap_or(last).trim_matches(ends);
+    // A pipe's exit code is that of its last program.
+    if let Some((_, end)) = last.rsplit_once('|')
+        && matches!(end.split_whitespace().next(), Some("tee" | "cat"))
+        && !script.contains("pipefail")
+    {
+        return true;
+    }
     // What stands behind `&&` runs only if the rest went well.
     matches!(last, "" | "true" | ":" | "exit 0" | "/bin/true" | "/usr/bin/true")
 }
@@ -83,9 +101,20 @@ mod tests {
             &["sh", "-c", "make test\nexit 0"],
             &["env", "A=b", "true"],
             &["timeout", "5", "sh", "-c", "x||true"],
+            &["echo", "ok 1"],
+            &["sh", "-c", "make test | tee log"],
+            &["sh", "-c", "make test 2>&1 | cat"],
         ] {
             assert!(vacuous(&argv(line)).is_some(), "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_record_is_no_run() {
+        assert!(runs_nothing(&argv(&["/bin/cat", "report.tap"])).is_some());
+        assert!(runs_nothing(&argv(&["env", "A=b", "tail", "log"])).is_some());
+        assert_eq!(runs_nothing(&argv(&["make", "test"])), None);
+        assert_eq!(runs_nothing(&[]), None);
     }
 
     #[test]
@@ -96,6 +125,8 @@ mod tests {
             &["sh", "test.sh"],
             &["sh", "-c", "make test"],
             &["sh", "-c", "make test && true"],
+            &["bash", "-c", "set -o pipefail; make test | tee log"],
+            &["sh", "-c", "make test | grep -c ok"],
             &["sh", "-c", "test -f x || exit 1"],
             &["sh", "-c", "exit 01"],
             &["env"],

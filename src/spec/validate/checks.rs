@@ -3,7 +3,7 @@
 use minijinja::Environment;
 use regex::RegexBuilder;
 
-use super::can_fail::vacuous;
+use super::can_fail::{runs_nothing, vacuous};
 use super::{Rules, located};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
@@ -76,7 +76,12 @@ fn body(rules: &mut Rules, path: &str, check: &Check) {
     // Keys that do not parse were reported as faults of shape.
     let Ok(body) = check.body() else { return };
     match body {
-        CheckBody::RepoTest(test) => argv(rules, path, &test.argv),
+        CheckBody::RepoTest(test) => {
+            argv(rules, path, &test.argv);
+            if let Some(why) = runs_nothing(&test.argv) {
+                rules.say(key(path, "argv"), why);
+            }
+        }
         CheckBody::Pytest(pytest) => selector(rules, path, &pytest),
         CheckBody::CliProbe(probe) => cli_probe(rules, path, check, &probe),
         CheckBody::StateInvariant(invariant) => state_invariant(rules, path, &invariant),

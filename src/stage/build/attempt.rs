@@ -17,7 +17,7 @@ use crate::disk::{self, Held};
 use crate::git::{Change, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
-    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, Violation,
+    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, Rule, Violation,
     WorktreeLeased, WorktreeReturned,
 };
 use crate::session::journal::Entry;
@@ -207,7 +207,11 @@ fn settle(
                 ended.judgement.outcome = AttemptOutcome::NoChange;
                 ended.judgement.fingerprint = Some(Sha256::of(b"no change"));
             } else if let Err(e) = worktree.refuse_filtered(plan.base.commit, &made.changes) {
-                ended.violation(Violation { path: ".gitattributes".into(), why: e.to_string() });
+                ended.violation(Violation {
+                    path: ".gitattributes".into(),
+                    rule: Rule::Filter,
+                    why: e.to_string(),
+                });
                 refused = Some(e);
             } else {
                 match commit_work(ctx, group, held, plan, made.tree, started)? {
@@ -266,6 +270,7 @@ fn snapshot(
     if !worktree.path.is_dir() {
         return Ok(Err(Violation {
             path: ".".into(),
+            rule: Rule::Folder,
             why: "the working folder was removed".into(),
         }));
     }
@@ -277,12 +282,12 @@ fn snapshot(
                 "what is in the folder cannot be committed: {}",
                 one_line(&e.to_string(), 300)
             );
-            return Ok(Err(Violation { path: ".".into(), why }));
+            return Ok(Err(Violation { path: ".".into(), rule: Rule::Folder, why }));
         }
     };
     if let Some(path) = filled_submodule(ctx, plan.base.commit, worktree)? {
         let why = "it is a submodule, and what is written there is not part of this project".into();
-        return Ok(Err(Violation { path, why }));
+        return Ok(Err(Violation { path, rule: Rule::Submodule, why }));
     }
     let changes = repo.changes(repo.tree_of(plan.base.commit)?, snapshot.tree)?;
     let touched = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;

@@ -1,12 +1,13 @@
 //! What a commit of a group is worth: who owns what it changed, and what its checks say. The same
 //! judgement for an agent's attempt, for what a killed attempt left, and for a person's commit.
 
+use super::gated::{Commit, run_checks};
 use crate::base::{Result, Sha256};
-use crate::check::batch::{Caching, Ran};
+use crate::check::batch::Ran;
 use crate::check::fingerprint;
 use crate::git::diff::EntryKind;
 use crate::git::{Change, Oid};
-use crate::session::event::{AttemptOutcome, CheckPhase, GroupChecked, Violation};
+use crate::session::event::{AttemptOutcome, CheckPhase, GroupChecked, Rule, Violation};
 use crate::session::journal::Entry;
 use crate::spec::{Check, ContractRule, Group, Verdict};
 use crate::stage::{Context, Item};
@@ -44,18 +45,17 @@ pub fn judge(
         judgement.fingerprint = Some(Sha256::of(b"no change"));
         return Ok(judgement);
     }
-    judgement.violations = violations(ctx, group, &judgement.changes)?;
+    judgement.violations = violations(ctx, group, repo.tree_of(base)?, &judgement.changes)?;
     if !judgement.violations.is_empty() {
         let paths: Vec<&[u8]> = judgement.violations.iter().map(|v| v.path.as_bytes()).collect();
         judgement.fingerprint = Some(Sha256::of_parts(&paths));
         judgement.outcome = AttemptOutcome::Violation;
         return Ok(judgement);
     }
-    let bench = ctx.bench()?;
     let checks: Vec<&Check> = group.checks.iter().chain(extra).collect();
-    let ran = bench.run(&checks, commit, base, Caching::Use, || ctx.left(), &mut |ran| {
-        note_check(ctx, &group.id, attempt, CheckPhase::Attempt, ran)
-    })?;
+    let phase = CheckPhase::Attempt;
+    let at = Commit { group, attempt, phase, commit, base, changes: &judgement.changes };
+    let ran = run_checks(ctx, at, &checks)?;
     judgement.red = ran.into_iter().filter(|r| !r.outcome.is_pass()).collect();
     if judgement.red.is_empty() {
         judgement.outcome = AttemptOutcome::Passing;
@@ -102,24 +102,60 @@ pub fn note_check(
     ctx.append(Entry::attempt(gid, attempt, event))
 }
 
-/// Changed paths that the group may not write, each with why.
-pub fn violations(ctx: &Context<'_>, group: &Group, changes: &[Change]) -> Result<Vec<Violation>> {
+/// Changed paths that the group may not write, each with the rule and why. `base` is the tree that
+/// the changes were made to.
+pub fn violations(
+    ctx: &Context<'_>,
+    group: &Group,
+    base: Oid,
+    changes: &[Change],
+) -> Result<Vec<Violation>> {
     let mut out = Vec::new();
     for change in changes {
-        let why = if change.raw.is_some() {
-            Some("its name is not UTF-8, so no glob can own it".to_owned())
+        let broken = if change.raw.is_some() {
+            Some((Rule::Name, "its name is not UTF-8, so no glob can own it".to_owned()))
         } else if leads_out(ctx, change)? {
-            Some("it is a link that leads out of the tree".to_owned())
+            Some((Rule::LinkOut, "it is a link that leads out of the tree".to_owned()))
         } else if change.involves(EntryKind::Gitlink) {
-            Some("it is a nested repository or a submodule, which no group may change".to_owned())
+            let why = "it is a nested repository or a submodule, which no group may change";
+            Some((Rule::Submodule, why.to_owned()))
+        } else if let Some(broken) = refusal(ctx, group, change)? {
+            Some(broken)
+        } else if let Some(why) = redefines_a_gate(ctx, group, change)? {
+            Some((Rule::Gate, why))
+        } else if change.old.is_none()
+            && let Some(other) = ctx.ws.repo.same_but_case(base, &change.path)?
+        {
+            let why = format!("it differs only in upper and lower case from '{other}'");
+            Some((Rule::Case, why))
         } else {
-            refusal(ctx, group, change)?
+            None
         };
-        if let Some(why) = why {
-            out.push(Violation { path: change.path.clone(), why });
+        if let Some((rule, why)) = broken {
+            out.push(Violation { path: change.path.clone(), rule, why });
         }
     }
     Ok(out)
+}
+
+/// Why a change of a file that the group owns changes a gate that it does not own: a catch-all says
+/// nothing about what decides whether the work is good.
+fn redefines_a_gate(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<String>> {
+    let Some(input) = ctx.gates().find(&change.path) else { return Ok(None) };
+    if ctx.ownership.is_named(&group.id, &change.path) {
+        return Ok(None);
+    }
+    let text = |side: Option<(EntryKind, Oid)>| -> Result<Option<String>> {
+        let Some((_, blob)) = side else { return Ok(None) };
+        Ok(Some(String::from_utf8_lossy(&ctx.ws.repo.blob(blob)?).into_owned()))
+    };
+    let (old, new) = (text(change.old)?, text(change.new)?);
+    Ok(input.differs(old.as_deref(), new.as_deref()).then(|| {
+        format!(
+            "it defines the check '{}' (read by {}), and no entry of the group's paths names it or its folder",
+            input.check, input.reader
+        )
+    }))
 }
 
 /// A symlink whose target is absolute or climbs above the root: what it shows is not in the tree,
@@ -141,27 +177,31 @@ fn leads_out(ctx: &Context<'_>, change: &Change) -> Result<bool> {
     Ok(target.starts_with('/'))
 }
 
-fn refusal(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<String>> {
-    Ok(match ctx.ownership.may_write(&group.id, &change.path) {
-        Verdict::Owned | Verdict::Scaffold => None,
-        Verdict::Contract(ContractRule::Semantic) => None,
+fn refusal(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<(Rule, String)>> {
+    let broken = match ctx.ownership.may_write(&group.id, &change.path) {
+        Verdict::Owned | Verdict::Scaffold | Verdict::Contract(ContractRule::Semantic) => None,
         Verdict::Contract(ContractRule::Exact) => {
-            Some("its contract says that only its owner changes it".into())
+            Some((Rule::Contract, "its contract says that only its owner changes it".to_owned()))
         }
-        Verdict::Contract(ContractRule::Additive) => {
-            if only_adds(ctx, change)? {
-                None
-            } else {
-                Some(
-                    "its contract allows only added lines, and lines were removed or changed"
-                        .into(),
-                )
-            }
+        Verdict::Contract(ContractRule::Additive) => (!only_adds(ctx, change)?).then(|| {
+            let why = "its contract allows only added lines, and lines were removed or changed";
+            (Rule::Contract, why.to_owned())
+        }),
+        Verdict::Protected { by } => {
+            Some((Rule::Protected, format!("it is protected (by '{by}')")))
         }
-        Verdict::Protected { by } => Some(format!("it is protected (by '{by}')")),
-        Verdict::OwnedBy { group } => Some(format!("it belongs to the group '{group}'")),
-        Verdict::Outside => Some("it is outside the paths that this group owns".into()),
-    })
+        Verdict::OwnedBy { group } => {
+            Some((Rule::NotOwned, format!("it belongs to the group '{group}'")))
+        }
+        Verdict::Outside => {
+            Some((Rule::NotOwned, "it is outside the paths that this group owns".to_owned()))
+        }
+    };
+    // What else the file is makes the answer easier to understand.
+    Ok(broken.map(|(rule, why)| match ctx.gates().find(&change.path) {
+        Some(input) => (rule, format!("{why}, and it defines the check '{}'", input.check)),
+        None => (rule, why),
+    }))
 }
 
 /// Whether every old line is still there, in order.

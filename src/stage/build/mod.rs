@@ -8,6 +8,7 @@ mod attempt;
 mod base;
 mod brief;
 mod commit;
+mod gated;
 mod group;
 mod judge;
 mod manual;
@@ -16,6 +17,7 @@ pub mod schedule;
 
 pub use all::{build_all, report_end};
 pub use brief::quoted;
+pub use gated::{Commit, run_checks};
 pub use group::{Again, GroupEnd, build_group, hold_group, missing_dependencies};
 pub use judge::{Judgement, judge, note_check, output_of, violations};
 pub use manual::{late_work, take_in_manual_work};

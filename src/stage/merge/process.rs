@@ -9,7 +9,7 @@ use super::queue::{eligible, features_are_in};
 use super::reconcile::reconcile;
 use super::send_back::{Sent, call_all_builders, call_builder, send_back};
 use crate::base::{Error, Exit, Remedy, Result};
-use crate::check::batch::{Caching, Ran};
+use crate::check::batch::Ran;
 use crate::disk::Held;
 use crate::disk::lock::{self, Integ};
 use crate::git::{Conflict, Expect, Oid};
@@ -19,7 +19,7 @@ use crate::session::state::{Phase, RunState, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::build::schedule::ready;
 use crate::stage::build::{
-    late_work, note_check, output_of, quoted, take_in_manual_work, violations,
+    Commit, late_work, output_of, quoted, run_checks, take_in_manual_work, violations,
 };
 use crate::stage::{Context, Item};
 
@@ -143,7 +143,7 @@ impl Queue {
                 let ready = group.deps.iter().all(|d| s.phase(d).satisfies_dependents());
                 match &now.phase {
                     Phase::Invalidated {
-                        reason: Invalid::Conflict | Invalid::RedCandidate,
+                        reason: Invalid::Conflict | Invalid::RedCandidate | Invalid::Violation,
                         brief,
                     } if ready => Some((now.sent_back, brief.clone())),
                     _ => None,
@@ -284,18 +284,7 @@ impl Queue {
                 Err(reason) => {
                     let event = MergeRefused { tip, head, reason: reason.short.clone() };
                     ctx.group_event(&group.id, event)?;
-                    let brief = format!(
-                        "Your part passes alone and not together with what has landed since. On the merged product:\n{}",
-                        reason.brief
-                    );
-                    self.sent(
-                        ctx,
-                        group,
-                        Invalid::RedCandidate,
-                        &reason.short,
-                        brief,
-                        (head, repair),
-                    )
+                    self.sent(ctx, group, reason.why, &reason.short, reason.brief, (head, repair))
                 }
             },
         }
@@ -344,6 +333,7 @@ impl Queue {
 
 /// Why a candidate may not land.
 struct Refusal {
+    why: Invalid,
     short: String,
     brief: String,
 }
@@ -359,10 +349,14 @@ fn test(
 ) -> Result<std::result::Result<Tested, Refusal>> {
     let repo = &ctx.ws.repo;
     let changes = repo.changes(repo.tree_of(candidate.tip)?, candidate.tree)?;
-    let foreign = violations(ctx, group, &changes)?;
+    let foreign = violations(ctx, group, repo.tree_of(candidate.tip)?, &changes)?;
     if let Some(first) = foreign.first() {
-        let brief: String = foreign.iter().map(|v| format!("- {}: {}\n", v.path, v.why)).collect();
+        let mut brief = String::from(
+            "Merged with what has landed since, your work changes what you may not change. Undo these changes:\n",
+        );
+        brief.extend(foreign.iter().map(|v| format!("- {}: {}\n", v.path, v.why)));
         return Ok(Err(Refusal {
+            why: Invalid::Violation,
             short: format!("it changes {}: {}", first.path, first.why),
             brief,
         }));
@@ -373,14 +367,15 @@ fn test(
     });
     let repaired = reproductions(ctx, group, state)?;
     let checks: Vec<&Check> = group.checks.iter().chain(across).chain(&repaired).collect();
-    let ran = ctx.bench()?.run(
-        &checks,
-        candidate.commit,
-        ctx.base(),
-        Caching::Use,
-        || ctx.left(),
-        &mut |ran| note_check(ctx, &group.id, attempt.unwrap_or(0), CheckPhase::Candidate, ran),
-    )?;
+    let at = Commit {
+        group,
+        attempt: attempt.unwrap_or(0),
+        phase: CheckPhase::Candidate,
+        commit: candidate.commit,
+        base: candidate.tip,
+        changes: &changes,
+    };
+    let ran = run_checks(ctx, at, &checks)?;
     Ok(Tested::new(candidate, ran).map_err(|red| refusal(ctx, &red)))
 }
 
@@ -393,7 +388,9 @@ fn reproductions(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Vec<
 }
 
 fn refusal(ctx: &Context<'_>, red: &[Ran]) -> Refusal {
-    let mut brief = String::new();
+    let mut brief = String::from(
+        "Your part passes alone and not together with what has landed since. On the merged product:\n",
+    );
     for ran in red {
         brief.push_str(&format!(
             "\n- {}: {} ({}): {}\n",
@@ -405,7 +402,8 @@ fn refusal(ctx: &Context<'_>, red: &[Ran]) -> Refusal {
         brief.push_str(&quoted(&crate::base::text::tail(&output_of(ctx, ran), 4000)));
     }
     let names: Vec<&str> = red.iter().map(|r| r.check.as_str()).collect();
-    Refusal { short: format!("not green when merged: {}", names.join(", ")), brief }
+    let short = format!("not green when merged: {}", names.join(", "));
+    Refusal { why: Invalid::RedCandidate, short, brief }
 }
 
 /// `conflicts.json` and the three sides of each path, for people.

@@ -24,6 +24,7 @@ impl Project {
         let worktrees = dir.path().join("worktrees").display().to_string();
         let start = Start {
             intent: "say hello".into(),
+            given: Some("{}".into()),
             flags: vec![("worktree_dir".into(), json!(worktrees), "a test".into())],
             ..Start::default()
         };

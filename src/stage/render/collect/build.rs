@@ -44,6 +44,7 @@ fn standing(group: &state::GroupState) -> (GroupState, String) {
             let why = match reason {
                 event::Invalid::Conflict => "it conflicts with what landed before it",
                 event::Invalid::RedCandidate => "a check was red on its merge",
+                event::Invalid::Violation => "its merge changes what it may not",
                 event::Invalid::SpecChanged => "the spec changed",
                 event::Invalid::Again => "somebody asked for it",
             };

@@ -1,0 +1,150 @@
+//! What test tools read besides the tests: a row for each tool.
+
+use super::manifest::Part;
+
+pub(super) struct Tool {
+    pub name: &'static str,
+    /// Words of a command that call it.
+    pub words: &'static [&'static str],
+    /// Globs without regard to case; the part that counts; and whether a new file counts. What
+    /// every project of that kind has to have may be new: a product is not built without it.
+    pub files: &'static [(&'static str, Part, bool)],
+}
+
+/// Files that say which tool a launcher starts.
+pub(super) const LAUNCHERS: [(&[&str], &str); 3] = [
+    (&["npm", "pnpm", "yarn", "bun"], "package.json"),
+    (&["make", "gmake"], "Makefile"),
+    (&["just"], "justfile"),
+];
+
+/// Attributes decide which bytes a checkout holds.
+pub(super) const EVERY: Tool =
+    Tool { name: "git", words: &[], files: &[("**/.gitattributes", Part::All, true)] };
+
+const PACKAGE: Part = Part::Keys(&["scripts", "jest", "mocha", "babel", "ava", "tap", "c8", "nyc"]);
+const PYPROJECT: Part = Part::Sections(&["tool.pytest", "tool.tox", "tool.coverage"]);
+
+pub(super) const TOOLS: [Tool; 14] = [
+    Tool {
+        name: "pytest",
+        words: &["pytest", "py.test"],
+        files: &[
+            ("**/conftest.py", Part::All, true),
+            ("**/{pytest,.pytest}.{ini,toml}", Part::All, true),
+            ("**/{sitecustomize,usercustomize}.py", Part::All, true),
+            ("{pytest,_pytest,pluggy}{.py,/**}", Part::All, true),
+            ("**/pyproject.toml", PYPROJECT, false),
+            ("**/setup.cfg", Part::Sections(&["tool:pytest", "coverage"]), false),
+            ("**/tox.ini", Part::All, false),
+        ],
+    },
+    Tool {
+        name: "unittest",
+        words: &["unittest"],
+        files: &[
+            ("**/{sitecustomize,usercustomize}.py", Part::All, true),
+            ("unittest{.py,/**}", Part::All, true),
+        ],
+    },
+    Tool {
+        name: "tox",
+        words: &["tox", "nox"],
+        files: &[("{tox.ini,noxfile.py}", Part::All, false), ("pyproject.toml", PYPROJECT, false)],
+    },
+    Tool {
+        name: "jest",
+        words: &["jest"],
+        files: &[
+            ("**/jest.{config,setup}.*", Part::All, true),
+            ("**/{babel.config.*,.babelrc*}", Part::All, true),
+            ("**/package.json", PACKAGE, false),
+            ("**/node_modules/**", Part::All, true),
+        ],
+    },
+    Tool {
+        name: "vitest",
+        words: &["vitest"],
+        files: &[
+            ("**/vitest.{config,setup,workspace}.*", Part::All, true),
+            ("**/vite.config.*", Part::All, false),
+            ("**/package.json", PACKAGE, false),
+            ("**/node_modules/**", Part::All, true),
+        ],
+    },
+    Tool {
+        name: "mocha",
+        words: &["mocha"],
+        files: &[
+            ("**/.mocharc*", Part::All, true),
+            ("**/mocha.opts", Part::All, true),
+            ("**/package.json", PACKAGE, false),
+            ("**/node_modules/**", Part::All, true),
+        ],
+    },
+    Tool {
+        name: "npm",
+        words: &["npm", "npx", "pnpm", "yarn", "bun", "node"],
+        files: &[
+            ("**/{.npmrc,.yarnrc,.yarnrc.yml}", Part::All, true),
+            ("**/package.json", PACKAGE, false),
+            ("**/node_modules/**", Part::All, true),
+        ],
+    },
+    Tool {
+        name: "cargo",
+        words: &["cargo", "cargo-nextest", "nextest"],
+        files: &[
+            ("**/.cargo/{config,config.toml}", Part::All, true),
+            ("**/.config/nextest.toml", Part::All, true),
+            ("{rust-toolchain,rust-toolchain.toml}", Part::All, true),
+            ("**/build.rs", Part::All, true),
+            ("**/Cargo.toml", Part::AllButDependencies, false),
+        ],
+    },
+    Tool {
+        name: "go",
+        words: &["go", "gotestsum"],
+        files: &[
+            ("**/go.mod", Part::Lines(&["module", "replace", "exclude", "toolchain"]), false),
+            ("**/{go.work,go.env}", Part::All, true),
+            ("**/vendor/**", Part::All, false),
+        ],
+    },
+    Tool {
+        name: "rspec",
+        words: &["rspec", "rake"],
+        files: &[
+            ("**/.rspec", Part::All, true),
+            ("**/{spec_helper,rails_helper}.rb", Part::All, true),
+            ("{Rakefile,.simplecov}", Part::All, false),
+        ],
+    },
+    Tool {
+        name: "phpunit",
+        words: &["phpunit", "pest", "composer"],
+        files: &[
+            ("**/{phpunit,phpunit.dist}.xml{,.dist}", Part::All, true),
+            ("**/bootstrap.php", Part::All, true),
+            ("composer.json", Part::Keys(&["scripts", "autoload-dev"]), false),
+        ],
+    },
+    Tool {
+        name: "make",
+        words: &["make", "gmake", "just"],
+        files: &[("**/{Makefile,GNUmakefile,*.mk,justfile}", Part::All, false)],
+    },
+    Tool {
+        name: "ctest",
+        words: &["ctest", "cmake"],
+        files: &[
+            ("**/CTestTestfile.cmake", Part::All, true),
+            ("**/CMakeLists.txt", Part::All, false),
+        ],
+    },
+    Tool {
+        name: "bats",
+        words: &["bats"],
+        files: &[("**/{setup_suite,test_helper}.bash", Part::All, true)],
+    },
+];

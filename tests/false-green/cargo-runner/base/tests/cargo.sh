@@ -1,0 +1,2 @@
+tool=cargo
+exec sh tests/check.sh g1

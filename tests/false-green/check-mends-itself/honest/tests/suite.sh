@@ -1,0 +1,1 @@
+exec sh tests/check.sh g1

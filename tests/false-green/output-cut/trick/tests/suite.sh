@@ -1,0 +1,1 @@
+printf '1..2\nok 1 - a\n'

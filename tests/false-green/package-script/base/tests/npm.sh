@@ -1,0 +1,3 @@
+# npm test
+npm=jest
+exec sh tests/check.sh g1

@@ -1,0 +1,4 @@
+[ -f g1/work ] || exit 1
+echo 1..2
+echo 'ok 1 - a'
+echo 'ok 2 - b'

@@ -1,0 +1,1 @@
+mkdir -p g1; echo good >g1/work

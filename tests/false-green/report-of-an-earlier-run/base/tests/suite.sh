@@ -1,0 +1,2 @@
+[ -f tests/run.sh ] && sh tests/run.sh >report.xml
+cat report.xml

@@ -1,0 +1,1 @@
+echo '<testsuite tests="1"><testcase name="a"/></testsuite>'

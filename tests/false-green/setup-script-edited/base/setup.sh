@@ -1,0 +1,1 @@
+mkdir -p deps; echo real >deps/tool

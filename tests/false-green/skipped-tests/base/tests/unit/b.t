@@ -1,0 +1,1 @@
+grep -qs two g1/work

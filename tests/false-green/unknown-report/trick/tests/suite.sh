@@ -1,0 +1,1 @@
+echo 'SUMMARY good=12 bad=0'
