@@ -1,25 +1,21 @@
 //! The whole story, from wherever the session is: compile, build and merge, audit, repair, render.
 
+use super::next::{Action, Course};
 use super::step::Steps;
 use crate::agent::budget::Deadline;
-use crate::base::{Error, Exit, Result};
+use crate::base::{Error, Result};
 use crate::disk::Held;
 use crate::disk::lock::{self, Run};
 use crate::process::stop;
 use crate::session::event::{RunFinished, RunPaused};
 use crate::session::journal::Entry;
-use crate::session::state::{RunState, SpecState};
-use crate::session::{Session, State, Workspace};
-use crate::spec::{ProjectKind, Spec};
+use crate::session::state::SpecState;
+use crate::session::{Session, Workspace};
+use crate::spec::ProjectKind;
 use crate::stage::audit::Word;
-use crate::stage::build::schedule;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
-use crate::stage::repair::plan;
 use crate::stage::{Context, Report, Silent, merge};
-
-/// Rounds of repair and full audit after the first audit.
-const REPAIR_ROUNDS: usize = 3;
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -97,86 +93,31 @@ fn chain(
     report: &dyn Report,
 ) -> Result<Word> {
     let steps = Steps { session, root: ws.root(), deadline };
-    if !matches!(session.with_state(|s| s.spec.clone())?, SpecState::Approved { .. }) {
-        compile(ws, session, goal.kind, report)?;
-    }
-    refuse_aborted(session)?;
-    settle(ws, session)?;
-    let spec = session.spec()?;
-    build_and_merge(session, &spec, &steps, goal.jobs)?;
-    refuse_aborted(session)?;
-    if !session.with_state(|s| s.landings.is_empty())? {
-        audit_and_repair(session, &steps)?;
-    }
-    Ok(judge(ws, session, &spec)?.word)
-}
-
-/// A person ended the session while it ran.
-fn refuse_aborted(session: &Session) -> Result<()> {
-    match session.with_state(|s| s.run.clone())? {
-        RunState::Aborted { reason } => {
-            Err(Error::no(format!("the session was aborted: {reason}"))
-                .hint("otto sessions lists the others"))
-        }
-        RunState::Open | RunState::Paused { .. } | RunState::Finished { .. } => Ok(()),
-    }
-}
-
-/// Builds and lands until nothing is left to do, or a round changed nothing: a group that was sent
-/// back at the very end has dependents that could not start before.
-fn build_and_merge(session: &Session, spec: &Spec, steps: &Steps<'_>, jobs: usize) -> Result<()> {
-    let progress = |s: &State| {
-        let attempts: usize = s.groups.values().map(|g| g.attempts.len()).sum();
-        (attempts, s.landings.len())
-    };
-    let mut before = None;
-    while work_is_left(spec, &session.state()?) {
-        let now = session.with_state(progress)?;
-        if before == Some(now) {
-            return Ok(());
-        }
-        before = Some(now);
-        let (build, merge) = steps.build_and_merge(jobs)?;
-        tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);
+    let mut course = Course::default();
+    let mut spec = None;
+    let mut last = None;
+    loop {
         stop::check()?;
-    }
-    Ok(())
-}
-
-/// Something can still be built or landed.
-pub(super) fn work_is_left(spec: &Spec, state: &State) -> bool {
-    !schedule::ready(spec, state).is_empty()
-        || !merge::queue::eligible(spec, state).is_empty()
-        || state.open_landing.is_some()
-}
-
-/// Full audit; repairs, each landed and audited narrowly; full audit again, a bounded number of
-/// times.
-fn audit_and_repair(session: &Session, steps: &Steps<'_>) -> Result<()> {
-    for _ in 0..=REPAIR_ROUNDS {
-        // A repair that a stop left open comes first: the product is not whole without it.
-        if session.with_state(|s| s.repairs.iter().any(|r| r.outcome.is_none()))? {
-            steps.run("repair", &[])?;
+        let state = session.state()?;
+        if spec.is_none() && matches!(state.spec, SpecState::Approved { .. }) {
+            settle(ws, session)?;
+            spec = Some(session.spec()?);
+            continue;
         }
-        if audit_is_due(&session.state()?) {
-            steps.run("audit", &[])?;
-        }
-        stop::check()?;
-        if plan(&session.state()?).is_empty() {
-            return Ok(());
-        }
-        if steps.run("repair", &[])? != Exit::YES && !audit_is_due(&session.state()?) {
-            return Ok(());
+        match (course.next(spec.as_ref(), &state, last.take()), &spec) {
+            (Action::Compile, _) => compile(ws, session, goal.kind, report)?,
+            (Action::BuildAndMerge, _) => {
+                let (build, merge) = steps.build_and_merge(goal.jobs)?;
+                tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);
+            }
+            (Action::Audit, _) => last = Some(steps.run("audit", &[])?),
+            (Action::Repair, _) => last = Some(steps.run("repair", &[])?),
+            (Action::Judge, Some(spec)) => return Ok(judge(ws, session, spec)?.word),
+            (Action::Judge, None) => return Ok(judge(ws, session, &session.spec()?)?.word),
+            (Action::Ended { reason }, _) => {
+                return Err(Error::no(format!("the session was aborted: {reason}"))
+                    .hint("otto sessions lists the others"));
+            }
         }
     }
-    // The last repair is not taken on trust either.
-    if audit_is_due(&session.state()?) {
-        steps.run("audit", &[])?;
-    }
-    Ok(())
-}
-
-/// No full audit of the tip as it is has finished.
-pub(super) fn audit_is_due(state: &State) -> bool {
-    state.last_full_audit().is_none_or(|a| Some(a.tip) != state.tip())
 }

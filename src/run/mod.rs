@@ -3,6 +3,7 @@
 mod chain;
 pub mod demo;
 mod finish;
+pub mod next;
 mod progress;
 mod reopen;
 mod resume;

@@ -1,6 +1,6 @@
 //! Which session `--resume` means.
 
-use super::chain::{audit_is_due, work_is_left};
+use super::next::{audit_is_due, work_is_left};
 use crate::base::{Error, Result, SessionId};
 use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};

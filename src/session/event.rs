@@ -131,6 +131,9 @@ events! {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         claim: String,
         duration_s: f64,
+        /// The machine's boot id, as in `merge.started`: for the group's branch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<String>,
     }
     GroupChecked = "group.check.finished" {
         check: String,
@@ -148,11 +151,14 @@ events! {
     /// The intent to move the integration ref; written before it moves.
     MergeStarted = "merge.started" {
         old: Oid, new: Oid, tested_commit: Oid, tree: Oid, head: Oid,
+        /// The machine's boot id: refs are not synced, so one that went back under another boot
+        /// was lost with the power and not moved by a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<String>,
     }
     MergeLanded = "merge.landed" {
         old: Oid, new: Oid, tested_commit: Oid, tree: Oid, head: Oid,
-        /// The machine's boot id: refs are not synced, so one that is back at `old` after another
-        /// boot was lost with the power and not moved by a person.
+        /// As in `merge.started`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         boot: Option<String>,
     }
@@ -216,6 +222,7 @@ impl AttemptFinished {
             turn: "interrupted".into(),
             claim: String::new(),
             duration_s: 0.0,
+            boot: None,
         }
     }
 }

@@ -279,6 +279,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                     turn: e.turn.clone(),
                     claim: e.claim.clone(),
                     duration_s: e.duration_s,
+                    boot: e.boot.clone(),
                 });
                 if !terminal {
                     // A stop says nothing: what the group was told before still holds.

@@ -177,6 +177,7 @@ pub struct AttemptEnd {
     pub turn: String,
     pub claim: String,
     pub duration_s: f64,
+    pub boot: Option<String>,
 }
 
 /// The integration ref moved from `old` to `new`, which has the tree that was tested.

@@ -7,16 +7,17 @@ use crate::disk::lock::{self, Group as GroupLock, Integ, Run};
 use crate::git::{NewCommit, Worktree};
 use crate::session::event::{AttemptFinished, GroupAborted, RunAborted};
 use crate::session::journal::Entry;
-use crate::session::state::Attempt;
+use crate::session::state::{Attempt, State};
 use crate::session::{Session, Workspace};
 use crate::spec::Group;
 use crate::stage::build::hold_group;
-use crate::stage::{Context, attic};
+use crate::stage::merge::may_land::may_end;
+use crate::stage::{Context, attic, merge};
 
 /// Everything that may work on a session, held; 75 naming who has it, and nothing written.
 pub struct Quiet {
     _run: Held<Run>,
-    _queue: Held<Integ>,
+    queue: Held<Integ>,
 }
 
 /// Waits for nobody: either the session is at rest, or it is not ended.
@@ -26,12 +27,16 @@ pub fn hold_session(ws: &Workspace, session: &Session) -> Result<Quiet> {
     let queue = ws.layout.queue_lock(&session.id);
     Ok(Quiet {
         _run: lock::try_hold(&run)?.map_err(|busy| busy.into_error().hint(hint))?,
-        _queue: lock::try_hold(&queue)?.map_err(|busy| busy.into_error().hint(hint))?,
+        queue: lock::try_hold(&queue)?.map_err(|busy| busy.into_error().hint(hint))?,
     })
 }
 
-/// Ends the whole session.
-pub fn abort_session(ctx: &Context<'_>, _quiet: &Quiet, reason: &str) -> Result<Vec<String>> {
+/// Ends the whole session. A landing that a kill left open is settled first: once the session is
+/// over, nobody would.
+pub fn abort_session(ctx: &Context<'_>, quiet: &Quiet, reason: &str) -> Result<Vec<String>> {
+    if ctx.session.with_state(|s| s.open_landing.is_some())? {
+        merge::reconcile(ctx, &quiet.queue)?;
+    }
     let held: Vec<Held<GroupLock>> =
         ctx.spec.groups.iter().map(|g| hold_group(ctx, g)).collect::<Result<_>>()?;
     let mut kept = Vec::new();
@@ -45,6 +50,13 @@ pub fn abort_session(ctx: &Context<'_>, _quiet: &Quiet, reason: &str) -> Result<
 /// Ends one group; what depends on it is blocked.
 pub fn abort_group(ctx: &Context<'_>, group: &Group, reason: &str) -> Result<Vec<String>> {
     let held = hold_group(ctx, group)?;
+    let is_landing = |s: &State| !may_end(s, &group.id);
+    if ctx.session.with_state(is_landing)? {
+        // Either a queue is at work on it, or a kill left it half way.
+        let path = ctx.ws.layout.queue_lock(&ctx.session.id);
+        let queue = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
+        merge::reconcile(ctx, &queue)?;
+    }
     let phase = ctx.session.with_state(|s| s.phase(&group.id))?;
     if phase.is_terminal() {
         return Err(Error::no(format!("group '{}' is {} already", group.id, phase.word())));
@@ -67,8 +79,18 @@ fn end_group(
         }
         ctx.append(Entry::attempt(&group.id, open.number, AttemptFinished::interrupted()))?;
     }
-    if !state.phase(&group.id).is_terminal() {
-        ctx.group_event(&group.id, GroupAborted { reason: reason.to_owned() })?;
+    let mut is_landing = false;
+    ctx.session.append_with(ctx.ws, |s| {
+        // Its landing may have been announced since the last look.
+        is_landing = !may_end(s, &group.id);
+        if is_landing || s.phase(&group.id).is_terminal() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Entry::group(&group.id, GroupAborted { reason: reason.to_owned() })])
+    })?;
+    if is_landing {
+        let what = format!("group '{}' is landing at this moment", group.id);
+        return Err(Error::later(what, None).hint("look again: otto status"));
     }
     Ok(kept)
 }
@@ -88,7 +110,7 @@ fn archive(
     let work = NewCommit {
         tree: snapshot.tree,
         parents: &[open.start],
-        message: &format!("{}: what attempt {} left\n", group.id, open.number),
+        message: &attic::message(&group.id, open.number),
         at: open.started,
     };
     attic::keep(ctx, &group.id, open.number, &work).map(Some)

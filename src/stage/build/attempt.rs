@@ -14,7 +14,7 @@ use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
 use crate::disk::{self, Held};
-use crate::git::{Change, Oid, Worktree};
+use crate::git::{Change, NewCommit, Oid, Worktree};
 use crate::session::config::Role;
 use crate::session::event::{
     AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, Rule, Violation,
@@ -23,8 +23,8 @@ use crate::session::event::{
 use crate::session::journal::Entry;
 use crate::session::state::Attempt;
 use crate::spec::{Check, Group};
-use crate::stage::Context;
 use crate::stage::waiting::woken;
+use crate::stage::{Context, attic};
 
 /// What an attempt is to do.
 #[derive(Debug, Clone)]
@@ -135,7 +135,10 @@ pub fn attempt(
     let result = match result {
         Ok(result) => result,
         Err(e) => {
-            // There was no turn, so there is nothing to judge and nothing to keep.
+            // What it wrote before the turn broke is judged on resume, like what a kill left.
+            if !matches!(snapshot(ctx, plan, &worktree)?, Ok(made) if made.nothing_new) {
+                return Err(e);
+            }
             finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, &e.to_string()))?;
             worktree.release()?;
             return Err(e);
@@ -207,6 +210,14 @@ fn settle(
                 ended.judgement.outcome = AttemptOutcome::NoChange;
                 ended.judgement.fingerprint = Some(Sha256::of(b"no change"));
             } else if let Err(e) = worktree.refuse_filtered(plan.base.commit, &made.changes) {
+                // Not on a branch, where it could land; but what was made is kept (I3).
+                let left = NewCommit {
+                    tree: made.tree,
+                    parents: &[plan.start],
+                    message: &attic::message(&group.id, plan.number),
+                    at: started,
+                };
+                attic::keep(ctx, &group.id, plan.number, &left)?;
                 ended.violation(Violation {
                     path: ".gitattributes".into(),
                     rule: Rule::Filter,
@@ -215,11 +226,11 @@ fn settle(
                 refused = Some(e);
             } else {
                 match commit_work(ctx, group, held, plan, made.tree, started)? {
-                    Committed::Moved(commit) => {
-                        write_patch(ctx, group, plan, made.tree)?;
+                    Committed::Moved { commit, tree } => {
+                        write_patch(ctx, group, plan, tree)?;
                         ended.judgement =
                             judge(ctx, group, plan.number, commit, plan.base.commit, &plan.extra)?;
-                        ended.commit = Some((commit, made.tree));
+                        ended.commit = Some((commit, tree));
                     }
                     // A person's commit is on the branch; it is judged next, and ours is kept.
                     Committed::Archived(name) => {
@@ -377,6 +388,7 @@ fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Resul
         turn: ended.turn.clone(),
         claim: ended.claim.clone(),
         duration_s: ended.duration_s,
+        boot: crate::process::boot_id(),
     };
     let dir = ctx.session.layout.build_attempt(&group.id, number);
     disk::replace_json(&dir.join("outcome.json"), &end)?;

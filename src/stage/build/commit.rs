@@ -2,6 +2,7 @@
 //! a person was on the branch first.
 
 use super::attempt::Plan;
+use super::heads::{is_recorded, recorded_head};
 use crate::base::Result;
 use crate::base::text::one_line;
 use crate::disk::Held;
@@ -13,7 +14,7 @@ use crate::stage::{Context, attic};
 /// What became of the work.
 pub(super) enum Committed {
     /// The branch is at it.
-    Moved(Oid),
+    Moved { commit: Oid, tree: Oid },
     /// The branch is a person's now; the work is in the attic, under this name.
     Archived(String),
 }
@@ -41,17 +42,20 @@ pub(super) fn commit_work(
     let head = ctx.ws.read_own_ref(&name)?;
     let mut parents = vec![plan.start];
     if let Some(head) = head {
-        let commit = repo.commit(head)?;
-        if commit.tree == tree && commit.trailer("Otto-Attempt") == Some(&plan.number.to_string()) {
-            // A killed run got this far.
-            return Ok(Committed::Moved(head));
+        let found = repo.commit(head)?;
+        let ours =
+            NewCommit { tree: found.tree, parents: &found.parents, message: &message, at: started };
+        if found.message == message && repo.write_commit(&ours)? == head {
+            // A killed run got this far. The commit is durable and the worktree is not: after a
+            // power cut it is the commit that has all of the work.
+            return Ok(Committed::Moved { commit: head, tree: found.tree });
         }
         if !is_accounted_for(ctx, group, plan, head)? {
             let name = archive(ctx, group, plan, tree, &message, started)?;
             return Ok(Committed::Archived(name));
         }
         // What an earlier round left stays reachable from the branch.
-        let recorded = recorded_head(ctx, group)?;
+        let recorded = ctx.session.with_state(|s| s.group(&group.id).and_then(recorded_head))?;
         for old in [Some(head), recorded].into_iter().flatten() {
             if !parents.contains(&old) && !repo.is_ancestor(old, plan.start)? {
                 parents.push(old);
@@ -64,7 +68,7 @@ pub(super) fn commit_work(
     ctx.refuse_checked_out(&name)?;
     let reason = format!("otto: attempt {} of {}", plan.number, group.id);
     match ctx.ws.move_ref(&name, Expect::from_option(head), Some(commit), &reason)? {
-        Ok(()) => Ok(Committed::Moved(commit)),
+        Ok(()) => Ok(Committed::Moved { commit, tree }),
         // A person was faster by a moment.
         Err(_found) => archive(ctx, group, plan, tree, &message, started).map(Committed::Archived),
     }
@@ -74,21 +78,12 @@ pub(super) fn commit_work(
 /// part of the product, or of what this attempt started from.
 fn is_accounted_for(ctx: &Context<'_>, group: &Group, plan: &Plan, head: Oid) -> Result<bool> {
     let (of_an_attempt, tip) = ctx.session.with_state(|s| {
-        let attempts = s.group(&group.id).map(|g| g.attempts.as_slice()).unwrap_or_default();
-        let known =
-            attempts.iter().any(|a| a.finished.as_ref().is_some_and(|f| f.commit == Some(head)));
+        let known = s.group(&group.id).is_some_and(|g| is_recorded(g, head));
         (known, s.tip().unwrap_or(ctx.base()))
     })?;
     Ok(of_an_attempt
         || ctx.ws.repo.is_ancestor(head, plan.start)?
         || ctx.ws.repo.is_ancestor(head, tip)?)
-}
-
-/// Where the journal says that the group's branch is.
-fn recorded_head(ctx: &Context<'_>, group: &Group) -> Result<Option<Oid>> {
-    ctx.session.with_state(|s| {
-        s.group(&group.id)?.attempts.iter().rev().find_map(|a| a.finished.as_ref()?.commit)
-    })
 }
 
 /// Keeps work that cannot go on the branch (I3).

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::attempt::{AttemptResult, Plan, attempt, settle_open};
 use super::base::{Base, base_of};
+use super::course::{From, Stand, course, stand};
 use super::manual::{MANUAL, judge_manual, manual_head};
 use super::schedule::{Next, next_attempt};
 use crate::base::{Error, Result};
@@ -11,13 +12,12 @@ use crate::disk::Held;
 use crate::disk::lock::{self, Group as GroupLock};
 use crate::git::{Merge, NewCommit, Oid};
 use crate::process::stop;
-use crate::session::config::Role;
 use crate::session::event::{
     AttemptFinished, AttemptOutcome, CheckPhase, GroupFailed, GroupInvalidated, GroupStarted,
     Invalid,
 };
 use crate::session::journal::Entry;
-use crate::session::state::{Attempt, GroupState, Phase, State};
+use crate::session::state::{GroupState, Phase, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::Context;
 use crate::stage::waiting::waiting_error;
@@ -194,26 +194,17 @@ fn already_there(
             GroupInvalidated { reason: Invalid::Again, brief: why.to_owned() },
         )
     };
-    match (&now.phase, again) {
-        (Phase::Landed | Phase::Redundant { .. }, _) => Ok(Some(GroupEnd::In)),
-        (Phase::Aborted { reason }, _) => {
+    match stand(&now.phase, again) {
+        Stand::In => Ok(Some(GroupEnd::In)),
+        Stand::Aborted { reason } => {
             Err(Error::no(format!("group '{}' was aborted: {reason}", group.id)))
         }
-        (Phase::Passing { .. }, Again::No) => passing(ctx, group),
-        (Phase::Passing { .. } | Phase::Failed { .. }, Again::Yes) => {
-            invalidate("built again because a person asked for it").map(|()| None)
+        Stand::Passing { .. } => passing(ctx, group),
+        Stand::BuildAgain => invalidate("built again because a person asked for it").map(|()| None),
+        Stand::Failed { reason } => {
+            Ok(Some(GroupEnd::Failed { reason, attempts: now.attempts.len() as u32 }))
         }
-        (Phase::Failed { reason }, Again::No) => Ok(Some(GroupEnd::Failed {
-            reason: reason.clone(),
-            attempts: now.attempts.len() as u32,
-        })),
-        (
-            Phase::Pending
-            | Phase::Building { .. }
-            | Phase::Blocked { .. }
-            | Phase::Invalidated { .. },
-            _,
-        ) => Ok(None),
+        Stand::Open => Ok(None),
     }
 }
 
@@ -298,63 +289,30 @@ fn plan(
     brief: Option<String>,
     extra: &[Check],
 ) -> Result<Plan> {
-    let (role, told) = match (&now.phase, &now.repair) {
-        (_, Some(_)) => (Role::Fix, None),
-        (Phase::Invalidated { reason: Invalid::Conflict, brief }, None) => {
-            (Role::Merge, Some(brief.clone()))
-        }
-        (Phase::Invalidated { brief, .. }, None) => (Role::Build, Some(brief.clone())),
-        (_, None) => (Role::Build, None),
-    };
-    let last = now.last_attempt().filter(|_| now.tries > 0);
-    let (base, start) = match last {
-        // Within one round the base stays, and the work goes on where the last attempt left it.
-        Some(last) => {
-            (Base { commit: last.base, dep_heads: last.dep_heads.clone() }, start_after(last))
-        }
-        None => {
+    let next = course(now);
+    let (base, start) = match next.from {
+        From::LastAttempt { base, dep_heads, start } => (Base { commit: base, dep_heads }, start),
+        From::Base { earlier } => {
             let base = base_of(ctx, group, state)?;
-            let start = first_start(ctx, now, base.commit)?;
+            let start = first_start(ctx, earlier, base.commit)?;
             (base, start)
         }
     };
-    let role = match last {
-        Some(last) if now.repair.is_none() && last.role == Role::Merge.word() => Role::Merge,
-        Some(_) | None => role,
-    };
-    // A stop says nothing about the work: what was wrong before it still is.
-    let told = brief.or(told).or_else(|| {
-        let round = now.attempts.iter().rev().take(now.tries as usize);
-        let mut ends = round.filter_map(|a| a.finished.as_ref());
-        let judged = ends.find(|f| f.outcome != AttemptOutcome::Interrupted)?;
-        Some(judged.brief.clone()).filter(|b| !b.is_empty())
-    });
-    let in_role = now.attempts.iter().filter(|a| a.role == role.word()).count() as u32;
     Ok(Plan {
-        number: now.next_attempt(),
-        number_in_role: in_role + 1,
-        role,
+        number: next.number,
+        number_in_role: next.number_in_role,
+        role: next.role,
         base,
         start,
-        brief: told.unwrap_or_default(),
+        brief: brief.or(next.told).unwrap_or_default(),
         extra: extra.to_vec(),
     })
 }
 
-fn start_after(last: &Attempt) -> Oid {
-    last.finished.as_ref().and_then(|f| f.commit).unwrap_or(last.start)
-}
-
 /// The first attempt of a round starts on the base, with the group's earlier work merged in where
 /// that goes without a conflict.
-fn first_start(ctx: &Context<'_>, now: &GroupState, base: Oid) -> Result<Oid> {
+fn first_start(ctx: &Context<'_>, earlier: Option<Oid>, base: Oid) -> Result<Oid> {
     let repo = &ctx.ws.repo;
-    let earlier = now
-        .attempts
-        .iter()
-        .rev()
-        .find_map(|a| a.finished.as_ref().and_then(|f| f.commit))
-        .filter(|_| !matches!(now.phase, Phase::Invalidated { reason: Invalid::Conflict, .. }));
     let Some(earlier) = earlier else { return Ok(base) };
     if repo.is_ancestor(earlier, base)? {
         return Ok(base);

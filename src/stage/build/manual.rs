@@ -4,12 +4,12 @@
 use super::base::{Base, base_of};
 use super::brief::brief;
 use super::group::{close_open_attempt, hold_group, proves_nothing};
+use super::heads::{is_known, is_recorded};
 use super::judge::judge;
 use crate::base::{Exit, Result};
 use crate::disk::Held;
 use crate::disk::lock::Group as GroupLock;
 use crate::git::Oid;
-use crate::session::State;
 use crate::session::event::{
     AttemptFinished, AttemptOutcome, AttemptStarted, GroupFailed, GroupPassing,
 };
@@ -52,17 +52,14 @@ pub fn late_work(ctx: &Context<'_>) -> Result<Vec<(String, Oid)>> {
     let mut out = Vec::new();
     for group in &ctx.spec.groups {
         let (is_in, known, tip) = ctx.session.with_state(|s| {
-            let now = s.group(&group.id);
-            let made = now.map(|g| g.attempts.as_slice()).unwrap_or_default().iter();
-            let known: Vec<Oid> =
-                made.filter_map(|a| a.finished.as_ref().and_then(|f| f.commit)).collect();
-            (s.phase(&group.id).is_in(), known, s.tip().unwrap_or(ctx.base()))
+            let now = s.group(&group.id).cloned().unwrap_or_default();
+            (now.phase.is_in(), now, s.tip().unwrap_or(ctx.base()))
         })?;
         if !is_in {
             continue;
         }
         let Some(head) = ctx.ws.read_own_ref(&ctx.build_ref(&group.id))? else { continue };
-        if !known.contains(&head) && !ctx.ws.repo.is_ancestor(head, tip)? {
+        if !is_recorded(&known, head) && !ctx.ws.repo.is_ancestor(head, tip)? {
             out.push((group.id.clone(), head));
         }
     }
@@ -76,17 +73,6 @@ pub fn manual_head(ctx: &Context<'_>, group: &Group) -> Result<Option<Oid>> {
         .session
         .with_state(|s| (is_known(s, &group.id, head), s.tip().unwrap_or(ctx.base())))?;
     Ok((!known && !ctx.ws.repo.is_ancestor(head, tip)?).then_some(head))
-}
-
-fn is_known(state: &State, gid: &str, head: Oid) -> bool {
-    state.group(gid).is_some_and(|g| {
-        g.phase.is_terminal()
-            || g.attempts.iter().any(|a| {
-                let made = a.finished.as_ref().and_then(|f| f.commit);
-                // An open attempt may have moved the branch a moment before it was stopped.
-                made == Some(head) || (a.finished.is_none() && a.role != MANUAL)
-            })
-    })
 }
 
 /// Under the group's lock: the same judgement as for an agent's attempt.
@@ -143,6 +129,7 @@ pub fn judge_manual(
         turn: "by hand".into(),
         claim: String::new(),
         duration_s: 0.0,
+        boot: crate::process::boot_id(),
     };
     let last = match (judgement.outcome, empty) {
         (AttemptOutcome::Passing, None) => {

@@ -7,6 +7,8 @@
 use serde_json::json;
 
 use super::candidate::Candidate;
+use super::may_land::{Stale, may_land};
+use super::reconcile::{finish_announced, reconcile};
 use crate::base::{Error, Result};
 use crate::check::batch::Ran;
 use crate::disk::Held;
@@ -15,8 +17,6 @@ use crate::git::{Expect, NewCommit, Oid};
 use crate::session::event::{MergeLanded, MergeStarted};
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
-use crate::session::state::RunState;
-use crate::session::{Phase, SYNC};
 use crate::stage::Context;
 
 /// A candidate whose checks were all green at exactly this commit.
@@ -75,23 +75,26 @@ pub(super) fn land(
         tested_commit: candidate.commit,
         tree: candidate.tree,
         head: candidate.head,
+        boot: crate::process::boot_id(),
     };
-    // Asked again at the moment of the announcement: while it was tested, the group may have been
-    // built again, sent back or ended by a person.
-    let announced = ctx.session.append_with(ctx.ws, |s| {
-        let over = matches!(s.run, RunState::Aborted { .. });
-        let still = subject.gid.starts_with(SYNC)
-            || matches!(s.phase(subject.gid), Phase::Passing { commit, .. } if commit == candidate.head);
-        if over || !still {
+    let mut stale = None;
+    ctx.session.append_with(ctx.ws, |s| {
+        if let Err(why) = may_land(&ctx.spec, s, subject.gid, candidate.tip, candidate.head) {
+            stale = Some(why);
             return Ok(Vec::new());
         }
         let entry = Entry::group(subject.gid, intent.clone());
         Ok(vec![Entry { attempt: subject.attempt, ..entry }])
     })?;
-    if announced.is_empty() {
+    if let Some(why) = stale {
+        tracing::debug!("{}: not announced: {why:?}", subject.gid);
+        if matches!(why, Stale::Announced(_)) {
+            reconcile(ctx, held)?;
+        }
         return Ok(None);
     }
-    complete(ctx, held, subject.gid, subject.attempt, &intent).map(Some)
+    let landing = finish_announced(ctx, held)?;
+    Ok(landing.filter(|l| l.new == new))
 }
 
 /// What lands, for the message and the record.
@@ -102,25 +105,21 @@ pub(super) struct Subject<'a> {
     pub attempt: Option<u32>,
 }
 
-/// The second half of a landing, also after a kill: idempotent from the recorded intent.
+/// The second half of a landing, also after a kill: idempotent from the recorded intent. `from` is
+/// where [`super::settle::settle`] saw the ref; the first landing makes it.
 pub(super) fn complete(
     ctx: &Context<'_>,
     _held: &Held<Integ>,
     gid: &str,
     attempt: Option<u32>,
     intent: &MergeStarted,
+    from: Option<Oid>,
 ) -> Result<Landing> {
     let name = ctx.session.integ_ref();
-    let found = ctx.ws.read_own_ref(&name)?;
-    if found != Some(intent.new) {
-        // The first landing makes the ref; a ref that is missing later is made again.
-        let expect = Expect::from_option(found);
-        let is_where_it_was = found.is_none() || found == Some(intent.old);
-        if !is_where_it_was {
-            return Err(moved_by_hand(ctx, intent.old, found));
-        }
+    if from != Some(intent.new) {
         ctx.refuse_checked_out(&name)?;
         let message = format!("otto: land {gid}");
+        let expect = Expect::from_option(from);
         if let Err(found) = ctx.ws.move_ref(&name, expect, Some(intent.new), &message)? {
             return Err(moved_by_hand(ctx, intent.old, found));
         }

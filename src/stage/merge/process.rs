@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::{Built, Candidate, build};
 use super::landing::{Landing, Subject, Tested, land};
-use super::queue::{eligible, features_are_in};
+use super::may_land::still;
+use super::queue::{eligible, features_are_in, to_call};
 use super::reconcile::reconcile;
 use super::send_back::{Sent, call_all_builders, call_builder, send_back};
+use super::settle::{Branch, branch};
 use crate::base::{Error, Exit, Remedy, Result};
 use crate::check::batch::Ran;
 use crate::disk::Held;
@@ -15,7 +17,8 @@ use crate::disk::lock::{self, Integ};
 use crate::git::{Conflict, Expect, Oid};
 use crate::process::stop;
 use crate::session::event::{CheckPhase, Invalid, MergeConflict, MergeRedundant, MergeRefused};
-use crate::session::state::{Phase, RunState, State};
+use crate::session::journal::Entry;
+use crate::session::state::{Phase, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::build::schedule::ready;
 use crate::stage::build::{
@@ -120,9 +123,6 @@ impl Queue {
     fn next(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let left = self.left.borrow();
         ctx.session.with_state(|s| {
-            if matches!(s.run, RunState::Aborted { .. }) {
-                return None;
-            }
             eligible(&ctx.spec, s)
                 .into_iter()
                 .find(|gid| match (s.phase(gid), left.get(*gid)) {
@@ -139,17 +139,9 @@ impl Queue {
         let mut any = false;
         for group in &ctx.spec.groups {
             let sent = ctx.session.with_state(|s| {
-                let now = s.group(&group.id)?;
-                let ready = group.deps.iter().all(|d| s.phase(d).satisfies_dependents());
-                match &now.phase {
-                    Phase::Invalidated {
-                        reason: Invalid::Conflict | Invalid::RedCandidate | Invalid::Violation,
-                        brief,
-                    } if ready => Some((now.sent_back, brief.clone())),
-                    _ => None,
-                }
+                to_call(&ctx.spec, s).into_iter().find(|(gid, ..)| *gid == group.id)
             })?;
-            let Some((times, brief)) = sent else { continue };
+            let Some((_, times, brief)) = sent else { continue };
             if self.called.borrow_mut().insert((group.id.clone(), times)) {
                 match call_builder(ctx, group, &brief) {
                     // How it ended is read from the journal.
@@ -227,14 +219,19 @@ impl Queue {
     /// moved is theirs to decide about.
     fn branch_agrees(&self, ctx: &Context<'_>, group: &Group, head: Oid) -> Result<Option<String>> {
         let name = ctx.build_ref(&group.id);
-        match ctx.ws.read_own_ref(&name)? {
-            Some(found) if found == head => Ok(None),
-            None if ctx.ws.repo.has_object(head) => {
+        let found = ctx.ws.read_own_ref(&name)?;
+        let now = ctx.session.with_state(|s| s.group(&group.id).cloned().unwrap_or_default())?;
+        let boot = crate::process::boot_id();
+        match branch(&now, head, found, boot.as_deref(), |id| ctx.ws.repo.has_object(id)) {
+            Branch::Agrees => Ok(None),
+            Branch::Restore { from } => {
+                ctx.refuse_checked_out(&name)?;
+                let expect = Expect::from_option(from);
                 let _somebody_made_it =
-                    ctx.ws.move_ref(&name, Expect::Absent, Some(head), "otto: restored")?;
+                    ctx.ws.move_ref(&name, expect, Some(head), "otto: restored")?;
                 Ok(None)
             }
-            found => {
+            Branch::MovedByHand { found } => {
                 self.left.borrow_mut().insert(group.id.clone(), Left::MovedByHand(head));
                 Ok(Some(format!(
                     "'{name}' was moved by somebody: recorded {}, found {}; put it back: git update-ref {name} {head}   or build it again: otto build-group --session {} --group {} --again",
@@ -264,8 +261,9 @@ impl Queue {
         let attempt = state.group(&group.id).and_then(|g| g.last_attempt()).map(|a| a.number);
         match build(ctx, &group.id, tip, head)? {
             Built::Redundant { held_by } => {
-                ctx.group_event(&group.id, MergeRedundant { head, held_by })?;
-                Ok(Merged::Redundant { held_by })
+                let event = MergeRedundant { head, held_by };
+                let done = note(ctx, group, head, Entry::group(&group.id, event))?;
+                Ok(if done { Merged::Redundant { held_by } } else { Merged::Overtaken })
             }
             Built::Conflict(conflicts) => {
                 self.conflict(ctx, group, state, (tip, head), conflicts, repair)
@@ -283,7 +281,9 @@ impl Queue {
                 }
                 Err(reason) => {
                     let event = MergeRefused { tip, head, reason: reason.short.clone() };
-                    ctx.group_event(&group.id, event)?;
+                    if !note(ctx, group, head, Entry::group(&group.id, event))? {
+                        return Ok(Merged::Overtaken);
+                    }
                     self.sent(ctx, group, reason.why, &reason.short, reason.brief, (head, repair))
                 }
             },
@@ -307,7 +307,10 @@ impl Queue {
             brief.push_str(&format!("- {}: {}\n", c.path, c.reason));
         }
         brief.push_str("Start from the product as it is now and do your part on top of it.\n");
-        ctx.group_event(&group.id, MergeConflict { tip, head, conflicts })?;
+        let event = MergeConflict { tip, head, conflicts };
+        if !note(ctx, group, head, Entry::group(&group.id, event))? {
+            return Ok(Merged::Overtaken);
+        }
         self.sent(ctx, group, Invalid::Conflict, &short, brief, (head, repair))
     }
 
@@ -324,11 +327,21 @@ impl Queue {
             self.left.borrow_mut().insert(group.id.clone(), Left::Reported(head));
             return Ok(Merged::Reported(short.to_owned()));
         }
-        Ok(match send_back(ctx, group, why, short, brief)? {
+        Ok(match send_back(ctx, group, head, why, short, brief)? {
+            Sent::Overtaken => Merged::Overtaken,
             Sent::Back => Merged::SentBack(short.to_owned()),
             Sent::GivenUp(reason) => Merged::Failed(reason),
         })
     }
+}
+
+/// Records what was found out about a head; false, and nothing, when the group has moved on: what
+/// is said about work that is no more must not end the work that came after it.
+fn note(ctx: &Context<'_>, group: &Group, head: Oid, entry: Entry) -> Result<bool> {
+    let written = ctx.session.append_with(ctx.ws, |s| {
+        Ok(still(s, &group.id, head).map_or_else(|_| Vec::new(), |()| vec![entry]))
+    })?;
+    Ok(!written.is_empty())
 }
 
 /// Why a candidate may not land.

@@ -5,15 +5,21 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
+use super::may_land::still;
+use super::queue::{Next, back_or_up};
 use crate::base::{Exit, Result};
 use crate::disk;
+use crate::git::Oid;
 use crate::process::Capture;
 use crate::session::event::{GroupFailed, GroupInvalidated, Invalid};
+use crate::session::journal::Entry;
 use crate::spec::Group;
 use crate::stage::{Context, exit_of, step_command};
 
 pub enum Sent {
     Back,
+    /// The group has another head by now.
+    Overtaken,
     GivenUp(String),
 }
 
@@ -21,19 +27,33 @@ pub enum Sent {
 pub fn send_back(
     ctx: &Context<'_>,
     group: &Group,
+    head: Oid,
     why: Invalid,
     short: &str,
     brief: String,
 ) -> Result<Sent> {
-    let sent_before = ctx.session.with_state(|s| s.group(&group.id).map_or(0, |g| g.sent_back))?;
-    if sent_before >= ctx.config().merge_attempts {
-        let reason = format!("cannot land after {sent_before} times back at its builder: {short}");
-        ctx.group_event(&group.id, GroupFailed { reason: reason.clone() })?;
-        return Ok(Sent::GivenUp(reason));
+    let mut sent = Sent::Overtaken;
+    ctx.session.append_with(ctx.ws, |s| {
+        if still(s, &group.id, head).is_err() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![match back_or_up(s, &group.id, ctx.config().merge_attempts) {
+            Next::GiveUp(times) => {
+                let reason =
+                    format!("cannot land after {times} times back at its builder: {short}");
+                sent = Sent::GivenUp(reason.clone());
+                Entry::group(&group.id, GroupFailed { reason })
+            }
+            Next::Back => {
+                sent = Sent::Back;
+                Entry::group(&group.id, GroupInvalidated { reason: why, brief })
+            }
+        }])
+    })?;
+    if matches!(sent, Sent::Back) {
+        ctx.report.say(&format!("{}: back to its builder: {short}", group.id));
     }
-    ctx.group_event(&group.id, GroupInvalidated { reason: why, brief })?;
-    ctx.report.say(&format!("{}: back to its builder: {short}", group.id));
-    Ok(Sent::Back)
+    Ok(sent)
 }
 
 /// Runs the builder as its own process. What it made is read from the journal; an `Err` says why it

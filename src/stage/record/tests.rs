@@ -71,6 +71,7 @@ impl Project {
             turn: "end".into(),
             claim: String::new(),
             duration_s: 1.0,
+            boot: None,
         };
         let append = |entry| self.session.append(&self.ws, entry).expect("appended");
         append(Entry::attempt("greet", number, started));

@@ -9,6 +9,9 @@ use crate::session::state::State;
 /// The outcome of a repair that a stop ended: it was not tried.
 pub const INTERRUPTED: &str = "interrupted";
 
+/// The outcome of a repair whose work is in the product, and whose failure is gone.
+pub const LANDED: &str = "landed";
+
 /// One dispatch: a group with everything that was found about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Todo {
@@ -40,6 +43,18 @@ pub fn plan(state: &State) -> Vec<Todo> {
                 let tried = r.outcome.as_deref().is_some_and(|o| o != INTERRUPTED);
                 r.key != todo.key || !tried
             })
+        })
+        .collect()
+}
+
+/// Repairs that a kill left open and for which the newest audit has nothing to do any more, with
+/// the outcome that is to be recorded: key, group, outcome.
+pub fn stale(state: &State, todos: &[Todo]) -> Vec<(String, String, &'static str)> {
+    let open = state.repairs.iter().filter(|r| r.outcome.is_none());
+    open.filter(|r| todos.iter().all(|t| t.key != r.key))
+        .map(|r| {
+            let outcome = if state.phase(&r.group).is_in() { LANDED } else { INTERRUPTED };
+            (r.key.clone(), r.group.clone(), outcome)
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Repair: product failures only, to the owner of what fails, one dispatch a group, nothing tried
 //! twice the same way. What was repaired lands through the queue and is audited again.
 
-mod ledger;
+pub mod ledger;
 mod run;
 
 pub use ledger::{Todo, plan};

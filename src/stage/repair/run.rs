@@ -1,6 +1,6 @@
 //! The edge of repair: brief, builder, queue, narrowed audit, record.
 
-use super::ledger::{INTERRUPTED, Todo, plan};
+use super::ledger::{LANDED, Todo, plan, stale};
 use crate::base::text::{count, tail};
 use crate::base::{Exit, Result};
 use crate::check::EvidenceRef;
@@ -26,7 +26,9 @@ pub enum Repaired {
 /// Repairs what the newest audit found.
 pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
     let todos = plan(&ctx.state()?);
-    close_stale(ctx, &todos)?;
+    for (key, group, outcome) in ctx.session.with_state(|s| stale(s, &todos))? {
+        ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
+    }
     if todos.is_empty() {
         return Ok(Repaired::Nothing);
     }
@@ -46,28 +48,11 @@ pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
             }
             other => other?,
         };
-        landed += usize::from(outcome == "landed");
+        landed += usize::from(outcome == LANDED);
         let event = RepairFinished { key: todo.key.clone(), outcome: outcome.into() };
         ctx.group_event(&todo.group, event)?;
     }
     Ok(Repaired::Tried { landed, of: todos.len() })
-}
-
-/// Repairs that a kill left open and that the newest audit has no finding for any more.
-fn close_stale(ctx: &Context<'_>, todos: &[Todo]) -> Result<()> {
-    let open: Vec<(String, String)> = ctx.session.with_state(|s| {
-        let stale = s.repairs.iter().filter(|r| r.outcome.is_none());
-        stale.map(|r| (r.key.clone(), r.group.clone())).collect()
-    })?;
-    for (key, group) in open {
-        if todos.iter().any(|t| t.key == key) {
-            continue;
-        }
-        let landed = ctx.session.with_state(|s| s.phase(&group).is_in())?;
-        let outcome = if landed { "landed" } else { INTERRUPTED };
-        ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
-    }
-    Ok(())
 }
 
 fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
@@ -100,7 +85,7 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     }
     let ids = todo.findings.iter().filter_map(|f| f.check.clone()).collect();
     let red = audit(ctx, &Scope::Narrowed(ids))?;
-    Ok(if red.is_empty() { "landed" } else { "landed, and the failure is still there" })
+    Ok(if red.is_empty() { LANDED } else { "landed, and the failure is still there" })
 }
 
 /// What was found and has to be repaired, each finding once, as the first audit told it.

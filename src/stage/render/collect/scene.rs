@@ -143,6 +143,7 @@ impl Scene {
             turn: "completed".into(),
             claim: "I did it.".into(),
             duration_s: 3.0,
+            boot: None,
         };
         self.add(Entry::attempt(gid, 1, end));
         self.add(Entry::attempt(gid, 1, GroupPassing { commit: new, tree, base: old }));

@@ -1,0 +1,254 @@
+//! What a run does next, from wherever the session is. Values in, values out.
+
+use crate::base::Exit;
+use crate::session::State;
+use crate::session::state::{RunState, SpecState};
+use crate::spec::Spec;
+use crate::stage::build::schedule;
+use crate::stage::{merge, repair};
+
+/// Rounds of repair and full audit after the first audit.
+const REPAIR_ROUNDS: usize = 3;
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    Compile,
+    BuildAndMerge,
+    Audit,
+    Repair,
+    /// Everything that can be done was done: the verdict is next.
+    Judge,
+    /// A person ended the session.
+    Ended {
+        reason: String,
+    },
+}
+
+/// How far this run has come; what the session has come to is in its state.
+#[derive(Debug, Clone, Default)]
+pub struct Course {
+    part: Part,
+    /// Attempts and landings before the last round of building.
+    before: Option<(usize, usize)>,
+    rounds: usize,
+    compiled: bool,
+}
+
+/// Where in its chain the run is; it only ever goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Build,
+    /// Before an audit: a repair that a stop left open comes first.
+    Open,
+    Audit,
+    Plan,
+    /// A repair ran.
+    Repaired,
+    LastAudit,
+    Over,
+}
+
+impl Course {
+    /// The next step. `spec` is the approved one, `last` how the step before ended.
+    pub fn next(&mut self, spec: Option<&Spec>, state: &State, last: Option<Exit>) -> Action {
+        if let RunState::Aborted { reason } = &state.run {
+            return Action::Ended { reason: reason.clone() };
+        }
+        let (SpecState::Approved { .. }, Some(spec)) = (&state.spec, spec) else {
+            // Asked once: what comes of it may have to wait for a person.
+            let first = !std::mem::replace(&mut self.compiled, true);
+            return if first { Action::Compile } else { Action::Judge };
+        };
+        loop {
+            match self.part {
+                // Until nothing is left to do, or a round changed nothing: a group that was sent
+                // back at the very end has dependents that could not start before.
+                Part::Build => {
+                    let now = Some(progress(state));
+                    if work_is_left(spec, state) && self.before != now {
+                        self.before = now;
+                        return Action::BuildAndMerge;
+                    }
+                    self.part = if state.landings.is_empty() { Part::Over } else { Part::Open };
+                }
+                Part::Open => {
+                    self.part = Part::Audit;
+                    // The product is not whole without it.
+                    if state.repairs.iter().any(|r| r.outcome.is_none()) {
+                        return Action::Repair;
+                    }
+                }
+                Part::Audit => {
+                    self.part = Part::Plan;
+                    if audit_is_due(state) {
+                        return Action::Audit;
+                    }
+                }
+                Part::Plan if repair::plan(state).is_empty() => self.part = Part::Over,
+                Part::Plan => {
+                    self.part = Part::Repaired;
+                    return Action::Repair;
+                }
+                Part::Repaired => {
+                    self.rounds += 1;
+                    self.part = match last == Some(Exit::YES) || audit_is_due(state) {
+                        // Nothing came of it, and nothing changed.
+                        false => Part::Over,
+                        true if self.rounds > REPAIR_ROUNDS => Part::LastAudit,
+                        true => Part::Open,
+                    };
+                }
+                // The last repair is not taken on trust either.
+                Part::LastAudit => {
+                    self.part = Part::Over;
+                    if audit_is_due(state) {
+                        return Action::Audit;
+                    }
+                }
+                Part::Over => return Action::Judge,
+            }
+        }
+    }
+}
+
+fn progress(state: &State) -> (usize, usize) {
+    (state.groups.values().map(|g| g.attempts.len()).sum(), state.landings.len())
+}
+
+/// Something can still be built or landed.
+pub(super) fn work_is_left(spec: &Spec, state: &State) -> bool {
+    !schedule::ready(spec, state).is_empty()
+        || !merge::queue::eligible(spec, state).is_empty()
+        || state.open_landing.is_some()
+}
+
+/// No full audit of the tip as it is has finished.
+pub(super) fn audit_is_due(state: &State) -> bool {
+    state.last_full_audit().is_none_or(|a| Some(a.tip) != state.tip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Oid;
+    use crate::session::event::{AuditScope, Certifier, Finding, FindingKind};
+    use crate::session::state::{Audit, GroupState, Landing, Phase};
+    use crate::spec::sample;
+
+    fn oid(n: u8) -> Oid {
+        format!("{n:02x}").repeat(20).parse().expect("an id")
+    }
+
+    fn approved() -> (Spec, State) {
+        let spec = sample::good();
+        let mut state = State { base: Some(oid(1)), ..State::default() };
+        let (sha256, at) = (spec.content_hash(), jiff::Timestamp::UNIX_EPOCH);
+        state.spec = SpecState::Approved { sha256, first: sha256, by: "auto".into(), at };
+        (spec, state)
+    }
+
+    fn land_all(spec: &Spec, state: &mut State, new: u8) {
+        for group in &spec.groups {
+            let phase = Phase::Landed;
+            state.groups.insert(group.id.clone(), GroupState { phase, ..GroupState::default() });
+        }
+        state.landings.push(Landing {
+            group: spec.groups[0].id.clone(),
+            attempt: None,
+            old: state.tip().expect("a tip"),
+            new: oid(new),
+            tested_commit: oid(new),
+            tree: oid(9),
+            head: oid(new),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            boot: None,
+        });
+    }
+
+    fn audit(spec: &Spec, state: &mut State, red: bool) {
+        let finding = Finding {
+            id: format!("f{}", state.audits.len()),
+            kind: FindingKind::ProductFailure,
+            severity: "critical".into(),
+            text: "red".into(),
+            features: Vec::new(),
+            group: Some(spec.groups[0].id.clone()),
+            check: Some("check".into()),
+            reproduction: String::new(),
+            evidence: Vec::new(),
+        };
+        state.audits.push(Audit {
+            round: 1,
+            tip: state.tip().expect("a tip"),
+            scope: AuditScope::Full,
+            spec: None,
+            checks: Vec::new(),
+            findings: if red { vec![finding] } else { Vec::new() },
+            finished: Some(Certifier::None),
+        });
+    }
+
+    #[test]
+    fn the_chain_in_its_order() {
+        let (spec, mut state) = approved();
+        let mut course = Course::default();
+        let mut next = |s: &State| course.next(Some(&spec), s, Some(Exit::YES));
+        assert_eq!(next(&State::default()), Action::Compile);
+        assert_eq!(next(&state), Action::BuildAndMerge);
+        land_all(&spec, &mut state, 2);
+        assert_eq!(next(&state), Action::Audit);
+        audit(&spec, &mut state, true);
+        assert_eq!(next(&state), Action::Repair);
+        land_all(&spec, &mut state, 3);
+        assert_eq!(next(&state), Action::Audit);
+        audit(&spec, &mut state, false);
+        assert_eq!(next(&state), Action::Judge);
+    }
+
+    #[test]
+    fn a_round_that_changes_nothing_is_the_last() {
+        let (spec, state) = approved();
+        let mut course = Course::default();
+        assert_eq!(course.next(Some(&spec), &state, None), Action::BuildAndMerge);
+        assert_eq!(course.next(Some(&spec), &state, Some(Exit::NO)), Action::Judge);
+    }
+
+    #[test]
+    fn an_abort_is_the_end_at_any_point() {
+        let (spec, mut state) = approved();
+        land_all(&spec, &mut state, 2);
+        state.run = RunState::Aborted { reason: "no".into() };
+        let ended = Action::Ended { reason: "no".into() };
+        assert_eq!(Course::default().next(Some(&spec), &state, None), ended);
+    }
+
+    /// Every repair makes a new tip and every audit finds something new: it ends all the same, and
+    /// with an audit of what is there.
+    #[test]
+    fn a_product_that_never_becomes_green_ends() {
+        let (spec, mut state) = approved();
+        let mut course = Course::default();
+        land_all(&spec, &mut state, 2);
+        let mut story = String::new();
+        for n in 0..50 {
+            match course.next(Some(&spec), &state, Some(Exit::YES)) {
+                Action::Audit => {
+                    story.push('a');
+                    audit(&spec, &mut state, true);
+                }
+                Action::Repair => {
+                    story.push('r');
+                    land_all(&spec, &mut state, 10 + n);
+                }
+                other => {
+                    assert_eq!(other, Action::Judge);
+                    break;
+                }
+            }
+        }
+        assert_eq!(story, "arararara");
+        assert!(!audit_is_due(&state));
+    }
+}
