@@ -7,7 +7,7 @@ use otto::stage::verify::verify;
 ///
 /// The journal's hash chain, the session record, the approved spec and its amendments, every
 /// landing against what was tested, the integration branch, the anchor in git, every piece of
-/// evidence. Reads only.
+/// evidence, and where the work of every attempt is. Reads only.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
@@ -28,7 +28,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     if args.json {
         otto::outln!(
             "{}",
-            serde_json::json!({"v": 1, "session": session.id, "holds": verified.holds, "problems": verified.problems})
+            serde_json::json!({"v": 1, "session": session.id, "holds": verified.holds, "patches": verified.patches, "problems": verified.problems})
         );
     } else {
         otto::outln!("session {}", session.id);

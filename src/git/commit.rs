@@ -1,6 +1,8 @@
 //! Commits: made by this process, with dates that the caller gives, so that doing it again gives
 //! the same id.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Oid, Repo};
@@ -100,6 +102,17 @@ impl Repo {
             return Ok(true);
         }
         Ok(self.merge_base(old, new)? == Some(old))
+    }
+
+    /// The commits that can be reached from `tips` and not from `hidden`. Tips whose object is gone
+    /// hold nothing.
+    pub fn reachable(&self, tips: &[Oid], hidden: &[Oid]) -> Result<BTreeSet<Oid>> {
+        let repo = self.local();
+        let broken = || "cannot walk the history".to_owned();
+        let tips: Vec<_> = tips.iter().map(|t| t.0).filter(|t| repo.has_object(*t)).collect();
+        let hidden = hidden.iter().map(|h| h.0);
+        let walk = repo.rev_walk(tips).with_hidden(hidden).all().or_machine(broken)?;
+        walk.map(|step| Ok(Oid(step.or_machine(broken)?.id))).collect()
     }
 
     pub fn merge_base(&self, a: Oid, b: Oid) -> Result<Option<Oid>> {

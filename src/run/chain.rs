@@ -15,7 +15,7 @@ use crate::spec::ProjectKind;
 use crate::stage::audit::Word;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
-use crate::stage::{Context, Report, Silent, merge};
+use crate::stage::{Context, Report, Silent, census, merge};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +112,14 @@ fn chain(
             }
             (Action::Audit, _) => last = Some(steps.run("audit", &[])?),
             (Action::Repair, _) => last = Some(steps.run("repair", &[])?),
-            (Action::Judge, Some(spec)) => return Ok(judge(ws, session, spec)?.word),
+            (Action::Judge, Some(spec)) => {
+                // The verdict is about what the ref holds: a power cut may have taken it back
+                // after the last step that looked.
+                let ctx = Context::open(ws, session, report)?;
+                let _settled = merge::Queue::take(&ctx)?;
+                census::close(&ctx)?;
+                return Ok(judge(ws, session, spec)?.word);
+            }
             (Action::Judge, None) => return Ok(judge(ws, session, &session.spec()?)?.word),
             (Action::Ended { reason }, _) => {
                 return Err(Error::no(format!("the session was aborted: {reason}"))

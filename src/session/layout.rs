@@ -130,8 +130,12 @@ impl SessionLayout {
 pub mod refs {
     use crate::base::SessionId;
 
+    /// Where build branches and what was kept are; the rest of the name begins with the session.
+    pub const BUILD: &str = "refs/heads/i2p/build/";
+    pub const ATTIC: &str = "refs/otto/attic/";
+
     pub fn build(sid: &SessionId, gid: &str) -> String {
-        format!("refs/heads/i2p/build/{sid}.{gid}")
+        format!("{BUILD}{sid}.{gid}")
     }
     pub fn integ(sid: &SessionId) -> String {
         format!("refs/heads/i2p/integ/{sid}")
@@ -143,7 +147,7 @@ pub mod refs {
         format!("refs/otto/head/{sid}")
     }
     pub fn attic(sid: &SessionId, gid: &str, n: u32) -> String {
-        format!("refs/otto/attic/{sid}.{gid}/{n}")
+        format!("{ATTIC}{sid}.{gid}/{n}")
     }
     pub const NOTES: &str = "refs/notes/otto";
 }

@@ -12,7 +12,7 @@ use crate::session::{Session, Workspace};
 use crate::spec::Group;
 use crate::stage::build::hold_group;
 use crate::stage::merge::may_land::may_end;
-use crate::stage::{Context, attic, merge};
+use crate::stage::{Context, attic, census, merge};
 
 /// Everything that may work on a session, held; 75 naming who has it, and nothing written.
 pub struct Quiet {
@@ -43,7 +43,9 @@ pub fn abort_session(ctx: &Context<'_>, quiet: &Quiet, reason: &str) -> Result<V
     for (group, held) in ctx.spec.groups.iter().zip(&held) {
         kept.extend(end_group(ctx, group, held, reason)?);
     }
+    let found = census::keep_strays(ctx)?;
     ctx.append(Entry::new(RunAborted { reason: reason.to_owned() }))?;
+    census::refuse_lost(ctx, &found)?;
     Ok(kept)
 }
 

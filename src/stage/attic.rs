@@ -40,7 +40,8 @@ pub fn keep_commit(ctx: &Context<'_>, gid: &str, attempt: u32, commit: Oid) -> R
                 message: &message(gid, attempt),
                 at: info.at,
             })?;
-            put(ctx, gid, &name, both)?;
+            set(ctx, &name, both)?;
+            record(ctx, gid, &name, commit)?;
         }
     }
     Ok(name)
@@ -52,11 +53,16 @@ pub fn message(gid: &str, attempt: u32) -> String {
 }
 
 fn put(ctx: &Context<'_>, gid: &str, name: &str, commit: Oid) -> Result<()> {
-    ctx.sync_objects()?;
-    if ctx.ws.move_ref(name, Expect::Whatever, Some(commit), "otto: archived")?.is_err() {
-        return Err(Error::bug(format!("'{name}' cannot be written")));
-    }
+    set(ctx, name, commit)?;
     record(ctx, gid, name, commit)
+}
+
+fn set(ctx: &Context<'_>, name: &str, commit: Oid) -> Result<()> {
+    ctx.sync_objects()?;
+    match ctx.ws.move_ref(name, Expect::Whatever, Some(commit), "otto: archived")? {
+        Ok(()) => Ok(()),
+        Err(_found) => Err(Error::bug(format!("'{name}' cannot be written"))),
+    }
 }
 
 fn record(ctx: &Context<'_>, gid: &str, name: &str, commit: Oid) -> Result<()> {

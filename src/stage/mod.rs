@@ -7,6 +7,7 @@ pub mod abort;
 mod attic;
 pub mod audit;
 pub mod build;
+pub mod census;
 pub mod compile;
 mod context;
 pub mod land;

@@ -15,6 +15,7 @@ use crate::session::layout::refs;
 use crate::session::state::SpecState;
 use crate::session::{Session, State, Workspace};
 use crate::spec::verify_chain;
+use crate::stage::census::{Census, Counts, Place, census, places};
 
 /// What was looked at, and everything that is wrong.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Verified {
     /// What holds, a line each.
     pub holds: Vec<String>,
     pub problems: Vec<String>,
+    /// Where the work of every attempt is.
+    pub patches: Counts,
 }
 
 impl Verified {
@@ -54,7 +57,18 @@ pub fn verify(ws: &Workspace, session: &Session) -> Result<Verified> {
     }
     let (count, evidence) = evidence(session, &records);
     verified.judge(&format!("evidence: {}", crate::base::text::count(count, "piece")), evidence);
+    let found = census(&state, &places(ws, session, &state)?);
+    verified.patches = found.counts();
+    verified.judge(&verified.patches.to_string(), missing(session, &found));
     Ok(verified)
+}
+
+/// Patches that no ref holds.
+fn missing(session: &Session, found: &Census) -> Vec<String> {
+    let stray = found.at(Place::Stray).map(|p| {
+        format!("no branch holds {p}: otto run --resume {} keeps it in refs/otto/attic", session.id)
+    });
+    stray.chain(found.at(Place::Lost).map(|p| format!("work is missing: {p}"))).collect()
 }
 
 fn read(session: &Session) -> Result<(Vec<Record>, Option<String>)> {

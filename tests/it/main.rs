@@ -17,6 +17,7 @@ mod providers;
 mod resume;
 mod review;
 mod second_review;
+mod sim;
 mod spec;
 mod tidy;
 mod verify;

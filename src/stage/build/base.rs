@@ -21,7 +21,19 @@ pub fn base_of(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Base> 
     let mut commit = state.tip().unwrap_or(ctx.base());
     let mut dep_heads = BTreeMap::new();
     for dep in ctx.spec.groups.iter().filter(|g| is_needed(ctx, group, &g.id)) {
-        let Phase::Passing { commit: head, .. } = state.phase(&dep.id) else { continue };
+        let Phase::Passing { commit: head, .. } = state.phase(&dep.id) else {
+            // The queue may have sent it back since this group was found ready.
+            if lacks(group, state, &dep.id) {
+                return Err(Error::no(format!(
+                    "'{}', which '{}' needs, is {} now",
+                    dep.id,
+                    group.id,
+                    state.phase(&dep.id).word()
+                ))
+                .hint("it can start when that is passing again"));
+            }
+            continue;
+        };
         dep_heads.insert(dep.id.clone(), head);
         if repo.is_ancestor(head, commit)? {
             continue;
@@ -46,6 +58,12 @@ pub fn base_of(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Base> 
         };
     }
     Ok(Base { commit, dep_heads })
+}
+
+/// A dependency of the group's own whose work is neither in the product nor passing.
+pub fn lacks(group: &Group, state: &State, dep: &str) -> bool {
+    let landed = state.group(dep).is_some_and(|d| d.landed.is_some());
+    group.deps.iter().any(|d| d == dep) && !landed && !state.phase(dep).satisfies_dependents()
 }
 
 /// Direct and indirect dependencies: a dependency's head contains its own base, but a dependency

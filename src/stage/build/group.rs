@@ -295,6 +295,10 @@ fn plan(
         From::Base { earlier } => {
             let base = base_of(ctx, group, state)?;
             let start = first_start(ctx, earlier, base.commit)?;
+            // The announcement names them; what is not of the product was written just now.
+            if start != state.tip().unwrap_or(ctx.base()) {
+                ctx.sync_objects()?;
+            }
             (base, start)
         }
     };

@@ -96,6 +96,8 @@ pub fn judge_manual(
         Err(e) => return Err(e),
     };
     let base = repo.merge_base(ours.commit, head)?.unwrap_or(ours.commit);
+    // git syncs no objects unless it is told to, and the record will name this one.
+    ctx.sync_objects()?;
     ctx.report.say(&format!(
         "{}: a commit by hand ({}), judged like any other",
         group.id,

@@ -5,7 +5,7 @@
 
 mod all;
 mod attempt;
-mod base;
+pub mod base;
 mod brief;
 mod commit;
 pub mod course;

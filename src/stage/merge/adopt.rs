@@ -30,6 +30,8 @@ pub fn adopt(ctx: &Context<'_>) -> Result<Option<Oid>> {
         .hint(format!("put it back: git update-ref {name} {recorded}")));
     }
     let tree = ctx.ws.repo.tree_of(found)?;
+    // git syncs no objects unless it is told to, and the record names this one.
+    ctx.sync_objects()?;
     ctx.append(Entry::new(MergeAdopted { old: recorded, new: found, tree }))?;
     super::anchor(ctx)?;
     Ok(Some(found))
