@@ -12,11 +12,12 @@ CARGO = cargo
 CHROMIUM = chromium
 
 .DEFAULT_GOAL = help
-.PHONY: help need build demo test fmt lint man picture install uninstall clean
+.PHONY: help need build demo test torture fmt lint man picture install uninstall clean
 
 help:
 	@echo 'make demo       build, then run the whole job on a small product, offline; says where the proof is'
 	@echo 'make test       every test'
+	@echo 'make torture    the long tests: 100,000 simulated landings'
 	@echo 'make build      $(RELEASE)/otto and its names'
 	@echo 'make install    into PREFIX ($(PREFIX)); make uninstall takes it away'
 	@echo 'make fmt        format; make lint: fmt --check and clippy, warnings are errors'
@@ -42,6 +43,10 @@ test: need
 	sh tests/docs.sh
 	sh tests/demo-mutants.sh
 	sh tests/readme.sh $(DEBUG)/otto
+
+# What takes longer than anybody waits for before a commit. Each line is one long test.
+torture: need
+	OTTO_SIM_LANDINGS=100000 $(CARGO) test --locked --release --test it sim::thousands -- --nocapture
 
 fmt: need
 	$(CARGO) fmt

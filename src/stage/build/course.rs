@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::group::Again;
+use super::manual::MANUAL;
 use crate::git::Oid;
 use crate::session::config::Role;
 use crate::session::event::{AttemptOutcome, Invalid};
@@ -67,7 +68,10 @@ pub struct Course {
 }
 
 pub fn course(now: &GroupState) -> Course {
-    let last = now.last_attempt().filter(|_| now.tries > 0);
+    // A person's commit is judged from where it branched off, which need not have what the group
+    // depends on: an agent does not go on from there.
+    let round = now.attempts.iter().rev().take(now.tries as usize);
+    let last = round.into_iter().find(|a| a.role != MANUAL);
     let role = match (&now.phase, &now.repair, last) {
         (_, Some(_), _) => Role::Fix,
         (_, None, Some(last)) if last.role == Role::Merge.word() => Role::Merge,
@@ -208,6 +212,16 @@ mod tests {
         let mut now = after(tried(1, "merge", Some(7), ""));
         now.repair = Some("key".into());
         assert_eq!(course(&now).role, Role::Fix);
+    }
+
+    #[test]
+    fn an_agent_never_goes_on_from_where_a_persons_commit_branched_off() {
+        let next = course(&after(tried(1, MANUAL, None, "")));
+        assert_eq!((next.number, next.from), (2, From::Base { earlier: None }));
+        let both = [tried(1, "build", Some(7), "red"), tried(2, MANUAL, None, "")].concat();
+        let start = oid(7);
+        let from = From::LastAttempt { base: oid(1), dep_heads: BTreeMap::new(), start };
+        assert_eq!(course(&after(both)).from, from);
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl Stop {
     }
 }
 
-const LIMIT: u32 = 3;
+/// Attempts of a round.
+pub const LIMIT: u32 = 3;
 
 /// `otto build-group --all`.
 pub async fn build_all(p: P) -> i32 {
@@ -53,15 +54,17 @@ pub async fn build_all(p: P) -> i32 {
         }
         let now: Vec<String> = {
             let w = p.w();
-            let mut state = w.state.clone();
-            if w.is(Mutant::FailedUnlocks) {
+            let wrong = w.is(Mutant::FailedUnlocks).then(|| {
+                let mut state = w.state.clone();
                 for group in state.groups.values_mut() {
                     if matches!(group.phase, Phase::Failed { .. }) {
                         group.phase = Phase::Landed;
                     }
                 }
-            }
-            ready(&w.spec, &state).into_iter().map(str::to_owned).collect()
+                state
+            });
+            let state = wrong.as_ref().unwrap_or(&w.state);
+            ready(&w.spec, state).into_iter().map(str::to_owned).collect()
         };
         for gid in now {
             let tip = p.w().tip();
@@ -219,6 +222,7 @@ enum Turn {
 
 async fn work(p: &P, gid: &str, key: &(String, u32), resolves: bool) -> Turn {
     let path = World::path(gid);
+    p.takes(10).await;
     if p.w().fault(Fault::Agent, 8) {
         return Turn::Waits;
     }

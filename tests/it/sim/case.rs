@@ -88,8 +88,10 @@ impl Case {
         Self { seed, groups, faults, kinds: ALL_KINDS, mutant: None }
     }
 
-    pub fn with(self, mutant: Mutant) -> Self {
-        Self { mutant: Some(mutant), ..self }
+    /// A small product in a rough world: what is wrong on purpose shows soon.
+    pub fn rough(seed: u64, mutant: Mutant) -> Self {
+        let groups = 2 + (seed % 4) as usize;
+        Self { seed, groups, faults: 30, kinds: ALL_KINDS, mutant: Some(mutant) }
     }
 
     pub fn allows(&self, fault: Fault) -> bool {

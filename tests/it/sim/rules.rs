@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use otto::git::Oid;
-use otto::session::event::{Event, MergeStarted};
+use otto::session::event::{AttemptOutcome, Event, MergeStarted};
 use otto::session::journal::Record;
 use otto::session::state::{Phase, RunState};
 use otto::stage::audit::{ChainState, Word, verdict};
@@ -29,13 +29,14 @@ pub const RULES: &[(&str, &str)] = &[
     ("I8", "no event moves a group that is finished; nothing lands after an abort"),
     ("I9", "what happens to a group changes no other"),
     ("I9", "a group starts and lands on top of everything that it needs"),
+    ("liveness", "a group is tried a bounded number of times in a row"),
     (
         "liveness",
         "when failures stop, the run ends, and every group is in, ended, or waits for one that ended",
     ),
 ];
 
-type Words = [(String, &'static str)];
+type Words = [&'static str];
 
 impl World {
     pub fn before_event(&mut self, record: &Record) {
@@ -59,6 +60,7 @@ impl World {
             Event::AttemptStarted(e) => {
                 self.stats.attempts += 1;
                 if e.role != "manual" {
+                    self.has_tries_left(&gid);
                     self.starts_on_its_needs(&gid, e.base);
                 }
             }
@@ -66,14 +68,21 @@ impl World {
                 let synced = e.commit.is_none_or(|c| self.git.is_synced(c) && self.git.has(c));
                 self.rule(synced, || format!("{gid} recorded a commit that is not synced"));
             }
-            Event::MergeRedundant(e) => {
-                let now = self.state.phase(&gid);
-                let other = matches!(now, Phase::Passing { commit, .. } if commit != e.head);
-                self.rule(!other, || {
-                    format!("{gid} is called redundant for a head that is no more")
+            Event::MergeRedundant(e) => self.is_news(&gid, e.head),
+            Event::MergeRefused(e) => {
+                let open = self.state.open_landing.as_ref().filter(|o| o.group == gid);
+                let moved = open.is_some_and(|o| self.git.read(INTEG) == Some(o.intent.new));
+                if open.is_none() {
+                    self.is_news(&gid, e.head);
+                }
+                self.rule(!moved, || {
+                    format!("the landing of {gid} is taken back, and it is there")
                 });
             }
-            Event::MergeConflict(_) => self.stats.conflicts += 1,
+            Event::MergeConflict(e) => {
+                self.stats.conflicts += 1;
+                self.is_news(&gid, e.head);
+            }
             Event::RunFinished(e) if e.exit == 0 => self.finished_well(),
             _ => {}
         }
@@ -106,6 +115,22 @@ impl World {
         self.rule(synced, || format!("{gid} is announced with a commit that is not synced"));
     }
 
+    /// What is said about a head is said while the group still has it.
+    fn is_news(&mut self, gid: &str, head: Oid) {
+        let now = self.state.phase(gid);
+        let news = matches!(now, Phase::Passing { commit, .. } if commit == head);
+        self.rule(news, || format!("{gid} is told about a head that is no more"));
+    }
+
+    fn has_tries_left(&mut self, gid: &str) {
+        let group = self.group(gid);
+        let round = group.attempts.iter().rev().take(group.tries as usize);
+        let ends = round.filter_map(|a| a.finished.as_ref());
+        let judged = ends.filter(|end| end.outcome != AttemptOutcome::Interrupted).count();
+        let some = judged < super::build::LIMIT as usize;
+        self.rule(some, || format!("{gid} is tried again after {judged} attempts"));
+    }
+
     fn starts_on_its_needs(&mut self, gid: &str, base: Oid) {
         let needs = self.spec.group(gid).map(|g| g.deps.clone()).unwrap_or_default();
         let below = self.git.reachable([base]);
@@ -131,16 +156,16 @@ impl World {
 
     pub fn after_event(&mut self, record: &Record, before: &Words, after: &Words) {
         let own = record.group.as_deref();
-        for (gid, was) in before {
-            let now = after.iter().find(|(id, _)| id == gid).map_or("pending", |(_, w)| w);
-            let moved = now != *was;
+        for (n, (was, now)) in before.iter().zip(after).enumerate() {
+            if was == now {
+                continue;
+            }
+            let gid = self.spec.groups[n].id.clone();
             let finished = ["landed", "redundant", "aborted"].contains(was);
             let repair = matches!(record.event, Event::RepairStarted(_)) && *was != "aborted";
             let kind = record.event.kind();
-            self.rule(!(moved && finished) || repair, || {
-                format!("{kind} moved {gid}, {was}, to {now}")
-            });
-            self.rule(!moved || own == Some(gid), || format!("{kind} of {own:?} moved {gid}"));
+            self.rule(!finished || repair, || format!("{kind} moved {gid}, {was}, to {now}"));
+            self.rule(own == Some(&gid), || format!("{kind} of {own:?} moved {gid}"));
         }
         if let (Event::RunAborted(_), true) = (&record.event, self.state.open_landing.is_some()) {
             self.broke("a session was ended over an announced landing".into());

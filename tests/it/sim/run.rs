@@ -219,6 +219,7 @@ async fn judge(p: &P) -> i32 {
         w.append(vec![Entry::new(RunFinished { exit })]);
     }
     w.closed = w.faults_left == 0;
+    w.dirty = true;
     i32::from(exit)
 }
 
@@ -337,7 +338,13 @@ fn moves_integ(w: &mut World) {
     let _refused = w.cas(Who::Person, INTEG, found, new);
     // In the middle of a landing, where it was before is where it would be without the person.
     let before = w.state.open_landing.as_ref().map(|o| o.intent.old);
-    w.persons_integ = Some(new).filter(|_| before.is_none() || new != before);
+    // And where it was before the machine went down is where the power may have taken it: as long
+    // as nothing has landed since, nobody can tell.
+    let since = w.state.landings.iter().position(|l| Some(l.old) == new);
+    let by_power = since.is_some_and(|at| {
+        w.state.landings[at..].iter().all(|l| l.boot.as_ref().is_some_and(|b| *b != w.boot))
+    });
+    w.persons_integ = Some(new).filter(|_| (before.is_none() || new != before) && !by_power);
 }
 
 /// `otto build-group --again`.

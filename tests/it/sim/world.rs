@@ -113,6 +113,12 @@ fn spec_of(case: &Case, rng: &mut Rng) -> Spec {
     otto::spec::parse(&shape.text()).expect("a good spec").spec
 }
 
+/// The phase of each group, in the order of the spec.
+fn words_of(spec: &Spec, state: &State) -> Vec<&'static str> {
+    let word = |id: &str| state.group(id).map_or("pending", |g| g.phase.word());
+    spec.groups.iter().map(|g| word(&g.id)).collect()
+}
+
 impl World {
     fn new(case: Case) -> Self {
         let mut rng = Rng(case.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ case.groups as u64);
@@ -207,10 +213,7 @@ impl World {
 
     fn apply(&mut self, record: &Record) {
         self.before_event(record);
-        let words = |s: &State| -> Vec<(String, &'static str)> {
-            s.groups.iter().map(|(id, g)| (id.clone(), g.phase.word())).collect()
-        };
-        let before = words(&self.state);
+        let before = words_of(&self.spec, &self.state);
         self.state.apply(record);
         if self.is(Mutant::Revives)
             && let (Event::AttemptFinished(_), Some(gid)) = (&record.event, &record.group)
@@ -224,9 +227,13 @@ impl World {
         {
             next.phase = Phase::Failed { reason: e.reason.clone() };
         }
-        let after = words(&self.state);
+        let after = words_of(&self.spec, &self.state);
         self.after_event(record, &before, &after);
-        self.dirty = true;
+        // What the census counts.
+        self.dirty |= matches!(
+            record.event,
+            Event::AttemptFinished(_) | Event::WorkArchived(_) | Event::MergeRedundant(_)
+        );
     }
 
     /// Moves a ref by compare-and-swap, watched.
@@ -356,6 +363,14 @@ impl P {
 
     pub fn append(&self, entry: Entry) {
         self.w().append(vec![entry]);
+    }
+
+    /// It takes a while, and others go on.
+    pub async fn takes(&self, at_most: usize) {
+        let steps = self.w().rng.below(at_most + 1);
+        for _ in 0..steps {
+            super::exec::tick().await;
+        }
     }
 
     pub fn groups(&self) -> Vec<String> {
