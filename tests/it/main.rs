@@ -4,6 +4,7 @@
 mod audit;
 mod build;
 mod crash;
+mod census;
 mod false_green;
 mod flow;
 mod harness;

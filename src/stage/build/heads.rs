@@ -27,3 +27,56 @@ pub fn recorded_head(group: &GroupState) -> Option<Oid> {
 fn commits(group: &GroupState) -> impl DoubleEndedIterator<Item = Oid> + '_ {
     group.attempts.iter().filter_map(|a| a.finished.as_ref()?.commit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Sha256;
+    use crate::session::event::{AttemptFinished, AttemptStarted, Event, GroupAborted};
+    use crate::session::journal::Record;
+
+    fn oid(n: u8) -> Oid {
+        format!("{n:02x}").repeat(20).parse().expect("an id")
+    }
+
+    fn apply(state: &mut State, attempt: u32, event: impl Into<Event>) {
+        state.apply(&Record {
+            seq: 1,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            group: Some("g".into()),
+            attempt: Some(attempt),
+            actor: "a test".into(),
+            event: event.into(),
+            hash: Sha256::ZERO,
+        });
+    }
+
+    fn start(state: &mut State, attempt: u32, role: &str) {
+        let started = AttemptStarted {
+            role: role.into(),
+            base: oid(1),
+            dep_heads: Default::default(),
+            start: oid(1),
+            provider: "command".into(),
+            model: None,
+            spec: Sha256::ZERO,
+        };
+        apply(state, attempt, started);
+    }
+
+    #[test]
+    fn a_head_is_a_persons_unless_an_attempt_made_it_or_may_have() {
+        let mut state = State::default();
+        assert!(!is_known(&state, "g", oid(7)));
+        start(&mut state, 1, "build");
+        assert!(is_known(&state, "g", oid(7)), "it may be the open attempt's");
+        let end = AttemptFinished { commit: Some(oid(6)), ..AttemptFinished::interrupted() };
+        apply(&mut state, 1, end);
+        assert!(is_known(&state, "g", oid(6)) && !is_known(&state, "g", oid(7)));
+        assert_eq!(state.group("g").and_then(recorded_head), Some(oid(6)));
+        start(&mut state, 2, MANUAL);
+        assert!(!is_known(&state, "g", oid(7)), "judging one commit by hand explains no other");
+        apply(&mut state, 2, GroupAborted { reason: "no".into() });
+        assert!(is_known(&state, "g", oid(7)), "nobody has to judge it any more");
+    }
+}

@@ -101,3 +101,136 @@ pub fn next_attempt(group: &GroupState, limit: u32) -> Next {
         _ => Next::Attempt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::git::Oid;
+    use crate::session::state::{Attempt, AttemptEnd};
+    use crate::spec::sample;
+
+    fn oid(n: u8) -> Oid {
+        format!("{n:02x}").repeat(20).parse().expect("an id")
+    }
+
+    fn phase(n: usize) -> Phase {
+        match n {
+            0 => Phase::Pending,
+            1 => Phase::Building { attempt: 1 },
+            2 => Phase::Passing { commit: oid(1), tree: oid(2), base: oid(3) },
+            3 => Phase::Failed { reason: String::new() },
+            4 => Phase::Landed,
+            5 => Phase::Redundant { held_by: oid(1) },
+            6 => Phase::Blocked { by: Vec::new() },
+            _ => Phase::Aborted { reason: String::new() },
+        }
+    }
+
+    /// Groups `g0`… of which each needs some of those before it.
+    fn scene(phases: &[usize], needs: &[u8]) -> (Spec, State) {
+        let mut spec = sample::good();
+        let like = spec.groups[0].clone();
+        let ids: Vec<String> = (0..phases.len()).map(|n| format!("g{n}")).collect();
+        spec.groups =
+            ids.iter().map(|id| crate::spec::Group { id: id.clone(), ..like.clone() }).collect();
+        let mut state = State::default();
+        for (n, group) in spec.groups.iter_mut().enumerate() {
+            group.deps =
+                (0..n).filter(|d| needs[n] & (1 << d) != 0).map(|d| ids[d].clone()).collect();
+            let phase = phase(phases[n]);
+            state.groups.insert(ids[n].clone(), GroupState { phase, ..GroupState::default() });
+        }
+        (spec, state)
+    }
+
+    fn tried(outcome: AttemptOutcome, fingerprint: u8) -> Attempt {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        Attempt {
+            number: 1,
+            role: "build".into(),
+            base: oid(1),
+            start: oid(1),
+            dep_heads: Default::default(),
+            provider: "command".into(),
+            started: at,
+            finished: Some(AttemptEnd {
+                at,
+                outcome,
+                commit: None,
+                tree: None,
+                files: 0,
+                violations: Vec::new(),
+                left_out: Vec::new(),
+                fingerprint: Some(Sha256::of(&[fingerprint])),
+                brief: String::new(),
+                turn: String::new(),
+                claim: String::new(),
+                duration_s: 0.0,
+                boot: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn the_same_failure_twice_is_no_progress_and_a_stop_is_no_failure() {
+        use AttemptOutcome::{ChecksFailed, Interrupted};
+        let group = |attempts: Vec<Attempt>| GroupState {
+            tries: attempts.len() as u32,
+            attempts,
+            ..GroupState::default()
+        };
+        let red = |n| tried(ChecksFailed, n);
+        let stop = || tried(Interrupted, 9);
+        assert_eq!(next_attempt(&group(vec![]), 3), Next::Attempt);
+        assert_eq!(next_attempt(&group(vec![red(1), red(2)]), 3), Next::Attempt);
+        assert_eq!(next_attempt(&group(vec![stop(), stop(), stop(), stop()]), 3), Next::Attempt);
+        let twice = group(vec![red(1), stop(), red(1)]);
+        assert!(matches!(next_attempt(&twice, 3), Next::GiveUp(why) if why.contains("progress")));
+        let often = group(vec![red(1), red(2), red(3)]);
+        assert!(matches!(next_attempt(&often, 3), Next::GiveUp(_)));
+        // Only the attempts of this round count.
+        assert_eq!(next_attempt(&GroupState { tries: 1, ..often }, 3), Next::Attempt);
+    }
+
+    proptest! {
+        /// A group starts with everything that it needs, and one that cannot is blocked by a group
+        /// that ended, directly or not; no group is both.
+        #[test]
+        fn a_group_is_ready_or_blocked_for_a_reason(
+            phases in proptest::collection::vec(0..8usize, 1..7),
+            needs in proptest::collection::vec(any::<u8>(), 7),
+        ) {
+            let (spec, state) = scene(&phases, &needs);
+            let (ready, blocked) = (ready(&spec, &state), blocked(&spec, &state));
+            let is_ready = |id: &str| ready.contains(&id);
+            for group in &spec.groups {
+                let open = is_open(&state.phase(&group.id));
+                let has_all = group.deps.iter().all(|d| state.phase(d).satisfies_dependents());
+                prop_assert_eq!(is_ready(&group.id), open && has_all);
+                let by = blocked.iter().find(|(id, _)| *id == group.id).map(|(_, by)| by);
+                let ended = |d: &String| {
+                    ended_badly(&state.phase(d)) || blocked.iter().any(|(id, _)| id == d)
+                };
+                prop_assert_eq!(by.is_some(), open && group.deps.iter().any(ended));
+                prop_assert!(by.is_none_or(|by| !by.is_empty() && by.iter().all(ended)));
+                prop_assert!(by.is_none() || !is_ready(&group.id));
+            }
+        }
+
+        /// What lands next is passing, with everything that it needs in the product.
+        #[test]
+        fn only_what_is_passing_on_what_is_in_is_eligible(
+            phases in proptest::collection::vec(0..8usize, 1..7),
+            needs in proptest::collection::vec(any::<u8>(), 7),
+        ) {
+            let (spec, state) = scene(&phases, &needs);
+            let eligible = crate::stage::merge::queue::eligible(&spec, &state);
+            for (n, group) in spec.groups.iter().enumerate() {
+                let may = phases[n] == 2 && group.deps.iter().all(|d| state.phase(d).is_in());
+                prop_assert_eq!(eligible.contains(&group.id.as_str()), may);
+            }
+        }
+    }
+}

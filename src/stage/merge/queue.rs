@@ -58,3 +58,57 @@ pub fn back_or_up(state: &State, gid: &str, limit: u32) -> Next {
         _ => Next::Back,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::state::GroupState;
+    use crate::spec::sample;
+
+    #[test]
+    fn a_group_goes_back_a_bounded_number_of_times() {
+        let mut state = State::default();
+        assert_eq!(back_or_up(&state, "g", 2), Next::Back);
+        let mut given_up = 0;
+        for sent_back in 0..5 {
+            state.groups.insert("g".into(), GroupState { sent_back, ..GroupState::default() });
+            given_up += u32::from(back_or_up(&state, "g", 2) == Next::GiveUp(sent_back));
+        }
+        assert_eq!(given_up, 3);
+        assert_eq!(back_or_up(&State::default(), "g", 0), Next::GiveUp(0));
+    }
+
+    #[test]
+    fn only_what_the_queue_sent_back_is_called() {
+        let spec = sample::good();
+        let gid = spec.groups[0].id.clone();
+        for (reason, called) in [
+            (Invalid::Conflict, true),
+            (Invalid::RedCandidate, true),
+            (Invalid::SpecChanged, false),
+            (Invalid::Again, false),
+        ] {
+            let mut state = State::default();
+            let phase = Phase::Invalidated { reason, brief: "why".into() };
+            let group = GroupState { phase, sent_back: 1, ..GroupState::default() };
+            state.groups.insert(gid.clone(), group);
+            let to_call = to_call(&spec, &state);
+            assert_eq!(to_call.len(), usize::from(called), "{reason:?}");
+            assert!(to_call.iter().all(|c| *c == (gid.as_str(), 1, "why".into())));
+        }
+    }
+
+    #[test]
+    fn nothing_is_eligible_in_a_session_that_was_ended() {
+        let spec = sample::good();
+        let mut state = State::default();
+        let oid = crate::git::Oid::NULL;
+        for group in &spec.groups {
+            let phase = Phase::Passing { commit: oid, tree: oid, base: oid };
+            state.groups.insert(group.id.clone(), GroupState { phase, ..GroupState::default() });
+        }
+        assert!(!eligible(&spec, &state).is_empty());
+        state.run = RunState::Aborted { reason: "no".into() };
+        assert!(eligible(&spec, &state).is_empty());
+    }
+}

@@ -368,7 +368,7 @@ pub async fn keep(p: &P, gid: &str, attempt: u32, commit: Oid) {
             let w = p.w();
             (w.git.tree_of(before) == w.git.tree_of(commit), w.git.is_ancestor(commit, before))
         };
-        if same && !holds || holds {
+        if same || holds {
             put = before;
         } else {
             let tree = p.w().git.tree_of(commit);

@@ -206,6 +206,8 @@ async fn judge(p: &P) -> i32 {
         Ok(queue) => queue,
         Err(stop) => return paused(p, stop.exit()).await,
     };
+    // A person who removes a branch after this look is seen by the next one.
+    let quiet = p.w().faults_left == 0;
     keep_strays(p).await;
     tick().await;
     let mut w = p.w();
@@ -218,7 +220,7 @@ async fn judge(p: &P) -> i32 {
     if !matches!(w.state.run, RunState::Finished { .. } | RunState::Aborted { .. }) {
         w.append(vec![Entry::new(RunFinished { exit })]);
     }
-    w.closed = w.faults_left == 0;
+    w.closed = quiet;
     w.dirty = true;
     i32::from(exit)
 }
