@@ -35,7 +35,7 @@ pub struct Course {
     compiled: bool,
 }
 
-/// Where in its chain the run is; it only ever goes on.
+/// Where in its chain the run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Part {
     #[default]
@@ -106,6 +106,10 @@ impl Course {
                     if audit_is_due(state) {
                         return Action::Audit;
                     }
+                }
+                // A repair may leave a group that passes and did not land, and what waits for it.
+                Part::Over if work_is_left(spec, state) && self.before != Some(progress(state)) => {
+                    self.part = Part::Build;
                 }
                 Part::Over => return Action::Judge,
             }
@@ -213,6 +217,24 @@ mod tests {
         let mut course = Course::default();
         assert_eq!(course.next(Some(&spec), &state, None), Action::BuildAndMerge);
         assert_eq!(course.next(Some(&spec), &state, Some(Exit::NO)), Action::Judge);
+    }
+
+    #[test]
+    fn what_a_repair_left_passing_is_landed_before_the_verdict() {
+        let (spec, mut state) = approved();
+        let mut course = Course::default();
+        land_all(&spec, &mut state, 2);
+        let mut next = |s: &State, exit| course.next(Some(&spec), s, Some(exit));
+        assert_eq!(next(&state, Exit::YES), Action::Audit);
+        audit(&spec, &mut state, true);
+        assert_eq!(next(&state, Exit::NO), Action::Repair);
+        let gid = &spec.groups[0].id;
+        let phase = Phase::Passing { commit: oid(7), tree: oid(8), base: oid(1) };
+        state.groups.insert(gid.clone(), GroupState { phase, ..GroupState::default() });
+        let red = &mut state.audits[0].findings;
+        red.clear();
+        assert_eq!(next(&state, Exit::NO), Action::BuildAndMerge);
+        assert_eq!(next(&state, Exit::NO), Action::Judge, "and only once");
     }
 
     #[test]
