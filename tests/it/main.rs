@@ -3,8 +3,8 @@
 
 mod audit;
 mod build;
-mod crash;
 mod census;
+mod crash;
 mod false_green;
 mod flow;
 mod harness;

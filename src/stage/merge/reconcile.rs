@@ -17,9 +17,14 @@ const ROUNDS: usize = 4;
 /// The tip of the product, for a stage that does not land: where the ref is not there, what a stop
 /// or a power cut left is mended first, unless somebody lands right now (75).
 pub fn settled_tip(ctx: &Context<'_>) -> Result<Oid> {
-    let look = || ctx.session.with_state(|s| (s.landings.last().map(|l| l.new), s.open_landing.is_some()));
+    let look =
+        || ctx.session.with_state(|s| (s.landings.last().map(|l| l.new), s.open_landing.is_some()));
     let (tip, open) = look()?;
-    if open || tip.is_some_and(|tip| ctx.ws.read_own_ref(&ctx.session.integ_ref()).ok().flatten() != Some(tip)) {
+    if open
+        || tip.is_some_and(|tip| {
+            ctx.ws.read_own_ref(&ctx.session.integ_ref()).ok().flatten() != Some(tip)
+        })
+    {
         let path = ctx.ws.layout.queue_lock(&ctx.session.id);
         let held = lock::try_hold::<Integ>(&path)?.map_err(lock::Busy::into_error)?;
         reconcile(ctx, &held)?;
