@@ -16,6 +16,7 @@ mod pipes;
 mod providers;
 mod resume;
 mod review;
+mod rot;
 mod second_review;
 mod spec;
 mod tidy;
