@@ -6,6 +6,7 @@ mod build;
 mod crash;
 mod false_green;
 mod flow;
+mod formats;
 mod harness;
 mod help;
 mod isolation;
