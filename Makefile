@@ -12,11 +12,12 @@ CARGO = cargo
 CHROMIUM = chromium
 
 .DEFAULT_GOAL = help
-.PHONY: help need build demo test fmt lint man picture install uninstall clean
+.PHONY: help need build demo test fuzz fmt lint man picture install uninstall clean
 
 help:
 	@echo 'make demo       build, then run the whole job on a small product, offline; says where the proof is'
 	@echo 'make test       every test'
+	@echo 'make fuzz       each fuzz target for a minute (needs cargo-fuzz); see docs/testing.md'
 	@echo 'make build      $(RELEASE)/otto and its names'
 	@echo 'make install    into PREFIX ($(PREFIX)); make uninstall takes it away'
 	@echo 'make fmt        format; make lint: fmt --check and clippy, warnings are errors'
@@ -42,6 +43,15 @@ test: need
 	sh tests/docs.sh
 	sh tests/demo-mutants.sh
 	sh tests/readme.sh $(DEBUG)/otto
+
+# The fuzz targets are a workspace of their own. RUSTC_BOOTSTRAP lets a stable compiler instrument.
+TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+FUZZ_SECONDS = 60
+fuzz: need
+	@for target in $(TARGETS); do \
+	    RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none "$$target" -- \
+	        -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 || exit 1; \
+	done
 
 fmt: need
 	$(CARGO) fmt

@@ -13,6 +13,7 @@ mod isolation;
 mod land;
 mod machine;
 mod merge;
+mod parsers;
 mod pipes;
 mod providers;
 mod resume;
