@@ -12,12 +12,13 @@ CARGO = cargo
 CHROMIUM = chromium
 
 .DEFAULT_GOAL = help
-.PHONY: help need build demo test torture fmt lint man picture install uninstall clean
+.PHONY: help need build demo test torture fuzz bench fmt lint man picture install uninstall clean
 
 help:
 	@echo 'make demo       build, then run the whole job on a small product, offline; says where the proof is'
 	@echo 'make test       every test'
 	@echo 'make torture    the long tests: 100,000 simulated landings'
+	@echo 'make fuzz       each fuzz target for a minute (needs cargo-fuzz); see docs/testing.md'
 	@echo 'make build      $(RELEASE)/otto and its names'
 	@echo 'make install    into PREFIX ($(PREFIX)); make uninstall takes it away'
 	@echo 'make fmt        format; make lint: fmt --check and clippy, warnings are errors'
@@ -47,6 +48,15 @@ test: need
 # What takes longer than anybody waits for before a commit. Each line is one long test.
 torture: need
 	OTTO_SIM_LANDINGS=100000 $(CARGO) test --locked --release --test it sim::thousands -- --nocapture
+
+# The fuzz targets are a workspace of their own. RUSTC_BOOTSTRAP lets a stable compiler instrument.
+TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+FUZZ_SECONDS = 60
+fuzz: need
+	@for target in $(TARGETS); do \
+	    RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none "$$target" -- \
+	        -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 || exit 1; \
+	done
 
 fmt: need
 	$(CARGO) fmt

@@ -1,9 +1,9 @@
 use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
-use otto::session::Session;
 use otto::session::event::RunAborted;
 use otto::session::journal::Entry;
 use otto::session::state::RunState;
+use otto::session::{Session, State};
 use otto::stage::abort::{abort_group, abort_session, hold_session};
 use otto::stage::{Context, Silent};
 
@@ -34,7 +34,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         return Err(Error::no(format!("the session was aborted already: {reason}")));
     }
     let quiet = if args.group.is_none() { Some(hold_session(&ws, &session)?) } else { None };
-    if session.spec().is_err() && args.group.is_none() {
+    if session.with_state(State::approved)?.is_none() && args.group.is_none() {
         // There is nothing but a session: no group, no worktree, no branch.
         session.append(&ws, Entry::new(RunAborted { reason: args.reason }))?;
         otto::outln!("session {} is aborted", session.id);

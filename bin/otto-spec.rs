@@ -96,7 +96,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         What::Check { .. } => {}
         What::Show { session, json, version: n } => {
             let session = open(&session)?;
-            let spec = n.map_or_else(|| session.read_spec(), |n| version(&session, n))?;
+            let spec = n.map_or_else(|| session.current_spec(), |n| version(&session, n))?;
             otto::out!("{}", if json { spec.to_json() } else { to_markdown(&spec) });
         }
         What::Edit { session, file } => {

@@ -5,12 +5,14 @@ use otto::cli::{SessionArgs, Ui};
 use otto::run::summary::status_text;
 use otto::session::Session;
 use otto::session::state::SpecState;
-use otto::stage::audit::{ChainState, verdict};
+use otto::stage::audit::{ChainState, Word, verdict};
+use otto::stage::render::judge;
 
 /// Show where a session stands and what to do next
 ///
-/// Everything is computed from the journal; nothing is changed. The verdict here does not check
-/// the journal's chain again: `otto verify` does.
+/// Everything is computed from the journal; nothing is changed. The journal's chain is checked on
+/// the way, and for a verdict of `passed` the evidence that it stands on; `otto verify` checks
+/// everything else.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
@@ -29,8 +31,15 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let session = Session::open(&ws, &args.session.session)?;
     let state = session.state()?;
     let there = state.spec != SpecState::None || session.layout.spec_json().exists();
-    let spec = if there { Some(session.read_spec()?) } else { None };
-    let verdict = spec.as_ref().map(|spec| verdict(spec, &state, &ChainState::Intact));
+    let spec = if there { Some(session.current_spec()?) } else { None };
+    let verdict = match &spec {
+        None => None,
+        Some(spec) => Some(match verdict(spec, &state, &ChainState::Intact) {
+            // Only a yes needs everything that it stands on: the evidence is read too.
+            quick if quick.word == Word::Passed => judge(&ws, &session, spec)?,
+            quick => quick,
+        }),
+    };
     if args.json {
         let groups: Vec<_> = spec
             .iter()

@@ -20,7 +20,7 @@ done
 for name in $(grep '^  Tests: ' docs/architecture.md | grep -o '`[a-z_0-9:]*`' | tr -d '`'); do
     test=${name##*::}
     case $name in
-    it::*) place=tests/$(echo "${name%::*}" | sed 's|::|/|g').rs ;;
+    it::*) place=tests/$(echo "${name%::*}" | sed 's|::|/|g') ;;
     *) place=src/$(echo "${name%::*}" | sed 's|::tests$||; s|::|/|g') ;;
     esac
     grep -rqs "fn $test(" "$place" "$place.rs" "$place/" || complain "no test '$name'"

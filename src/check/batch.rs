@@ -12,6 +12,7 @@ use super::{Outcome, Provenance, Reason};
 use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, Pool, Repo, Worktree};
 use crate::process::{Tier, stop};
+use crate::session::Session;
 use crate::spec::{Check, CheckBody, Prepare};
 
 /// What running checks needs, for one session.
@@ -23,7 +24,7 @@ pub struct Bench<'a> {
     pub cache: Cache,
     pub prepared: PrepareCache,
     pub steps: &'a [Prepare],
-    pub session: &'a str,
+    pub session: &'a Session,
     pub tier: Tier,
 }
 
@@ -70,7 +71,10 @@ impl Bench<'_> {
             let cacheable = caching == Caching::Use
                 && !matches!(check.body()?, CheckBody::StateInvariant(_))
                 && !followed_by_invariant(check, checks);
-            let found = if cacheable { self.cache.get(&key, self.session)? } else { None };
+            let found = match cacheable {
+                true => self.cache.get(&key, self.session, &check.id, tree)?,
+                false => None,
+            };
             let ran = match found {
                 Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true },
                 None => {
@@ -91,7 +95,7 @@ impl Bench<'_> {
                         out_of_time(left())?;
                     }
                     if cacheable {
-                        self.cache.put(&key, self.session, &outcome)?;
+                        self.cache.put(&key, &self.session.id, &outcome)?;
                     }
                     Ran { check: check.id.clone(), outcome, cached: false }
                 }

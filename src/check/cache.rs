@@ -1,23 +1,34 @@
 //! The result cache: a check that ran on this very tree with these very tools need not run again.
 //! Only passes and plain failures are kept. Audit and verify never look here.
+//!
+//! An entry is a hint where to look, and no witness: it is believed only when the session's journal
+//! holds the same outcome of the same check, and its tree is the one that is asked for. Anything
+//! else is a miss, and the check runs.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Outcome, Reason, Status};
-use crate::base::{Result, Sha256};
+use crate::base::{Error, Result, SessionId, Sha256};
 use crate::disk;
 use crate::git::Oid;
 use crate::process::{Tier, on_path};
+use crate::session::{Session, State};
 use crate::spec::Check;
+
+/// Entries of another version are misses.
+const VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     v: u32,
+    /// What it answers, so that a file under another name answers nothing.
+    key: Sha256,
     /// The session whose journal has the run.
-    session: String,
+    session: SessionId,
     outcome: Outcome,
 }
 
@@ -36,14 +47,28 @@ impl Cache {
     }
 
     /// An unreadable entry is a miss: everything here can be made again.
-    pub fn get(&self, key: &Sha256, session: &str) -> Result<Option<Outcome>> {
-        let Some(bytes) = disk::read_if_there(&self.path(key))? else { return Ok(None) };
-        let entry: Option<Entry> = serde_json::from_slice(&bytes).ok();
+    pub fn get(
+        &self,
+        key: &Sha256,
+        session: &Session,
+        check: &str,
+        tree: Oid,
+    ) -> Result<Option<Outcome>> {
+        let Some(found) = disk::read_sealed::<Entry>(&self.path(key))? else { return Ok(None) };
         // Evidence lies in the session that captured it, and a proof must hold its own.
-        Ok(entry.filter(|e| e.v == 1 && e.session == session).map(|e| e.outcome))
+        let asked = |e: &Entry| {
+            e.v == VERSION
+                && e.key == *key
+                && e.session == session.id
+                && e.outcome.tree() == tree.to_string()
+        };
+        let Some(entry) = found.ok().filter(asked) else { return Ok(None) };
+        let told = serde_json::to_value(&entry.outcome)
+            .map_err(|e| Error::bug("an outcome cannot be written").because(e))?;
+        Ok(session.with_state(|s| is_recorded(s, check, &told))?.then_some(entry.outcome))
     }
 
-    pub fn put(&self, key: &Sha256, session: &str, outcome: &Outcome) -> Result<()> {
+    pub fn put(&self, key: &Sha256, session: &SessionId, outcome: &Outcome) -> Result<()> {
         let worth = match outcome.status() {
             Status::Passed => true,
             Status::Failed => outcome.reason() != Reason::Flaky,
@@ -52,9 +77,16 @@ impl Cache {
         if !worth {
             return Ok(());
         }
-        let entry = Entry { v: 1, session: session.to_owned(), outcome: outcome.clone() };
-        disk::replace_json(&self.path(key), &entry)
+        let entry =
+            Entry { v: VERSION, key: *key, session: session.clone(), outcome: outcome.clone() };
+        disk::replace_sealed(&self.path(key), &entry)
     }
+}
+
+/// The newest outcome of this check, in any phase of any group, is this one.
+fn is_recorded(state: &State, check: &str, told: &Value) -> bool {
+    let all = state.groups.values().flat_map(|g| &g.checks);
+    all.into_iter().any(|((_, id), outcome)| id == check && outcome == told)
 }
 
 /// Everything that decides an outcome.

@@ -44,12 +44,26 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<bool> {
     }
 }
 
-/// Keeps `bytes` under their own hash in `dir`. Storing the same bytes twice is one file.
+/// Keeps `bytes` under their own hash in `dir`. Storing the same bytes twice is one file. One that
+/// is there under this name and holds something else was damaged: it is kept aside.
 pub fn store_by_hash(dir: &Path, bytes: &[u8]) -> Result<(Sha256, PathBuf)> {
     let hash = Sha256::of(bytes);
     let path = dir.join(hash.to_string());
-    create_new(&path, bytes)?;
+    while !create_new(&path, bytes)? {
+        match super::read_if_there(&path)? {
+            Some(found) if found == bytes => break,
+            Some(found) => keep_aside(&path, &Sha256::of(&found))?,
+            None => {}
+        }
+    }
     Ok((hash, path))
+}
+
+/// Renames a damaged file to `<name>.damaged-<hash of what it holds>`.
+fn keep_aside(path: &Path, holds: &Sha256) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".damaged-{}", holds.short()));
+    super::rename(path, Path::new(&name))
 }
 
 /// A synced file without a lasting name.
@@ -221,5 +235,17 @@ mod tests {
         assert!(create_new(&path, b"one").expect("first"));
         assert!(!create_new(&path, b"two").expect("second"));
         assert_eq!(std::fs::read(&path).expect("read"), b"one");
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept_aside_and_stored_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (_, path) = store_by_hash(dir.path(), b"one").expect("stored");
+        std::fs::write(&path, b"onf").expect("damaged");
+        for _ in 0..2 {
+            store_by_hash(dir.path(), b"one").expect("stored again");
+            assert_eq!(std::fs::read(&path).expect("read"), b"one");
+            assert_eq!(std::fs::read_dir(dir.path()).expect("list").count(), 2);
+        }
     }
 }

@@ -1,6 +1,8 @@
-//! Append-only logs of lines. One append is one `write` under flock; a torn last line (a crash or
-//! a full disk in the middle of a write) is cut back before the next append, and a reader ignores
-//! an unterminated last line. Nothing else is ever repaired here.
+//! Append-only logs of JSON lines. One append is one `write` under flock; a torn last line (a crash
+//! or a full disk in the middle of a write) is cut back before the next append, and a reader
+//! ignores it. Torn is what a write that did not come to its end leaves: the beginning of a line,
+//! or zeros where its blocks were not written. Nothing else is ever repaired here: any other end
+//! is damage, and is left as it was found (65).
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -42,6 +44,16 @@ impl AppendLog {
         Ok(Self { path: path.to_owned(), file })
     }
 
+    /// Makes everything that is in it durable, whoever wrote it.
+    pub fn sync(&self) -> Result<()> {
+        let path = &self.path;
+        fault::before(Effect::Sync, path)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|e| Error::file("sync", path, e))?;
+        fault::durable(Effect::Sync, path);
+        Ok(())
+    }
+
     /// Takes the lock and cuts back a torn last line.
     pub fn lock(&self) -> Result<Appender<'_>> {
         let fail = |e| Error::file("lock", &self.path, e);
@@ -56,6 +68,9 @@ impl AppendLog {
         appender.len = self.file.metadata().map_err(fail)?.len();
         let whole = self.end_of_last_line(appender.len)?;
         if whole != appender.len {
+            let mut tail = vec![0; (appender.len - whole) as usize];
+            self.file.read_exact_at(&mut tail, whole).map_err(fail)?;
+            refuse_damage(&tail, &self.path)?;
             fault::before(Effect::Write, &self.path)
                 .and_then(|()| self.file.set_len(whole))
                 .map_err(|e| Error::file("repair", &self.path, e))?;
@@ -132,12 +147,7 @@ impl Appender<'_> {
 
     /// Makes everything appended so far durable.
     pub fn sync(&self) -> Result<()> {
-        let path = &self.log.path;
-        fault::before(Effect::Sync, path)
-            .and_then(|()| self.log.file.sync_data())
-            .map_err(|e| Error::file("sync", path, e))?;
-        fault::durable(Effect::Sync, path);
-        Ok(())
+        self.log.sync()
     }
 }
 
@@ -193,6 +203,7 @@ impl Lines {
         let n = reader.read_until(b'\n', buf).map_err(|e| Error::file("read", &self.path, e))?;
         if buf.last() != Some(&b'\n') {
             // Unterminated: a writer is in the middle of it, or died there.
+            refuse_damage(buf, &self.path)?;
             return Ok(false);
         }
         buf.pop();
@@ -211,6 +222,34 @@ impl Iterator for Lines {
             Ok(false) => None,
             Err(e) => Some(Err(e)),
         }
+    }
+}
+
+/// Fails with 65 when an unterminated last line is not what a torn write leaves.
+fn refuse_damage(tail: &[u8], path: &Path) -> Result<()> {
+    if is_torn(tail) {
+        return Ok(());
+    }
+    Err(Error::input(format!("the last line of '{}' is damaged", path.display())).hint(
+        "a write that was cut off leaves the beginning of a line, and this is none: nothing was \
+         changed; compare it with a backup",
+    ))
+}
+
+/// The beginning of a JSON object, perhaps all of it, and zeros behind it, perhaps nothing else.
+fn is_torn(tail: &[u8]) -> bool {
+    let end = tail.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
+    let told = &tail[..end];
+    let Some(first) = told.first() else { return true };
+    // A parser that runs out of bytes has met nothing that is wrong. Of a number that is cut at its
+    // sign, point or exponent it says something else.
+    *first == b'{' && (is_beginning(told) || is_beginning(&[told, b"0"].concat()))
+}
+
+fn is_beginning(json: &[u8]) -> bool {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(json) {
+        Ok(_) => true,
+        Err(e) => e.is_eof(),
     }
 }
 
@@ -241,7 +280,7 @@ mod tests {
     fn a_torn_tail_is_cut_and_ignored() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("log");
-        std::fs::write(&path, "one\ntwo\nthr").expect("write");
+        std::fs::write(&path, "one\ntwo\n{\"v\":1,\"a").expect("write");
         let read: Vec<_> =
             Lines::open(&path).expect("open").map(|l| l.expect("line").bytes).collect();
         assert_eq!(read, [b"one".to_vec(), b"two".to_vec()]);
@@ -258,8 +297,33 @@ mod tests {
     fn a_log_of_one_torn_line_is_empty() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("log");
-        std::fs::write(&path, "x".repeat(200_000)).expect("write");
+        std::fs::write(&path, format!("{{\"a\":\"{}", "x".repeat(200_000))).expect("write");
         let log = AppendLog::open(&path).expect("open");
         assert!(log.lock().expect("lock").is_empty());
+    }
+
+    #[test]
+    fn only_what_a_torn_write_leaves_is_torn() {
+        let line = r#"{"v":1,"who":"René","list":[1,-2.5e3,true,null],"hash":"ab"}"#.as_bytes();
+        for end in 0..=line.len() {
+            assert!(is_torn(&line[..end]), "{end} bytes");
+            let zeros = [&line[..end], &[0; 9]].concat();
+            assert!(is_torn(&zeros), "{end} bytes and zeros");
+        }
+        for damage in ["x", "}", "{\"a\":1}x", "{\"a\":1}{", "{\"a\" 1", "\0{", "{\"a\0\0b"] {
+            assert!(!is_torn(damage.as_bytes()), "{damage}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_end_is_left_as_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("log");
+        // The last line end is another byte.
+        std::fs::write(&path, "{\"a\":1}\n{\"a\":2}z").expect("write");
+        let found = AppendLog::open(&path).expect("open").lock().map(drop).expect_err("damage");
+        assert_eq!(found.exit(), crate::base::Exit::INPUT);
+        assert!(Lines::open(&path).expect("open").any(|line| line.is_err()));
+        assert_eq!(std::fs::read(&path).expect("read"), b"{\"a\":1}\n{\"a\":2}z");
     }
 }

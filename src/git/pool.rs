@@ -167,7 +167,16 @@ impl Pool {
             match self.existing(&slot, lease)? {
                 Ok(worktree) => {
                     worktree.end_strays()?;
+                    worktree.refuse_damaged_index()?;
                     found = Some(worktree);
+                }
+                // There may be work in it that can no longer be taken up.
+                Err(_lease) if is_damaged(&home)? => {
+                    return Err(Error::input(format!(
+                        "'{}' is damaged, and the worktree beside it holds unfinished work",
+                        home.join("slot.json").display()
+                    ))
+                    .hint("save what you need from the worktree, then remove owner.json there"));
                 }
                 // Nothing can be read from it any more, so nothing is lost by letting go.
                 Err(_lease) => disk::remove_file(&home.join("owner.json"))?,
@@ -217,7 +226,7 @@ impl Pool {
             Error::machine(format!("git made no linked worktree at '{}'", path.display()))
         })?;
         let slot_record = Slot { git_dir: PathBuf::from(git_dir), dot_git: dot_git.clone() };
-        disk::replace_json(&home.join("slot.json"), &slot_record)?;
+        disk::replace_sealed(&home.join("slot.json"), &slot_record)?;
         Ok(self.worktree(slot, lease, slot_record))
     }
 
@@ -262,8 +271,11 @@ impl Pool {
 
 /// `None` for a slot without a worktree, or one of which nothing is known.
 fn read_slot(home: &Path) -> Result<Option<Slot>> {
-    let bytes = disk::read_if_there(&home.join("slot.json"))?;
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    Ok(disk::read_sealed(&home.join("slot.json"))?.and_then(std::result::Result::ok))
+}
+
+fn is_damaged(home: &Path) -> Result<bool> {
+    Ok(matches!(disk::read_sealed::<Slot>(&home.join("slot.json"))?, Some(Err(_))))
 }
 
 fn has_head(git_dir: &Path) -> Result<bool> {
@@ -272,12 +284,18 @@ fn has_head(git_dir: &Path) -> Result<bool> {
     Ok(text.starts_with("ref: ") || text.trim().parse::<Oid>().is_ok())
 }
 
+/// An index ends in the SHA-1 of what stands before (gitformat-index(5)).
+fn is_whole(index: &[u8]) -> bool {
+    let Some((body, told)) = index.split_last_chunk::<20>() else { return false };
+    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+    hasher.update(body);
+    hasher.try_finalize().is_ok_and(|hash| hash.as_slice() == told)
+}
+
 fn read_owner(home: &Path) -> Result<Option<Owner>> {
     let path = home.join("owner.json");
-    let Some(bytes) = disk::read_if_there(&path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| {
-        Error::input(format!("'{}' is damaged", path.display()))
-            .because(e)
+    disk::read_sealed(&path)?.transpose().map_err(|why| {
+        Error::input(format!("'{}' is damaged: {why}", path.display()))
             .hint("the worktree beside it may hold work: look, then remove the file")
     })
 }
@@ -290,7 +308,7 @@ impl Worktree {
 
     fn owned_by(self, owner: Option<&Owner>) -> Result<Self> {
         if let Some(owner) = owner {
-            disk::replace_json(&self.home.join("owner.json"), owner)?;
+            disk::replace_sealed(&self.home.join("owner.json"), owner)?;
         }
         Ok(self)
     }
@@ -324,7 +342,8 @@ impl Worktree {
         let mut git = Git::new(&self.git_dir)
             .worktree(&self.path)
             .index(&self.index)
-            .config("core.sparseCheckout=false".into());
+            .config("core.sparseCheckout=false".into())
+            .config("index.skipHash=false".into());
         for driver in super::snapshot::disallowed_drivers(&self.repo, &self.filters) {
             for part in ["clean", "smudge", "process"] {
                 git = git.config(format!("filter.{driver}.{part}="));
@@ -334,10 +353,20 @@ impl Worktree {
         git
     }
 
+    /// Removes our index where it is not what git wrote: git itself believes what it says about
+    /// files that it need not look at. Without one, git looks at every file.
+    fn refuse_damaged_index(&self) -> Result<()> {
+        match disk::read_if_there(&self.index)? {
+            Some(bytes) if !is_whole(&bytes) => disk::remove_file(&self.index),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the worktree hold exactly `commit` and nothing else, ignored files included, and
     /// checks that it does: isolation or no execution.
     pub fn reset(&self, commit: Oid) -> Result<()> {
         self.restore_dot_git()?;
+        self.refuse_damaged_index()?;
         let id = commit.to_string();
         let git = self.git();
         git.run(&["checkout", "--quiet", "--force", "--detach", &id])?;

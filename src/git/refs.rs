@@ -259,8 +259,10 @@ fn edit(update: &RefUpdate) -> Result<RefEdit> {
     Ok(RefEdit { change, name, deref: false })
 }
 
+/// A name may come out of a lock file, and must not lead out of the folder of refs.
 fn is_ours(name: &str) -> bool {
-    ["refs/heads/i2p/", "refs/otto/", "refs/notes/otto"].iter().any(|p| name.starts_with(p))
+    !name.contains("..")
+        && ["refs/heads/i2p/", "refs/otto/", "refs/notes/otto"].iter().any(|p| name.starts_with(p))
 }
 
 fn is_stale(lock: &Path) -> bool {

@@ -10,7 +10,7 @@ use crate::disk::{self, Held};
 use crate::session::config::Settings;
 use crate::session::event::{GroupInvalidated, Invalid, RunResumed};
 use crate::session::journal::Entry;
-use crate::session::{Phase, Session, Workspace, latest};
+use crate::session::{Phase, Session, State, Workspace, latest};
 
 /// What a resume may change.
 const CHANGEABLE: [&str; 8] = [
@@ -38,6 +38,10 @@ pub fn reopen(
     mut session: Session,
     flags: &[(String, Value, String)],
 ) -> Result<Session> {
+    // Before the first word is written: a damaged contract is nothing to go on with.
+    if session.with_state(State::approved)?.is_some() {
+        session.spec()?;
+    }
     sweep(ws, &session)?;
     // A kill may have come just before it.
     if latest(&ws.layout)?.as_ref() == Some(&session.id) {

@@ -6,6 +6,7 @@ use super::state::{
     Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding, Phase,
     Repair, RunState, SpecState, State, Waiting,
 };
+use crate::base::Sha256;
 
 impl State {
     /// Takes one record in.
@@ -16,16 +17,17 @@ impl State {
         match &record.event {
             Event::SessionCreated(e) => {
                 self.created_at = Some(record.at);
+                self.record_sha256 = Some(e.record_sha256);
                 self.base = Some(e.base);
                 self.target = e.target.clone();
             }
             Event::SpecCompiled(e) => {
                 self.spec = SpecState::Compiled { sha256: e.sha256 };
-                self.spec_version = e.version;
+                self.spec_is(e.version, e.sha256);
             }
             Event::SpecEdited(e) => {
                 self.spec = SpecState::Compiled { sha256: e.sha256 };
-                self.spec_version = e.version;
+                self.spec_is(e.version, e.sha256);
             }
             Event::SpecApproved(e) => {
                 self.spec = SpecState::Approved {
@@ -40,7 +42,7 @@ impl State {
                 if let SpecState::Approved { sha256, .. } = &mut self.spec {
                     *sha256 = e.after;
                 }
-                self.spec_version = e.version;
+                self.spec_is(e.version, e.after);
             }
             Event::AuditStarted(e) => self.audits.push(Audit {
                 round: e.round,
@@ -158,6 +160,11 @@ impl State {
             | Event::RepairStarted(_)
             | Event::RepairFinished(_) => self.apply_to_group(record),
         }
+    }
+
+    fn spec_is(&mut self, version: u32, sha256: Sha256) {
+        self.spec_version = version;
+        self.spec_versions.insert(version, sha256);
     }
 
     fn run_is_over(&self) -> bool {

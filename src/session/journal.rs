@@ -177,6 +177,14 @@ impl Entry {
     }
 }
 
+/// A record that the journal is known to hold, from outside of it: git's `refs/otto/head/<session>`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Anchor {
+    pub session: String,
+    pub seq: u64,
+    pub hash: Sha256,
+}
+
 /// A journal that this process reads and appends to, with the state that follows from it.
 #[derive(Debug)]
 pub struct Journal {
@@ -192,6 +200,12 @@ pub struct Journal {
 impl Journal {
     /// Reads the whole journal. One that is absent is empty.
     pub fn open(path: &Path, actor: &str) -> Result<Self> {
+        Self::open_anchored(path, actor, None)
+    }
+
+    /// Reads the whole journal, which must hold what the anchor names. A chain alone cannot tell
+    /// that its end was cut away, or that all of it was written again.
+    pub fn open_anchored(path: &Path, actor: &str, anchor: Option<&Anchor>) -> Result<Self> {
         let mut journal = Self {
             path: path.to_owned(),
             actor: actor.to_owned(),
@@ -200,14 +214,18 @@ impl Journal {
             resumed: Vec::new(),
             log: None,
         };
-        journal.refresh()?;
+        journal.refresh_past(anchor)?;
         Ok(journal)
     }
 
     /// Reads what was appended since; true if there was anything.
     pub fn refresh(&mut self) -> Result<bool> {
+        self.refresh_past(None)
+    }
+
+    fn refresh_past(&mut self, anchor: Option<&Anchor>) -> Result<bool> {
         let len = std::fs::metadata(&self.path).map(|m| m.len()).unwrap_or(0);
-        if len == self.position.offset {
+        if len == self.position.offset && anchor.is_none() {
             return Ok(false);
         }
         if len < self.position.offset {
@@ -218,7 +236,16 @@ impl Journal {
         let mut reader = Reader::open(&self.path, self.position)?;
         for record in reader.by_ref() {
             let record = record?;
+            if let Some(anchor) = anchor.filter(|a| a.seq == record.seq && a.hash != record.hash) {
+                let what = format!("event {} is not the one that git names", anchor.seq);
+                return Err(lost(&self.path, &what));
+            }
             self.take(&record);
+        }
+        if let Some(anchor) = anchor.filter(|a| a.seq > reader.position.seq) {
+            let (end, seq) = (reader.position.seq, anchor.seq);
+            let what = format!("it ends at event {end}, and git names event {seq}");
+            return Err(lost(&self.path, &what));
         }
         self.position = reader.position;
         Ok(self.position != before)
@@ -242,6 +269,14 @@ impl Journal {
 
     pub fn position(&self) -> Position {
         self.position
+    }
+
+    /// Makes everything that is in it durable, other processes' events included.
+    pub fn sync(&mut self) -> Result<()> {
+        if self.log.is_none() {
+            self.log = Some(AppendLog::open(&self.path)?);
+        }
+        self.log.as_ref().map_or(Ok(()), AppendLog::sync)
     }
 
     /// Appends what `decide` answers, looking at the state that is current under the lock. Decision
@@ -307,6 +342,11 @@ impl Journal {
     }
 }
 
+fn lost(path: &Path, what: &str) -> Error {
+    Error::input(format!("'{}' was cut or rewritten: {what}", path.display()))
+        .hint("nothing was changed; restore it from a backup")
+}
+
 fn write_line(
     entry: Entry,
     at: Position,
@@ -345,72 +385,4 @@ fn write_line(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::event::{GroupFailed, RunPaused};
-
-    fn journal(dir: &Path) -> (Journal, Clock) {
-        let clock = Clock::fixed("2026-11-20T10:11:12.345Z".parse().expect("time"), 1);
-        (Journal::open(&dir.join("j.jsonl"), "test").expect("open"), clock)
-    }
-
-    fn put(journal: &mut Journal, clock: &Clock, reason: &str) {
-        let event = RunPaused { reason: reason.into() };
-        journal.append_with(clock, |_| Ok(vec![Entry::new(event)])).expect("append");
-    }
-
-    #[test]
-    fn two_writers_make_one_chain() {
-        let dir = tempfile::tempdir().expect("folder");
-        let (mut a, clock) = journal(dir.path());
-        let (mut b, _) = journal(dir.path());
-        for n in 0..5 {
-            put(&mut a, &clock, &format!("a{n}"));
-            put(&mut b, &clock, &format!("b{n}"));
-        }
-        let read: Result<Vec<_>> =
-            Reader::open(&dir.path().join("j.jsonl"), Position::START).expect("open").collect();
-        assert_eq!(read.expect("whole").last().map(|r| r.seq), Some(10));
-    }
-
-    #[test]
-    fn a_torn_tail_is_cut_and_the_chain_goes_on() {
-        let dir = tempfile::tempdir().expect("folder");
-        let (mut a, clock) = journal(dir.path());
-        put(&mut a, &clock, "one");
-        let path = dir.path().join("j.jsonl");
-        let mut bytes = std::fs::read(&path).expect("read");
-        bytes.extend_from_slice(b"{\"v\":1,\"seq\":2,\"at");
-        std::fs::write(&path, &bytes).expect("tear");
-        let (mut b, _) = journal(dir.path());
-        put(&mut b, &clock, "two");
-        let n = Reader::open(&path, Position::START)
-            .expect("open")
-            .inspect(|r| assert!(r.is_ok()))
-            .count();
-        assert_eq!(n, 2);
-    }
-
-    #[test]
-    fn one_changed_byte_anywhere_is_found() {
-        let dir = tempfile::tempdir().expect("folder");
-        let (mut a, clock) = journal(dir.path());
-        for n in 0..3 {
-            put(&mut a, &clock, &format!("reason {n}"));
-        }
-        let event = GroupFailed { reason: "x".into() };
-        a.append_with(&clock, |_| Ok(vec![Entry::attempt("g", 2, event)])).expect("append");
-        let path = dir.path().join("j.jsonl");
-        let good = std::fs::read(&path).expect("read");
-        for at in 0..good.len() {
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            std::fs::write(&path, &bad).expect("write");
-            let read: Result<Vec<_>> =
-                Reader::open(&path, Position::START).expect("open").collect();
-            // A changed line end at the very end only unterminates the last line.
-            let whole = read.is_ok_and(|r| r.len() == 4);
-            assert!(!whole, "byte {at} was changed and not noticed");
-        }
-    }
-}
+mod tests;

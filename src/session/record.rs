@@ -1,9 +1,11 @@
 //! `session.json`: what a session was started with. Written once.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::config::Settings;
-use crate::base::{SessionId, Sha256};
+use crate::base::{Error, Result, SessionId, Sha256};
 use crate::git::Oid;
 use crate::process::Tier;
 
@@ -31,6 +33,36 @@ pub struct SessionRecord {
     pub tier: Tier,
     pub versions: Versions,
     pub argv: Vec<String>,
+}
+
+impl SessionRecord {
+    pub const VERSION: u32 = 1;
+
+    /// 65 for bytes that are no record of this version; `path` is for the message.
+    pub fn read(bytes: &[u8], path: &Path) -> Result<Self> {
+        refuse_newer(bytes, Self::VERSION, path)?;
+        serde_json::from_slice(bytes).map_err(|e| {
+            Error::input(format!("'{}' is damaged: {e}", path.display()))
+                .hint("nothing was changed; restore the file from a backup")
+        })
+    }
+}
+
+/// Fails with 65 where a JSON file says a version that this program does not know. A file that is
+/// no JSON says none.
+pub fn refuse_newer(bytes: &[u8], known: u32, path: &Path) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Says {
+        v: u64,
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Says { v }) if v > u64::from(known) => Err(Error::input(format!(
+            "'{}' is of version {v}, and this Otto knows {known}",
+            path.display()
+        ))
+        .hint("use a newer Otto")),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
+use serde::Deserialize;
+
 use super::config::{self, Config, Settings};
 use super::event::SessionCreated;
-use super::journal::{Entry, Journal, Record};
+use super::journal::{Anchor, Entry, Journal, Record};
 use super::layout::{Layout, SessionLayout, refs};
-use super::record::SessionRecord;
+use super::record::{SessionRecord, refuse_newer};
 use super::state::State;
 use crate::base::clock::Clock;
 use crate::base::{Error, Result, SessionId, Sha256};
@@ -53,14 +55,36 @@ impl Workspace {
         let logs = &self.layout.logs;
         disk::create_dir_all(logs)?;
         disk::refuse_remote(logs)?;
-        match disk::read_if_there(&self.layout.format())? {
-            None => {
-                disk::sweep(logs)?;
-                disk::replace(&self.layout.format(), b"{\"v\":1}\n")?;
-            }
-            Some(bytes) => check_format(&bytes, &self.layout.format())?,
+        self.check_format()?;
+        if !self.layout.format().exists() {
+            disk::sweep(logs)?;
+            disk::replace(&self.layout.format(), b"{\"v\":1}\n")?;
         }
         self.exclude_logs()
+    }
+
+    /// Refuses (65) logs of a newer version, which this program might misread.
+    fn check_format(&self) -> Result<()> {
+        let path = self.layout.format();
+        match disk::read_if_there(&path)? {
+            None => Ok(()),
+            Some(bytes) => {
+                refuse_newer(&bytes, FORMAT, &path)?;
+                match serde_json::from_slice(&bytes) {
+                    Ok(Format { v: FORMAT }) => Ok(()),
+                    _ => Err(Error::input(format!("'{}' is damaged", path.display()))
+                        .hint("it should be one line: {\"v\":1}")),
+                }
+            }
+        }
+    }
+
+    /// What git knows of the session's journal; `None` also where that cannot be read, which is
+    /// for `otto verify` to say.
+    fn anchor(&self, id: &SessionId) -> Option<Anchor> {
+        let blob = self.repo.read_ref(&refs::head(id)).ok()??;
+        let anchor: Anchor = serde_json::from_slice(&self.repo.blob(blob).ok()?).ok()?;
+        Some(anchor).filter(|a| a.session == id.as_str())
     }
 
     /// `.git/info/exclude` keeps `otto_logs/` out of the user's `git status` and commits.
@@ -152,19 +176,13 @@ fn settings_now(record: &SessionRecord, journal: &Journal) -> Result<Settings> {
     Ok(settings)
 }
 
-fn check_format(bytes: &[u8], path: &Path) -> Result<()> {
-    let version = serde_json::from_slice::<serde_json::Value>(bytes)
-        .ok()
-        .and_then(|v| v.get("v")?.as_u64())
-        .ok_or_else(|| Error::input(format!("'{}' is damaged", path.display())))?;
-    if version > 1 {
-        return Err(Error::input(format!(
-            "'{}' says format {version}, and this Otto knows 1",
-            path.display()
-        ))
-        .hint("use a newer Otto"));
-    }
-    Ok(())
+/// Version of the layout of `otto_logs/`.
+const FORMAT: u32 = 1;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Format {
+    v: u32,
 }
 
 /// One session, open for reading and appending.
@@ -219,18 +237,38 @@ impl Session {
 
     /// Opens what a person named (an id, a unique prefix, `latest`).
     pub fn open(ws: &Workspace, wanted: &str) -> Result<Self> {
+        ws.check_format()?;
         let id = super::find::resolve(&ws.layout, wanted)?;
         let layout = ws.layout.session(&id);
         let bytes = disk::read(&layout.record())?;
-        let damaged = |why: String| {
-            Error::input(format!("'{}' is damaged: {why}", layout.record().display()))
-                .hint("nothing was changed; restore the file from a backup")
-        };
-        let record: SessionRecord =
-            serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
-        let journal = Journal::open(&layout.journal(), &ws.actor)?;
+        let record = SessionRecord::read(&bytes, &layout.record())?;
+        // The anchor first: what it names was in the journal before it was written.
+        let anchor = ws.anchor(&id);
+        let journal = Journal::open_anchored(&layout.journal(), &ws.actor, anchor.as_ref())?;
+        let bound = journal.state().record_sha256;
+        if record.id != id || bound.is_some_and(|hash| hash != Sha256::of(&bytes)) {
+            return Err(Error::input(format!(
+                "'{}' is damaged: it is not the file that the session was created with",
+                layout.record().display()
+            ))
+            .hint("nothing was changed; restore the file from a backup"));
+        }
         let config = settings_now(&record, &journal)?.config()?;
-        Ok(Self { id, layout, config, journal: Mutex::new(journal), record })
+        if journal.position().seq == 0 {
+            return Err(Error::input(format!(
+                "'{}' is lost: it holds no event, and a session begins with one",
+                layout.journal().display()
+            ))
+            .hint("nothing was changed; restore the file from a backup"));
+        }
+        let session = Self { id, layout, config, journal: Mutex::new(journal), record };
+        session.intent()?;
+        Ok(session)
+    }
+
+    /// Makes the whole journal durable.
+    pub fn sync(&self) -> Result<()> {
+        self.journal().sync()
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -316,6 +354,15 @@ impl Session {
         Ok(spec)
     }
 
+    /// The spec to show and to judge by: the approved one, where there is one, and nothing else;
+    /// before that, the file as it is.
+    pub fn current_spec(&self) -> Result<Spec> {
+        match self.with_state(State::approved)? {
+            Some(_) => self.spec(),
+            None => self.read_spec(),
+        }
+    }
+
     fn approved_hash(&self) -> Result<Sha256> {
         use super::state::SpecState;
         Ok(match self.with_state(|s| s.spec.clone())? {
@@ -345,6 +392,7 @@ impl Session {
         self.with_state(|state| super::versions::heal(&self.layout, state))??;
         let path = self.layout.spec_json();
         let text = disk::read_text(&path)?;
+        refuse_newer(text.as_bytes(), crate::spec::VERSION, &path)?;
         match crate::spec::parse(&text) {
             Ok(parsed) => Ok(parsed.spec),
             Err(problems) => {

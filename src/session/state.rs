@@ -17,6 +17,8 @@ use crate::git::Oid;
 pub struct State {
     pub events: u64,
     pub head: Option<Sha256>,
+    /// Hash of `session.json`.
+    pub record_sha256: Option<Sha256>,
     pub created_at: Option<Timestamp>,
     pub last_at: Option<Timestamp>,
     /// A kind that this program does not know was met: it may read and must not append.
@@ -25,6 +27,8 @@ pub struct State {
     pub target: Option<String>,
     pub spec: SpecState,
     pub spec_version: u32,
+    /// Content hash of every version of the spec.
+    pub spec_versions: BTreeMap<u32, Sha256>,
     pub groups: BTreeMap<String, GroupState>,
     pub landings: Vec<Landing>,
     /// A landing that was announced and not yet recorded as done.

@@ -174,7 +174,7 @@ impl<'a> Context<'a> {
             cache: Cache::new(self.ws.layout.check_cache()),
             prepared: PrepareCache { dir: prepared },
             steps: &self.steps,
-            session: self.sid(),
+            session: self.session,
             tier: self.session.record.tier,
         })
     }

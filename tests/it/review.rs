@@ -294,17 +294,17 @@ fn an_empty_name_is_no_session_and_an_empty_variable_is_none() {
     s.shell(2, "OTTO_SESSION=none-such otto status");
 }
 
+/// A session gets its name with its first event: without one the journal was lost.
 #[test]
-fn a_session_killed_before_its_first_event_begins_with_it() {
+fn a_session_without_its_first_event_is_lost_and_not_begun_again() {
     let s = Sandbox::project();
     let spec = s.spec(&Shape::of(1));
     s.run(0, &["compile", "--from-spec", &spec]);
     std::fs::remove_dir_all(s.session_dir().join("spec")).expect("removed");
     std::fs::remove_file(s.session_dir().join("spec-state.jsonl")).expect("removed");
-    for _ in 0..2 {
-        s.run(0, &["log"]);
-        let kinds: Vec<_> = s.journal().iter().map(|e| e["kind"].clone()).collect();
-        assert_eq!(kinds, ["session.created"]);
+    for args in [&["log"][..], &["run", "--resume"], &["verify"]] {
+        assert!(s.run(65, args).stderr.contains("spec-state.jsonl"));
+        assert!(s.journal().is_empty());
     }
 }
 

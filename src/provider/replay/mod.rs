@@ -15,9 +15,10 @@ use serde_json::Value;
 use self::turn::Turn;
 use super::io::{Events, Failure, in_worktree, needs_answer, read_request, setting_str, time_left};
 use crate::agent::{Event, Request};
-use crate::base::{Exit, Result};
+use crate::base::{Exit, Result, Sha256};
+use crate::disk;
 use crate::process::stop;
-use crate::stage::record::turn_dir;
+use crate::stage::record::{Recording, VERSION, turn_dir};
 
 /// How often a pause looks at the stop flag.
 const TICK: Duration = Duration::from_millis(20);
@@ -107,7 +108,34 @@ fn find(request: &Request) -> Result<(Turn, Pace), Failure> {
             request.attempt
         )));
     }
-    Ok((Turn::read(&turn)?, Pace::of(request)?))
+    let read = Turn::read(&turn)?;
+    as_recorded(&dir, request, &read)?;
+    Ok((read, Pace::of(request)?))
+}
+
+/// A recording that has a list holds exactly what the list says. One that a person wrote by hand
+/// need not have one.
+fn as_recorded(dir: &Path, request: &Request, turn: &Turn) -> Result<(), Failure> {
+    let path = dir.join("recording.json");
+    let bad =
+        |why: String| Failure::bad_request(format!("the recording's '{}' {why}", path.display()));
+    let Some(bytes) = disk::read_if_there(&path).map_err(|e| bad(e.to_string()))? else {
+        return Ok(());
+    };
+    let list: Recording =
+        serde_json::from_slice(&bytes).map_err(|e| bad(format!("cannot be used: {e}")))?;
+    if list.v > VERSION {
+        return Err(bad(format!("is of version {}: use a newer Otto", list.v)));
+    }
+    let listed = list.turns.iter().find(|t| {
+        t.role == request.role && t.group == request.group && t.number == request.attempt
+    });
+    let Some(listed) = listed else { return Err(bad("does not list this turn".into())) };
+    if listed.patch_sha256 != turn.patch.as_deref().map(Sha256::of) {
+        let (role, number) = (&request.role, request.attempt);
+        return Err(bad(format!("has another hash for changes.patch of {role} {number:02}")));
+    }
+    Ok(())
 }
 
 /// Spreads a turn over `settings.delay_ms`, so that people can watch turns go side by side.

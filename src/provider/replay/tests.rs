@@ -5,7 +5,7 @@ use serde_json::json;
 use super::run;
 use super::turn::Turn as Recorded;
 use crate::agent::{ErrorClass, Event};
-use crate::base::Exit;
+use crate::base::{Exit, Sha256};
 use crate::process::{Capture, Command, base_env};
 use crate::provider::testing::{Bench, Turn};
 
@@ -51,7 +51,8 @@ fn bench(role: &str, group: Option<&str>) -> Bench {
     let mut bench = Bench::new(role, json!({}));
     bench.request["group"] = json!(group);
     bench.request["settings"]["dir"] = json!(bench.path("recording"));
-    bench.write("recording/recording.json", "{}");
+    // By hand: without a list of its turns.
+    bench.write("recording/about.txt", "made for a test\n");
     bench.write("work/greet.txt", "hello\nwrold\n");
     bench.write("work/old.txt", "old\n");
     sh(&bench, "git init -q; git add .");
@@ -84,6 +85,28 @@ fn a_turn_changes_files_talks_and_tells_what_it_used() {
     assert_eq!(bench.read("work/greet.txt"), "hello\nworld\n");
     assert_eq!(bench.read("work/new file.txt"), "hello world\n");
     assert!(!bench.path("work/old.txt").exists());
+}
+
+#[test]
+fn a_listed_turn_is_played_as_it_was_recorded_or_not_at_all() {
+    let bench = bench("build", Some("greeting"));
+    bench.write("recording/build/greeting/01/changes.patch", PATCH);
+    let list = |hash: Sha256| {
+        let turn = json!({"role": "build", "group": "greeting", "number": 1, "patch_sha256": hash});
+        json!({"v": 1, "session": "s", "turns": [turn]}).to_string()
+    };
+    for list in [list(Sha256::of(b"another patch")), "{}".into(), list(Sha256::ZERO) + "x"] {
+        bench.write("recording/recording.json", &list);
+        let said = play(&bench);
+        assert!(
+            said.error().is_some_and(|(_, e)| e.contains("recording.json")),
+            "{:?}",
+            said.error()
+        );
+        assert_eq!(bench.read("work/greet.txt"), "hello\nwrold\n");
+    }
+    bench.write("recording/recording.json", list(Sha256::of(PATCH.as_bytes())));
+    assert_eq!(play(&bench).error(), None);
 }
 
 #[test]

@@ -128,11 +128,23 @@ fn keep_intent(session: &Session, spec: &Spec) -> Result<()> {
         .hint("start a new one for another intent: otto compile \"…\""))
 }
 
-/// A kept version.
+/// A kept version, as the journal knows it.
 pub fn version(session: &Session, n: u32) -> Result<Spec> {
+    let Some(hash) = session.with_state(|s| s.spec_versions.get(&n).copied())? else {
+        return Err(Error::usage(format!("there is no version {n} of the spec"))
+            .hint(format!("otto log {} tells of each", session.id)));
+    };
     let path = session.layout.spec_version(n);
     let text = disk::read_text(&path)?;
-    read_edited(&text, &path.display().to_string())
+    let spec = read_edited(&text, &path.display().to_string())?;
+    if spec.content_hash() != hash {
+        return Err(Error::input(format!(
+            "'{}' is not version {n} of the spec as it was accepted",
+            path.display()
+        ))
+        .hint("nothing was changed; restore the file from a backup"));
+    }
+    Ok(spec)
 }
 
 /// The text that a person hands in: from a file, or from their editor on a copy.
@@ -141,7 +153,7 @@ pub fn changed_text(session: &Session, file: Option<PathBuf>) -> Result<(String,
         return Ok((disk::read_text(&file)?, file.display().to_string()));
     }
     let copy = session.layout.spec_dir().join("edit.md");
-    disk::replace(&copy, to_markdown(&session.read_spec()?).as_bytes())?;
+    disk::replace(&copy, to_markdown(&session.current_spec()?).as_bytes())?;
     crate::process::edit(&copy)?;
     Ok((disk::read_text(&copy)?, copy.display().to_string()))
 }

@@ -211,9 +211,11 @@ fn message(ctx: &Context<'_>, subject: &Subject<'_>, tested: &Tested) -> String 
 }
 
 /// Writes the chain's head into `refs/otto/head/<sid>`, so that a rewritten journal is noticed.
+/// Synced first: a journal that ends before what its anchor names counts as cut.
 pub fn anchor(ctx: &Context<'_>) -> Result<()> {
     ctx.session.state()?;
     let position = ctx.session.position();
+    ctx.session.sync()?;
     let note = json!({"session": ctx.sid(), "seq": position.seq, "hash": position.head});
     let blob = ctx.ws.repo.write_blob(note.to_string().as_bytes())?;
     let name = refs::head(&ctx.session.id);

@@ -49,7 +49,7 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
 fn spec_of(session: &Session) -> Result<Spec> {
     let there = session.layout.spec_json().exists();
     let none = session.with_state(|s| s.spec == SpecState::None).unwrap_or(!there);
-    if none && !there { Ok(blank(session)) } else { session.read_spec() }
+    if none && !there { Ok(blank(session)) } else { session.current_spec() }
 }
 
 /// What a session has before it is compiled: the intent, and nothing that could be judged.

@@ -1,11 +1,9 @@
 //! The journal as it is on disk, and whether it can be trusted.
 
-use serde::Deserialize;
-
 use super::super::packet::Chain;
 use crate::base::{Error, Remedy, Result, Sha256};
 use crate::disk;
-use crate::session::journal::{Position, Reader, Record};
+use crate::session::journal::{Anchor, Position, Reader, Record};
 use crate::session::layout::refs;
 use crate::session::{Event, Session, State, Workspace};
 
@@ -15,14 +13,6 @@ pub(super) struct Told {
     pub state: State,
     pub chain: Chain,
     pub anchored: bool,
-}
-
-/// What `refs/otto/head/<sid>` points to.
-#[derive(Deserialize)]
-struct Anchor {
-    session: String,
-    seq: u64,
-    hash: Sha256,
 }
 
 pub(super) fn read(ws: &Workspace, session: &Session) -> Result<Told> {
