@@ -12,11 +12,12 @@ CARGO = cargo
 CHROMIUM = chromium
 
 .DEFAULT_GOAL = help
-.PHONY: help need build demo test fmt lint man picture install uninstall clean
+.PHONY: help need build demo test bench fmt lint man picture install uninstall clean
 
 help:
 	@echo 'make demo       build, then run the whole job on a small product, offline; says where the proof is'
 	@echo 'make test       every test'
+	@echo 'make bench      what it costs, as a table in docs/performance.md; QUICK=1: smaller, only printed'
 	@echo 'make build      $(RELEASE)/otto and its names'
 	@echo 'make install    into PREFIX ($(PREFIX)); make uninstall takes it away'
 	@echo 'make fmt        format; make lint: fmt --check and clippy, warnings are errors'
@@ -42,6 +43,10 @@ test: need
 	sh tests/docs.sh
 	sh tests/demo-mutants.sh
 	sh tests/readme.sh $(DEBUG)/otto
+
+# Drives the release programs; wants a quiet machine and some gigabytes of disk under $(TARGET).
+bench: need
+	$(CARGO) bench --locked --bench price -- $(if $(QUICK),--quick,--write)
 
 fmt: need
 	$(CARGO) fmt

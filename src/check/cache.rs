@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Reason, Status};
-use crate::base::{Result, Sha256};
+use crate::base::{Error, Result, Sha256};
 use crate::disk;
 use crate::git::Oid;
 use crate::process::{Tier, on_path};
@@ -53,7 +53,11 @@ impl Cache {
             return Ok(());
         }
         let entry = Entry { v: 1, session: session.to_owned(), outcome: outcome.clone() };
-        disk::replace_json(&self.path(key), &entry)
+        let bytes = serde_json::to_vec(&entry)
+            .map_err(|e| Error::bug("a cached outcome cannot be written").because(e))?;
+        // Not synced: what a power cut takes, or tears, is a miss.
+        disk::place_dir(&self.dir)?;
+        disk::replace_derived(&self.path(key), &bytes)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod fault;
 mod fence;
 pub mod lock;
 mod log;
+mod place;
 
 pub use atomic::{
     NewFolder, create_new, is_temporary, replace, replace_json, store_by_hash, sweep, sweep_below,
@@ -21,6 +22,7 @@ pub use dirs::{
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
 pub use log::{AppendLog, Appender, Line, Lines, read_start, tail_bytes};
+pub use place::{place_dir, place_file, place_symlink, remove_any, replace_derived};
 
 use std::path::Path;
 

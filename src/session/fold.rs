@@ -120,6 +120,7 @@ impl State {
             Event::MergeAdopted(e) => {
                 // Whatever was announced before a person moved the ref did not happen.
                 self.open_landing = None;
+                self.landed.insert(e.new);
                 self.landings.push(Landing {
                     group: "adopted".into(),
                     attempt: None,
@@ -194,7 +195,7 @@ impl State {
                     boot: e.boot.clone(),
                 };
                 // Recording the same landing twice is one landing.
-                if self.landings.iter().all(|l| l.new != landing.new) {
+                if self.landed.insert(landing.new) {
                     self.landings.push(landing.clone());
                 }
                 if !gid.starts_with(SYNC) {

@@ -1,6 +1,6 @@
 //! What follows from the events. Only [`State::apply`] (in `fold`) changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub struct State {
     pub spec_version: u32,
     pub groups: BTreeMap<String, GroupState>,
     pub landings: Vec<Landing>,
+    /// The new tips of [`State::landings`], to know one again without going through them.
+    pub(crate) landed: HashSet<Oid>,
     /// A landing that was announced and not yet recorded as done.
     pub open_landing: Option<OpenLanding>,
     pub audits: Vec<Audit>,
