@@ -33,8 +33,8 @@ const QUIET: [&str; 9] = [
 ];
 
 impl Worktree {
-    /// True when the worktree holds exactly the commit now, ignored files gone, and both indexes
-    /// and HEAD say so. False: git has to do it, from wherever this got to.
+    /// True when the worktree holds exactly the commit now, ignored files gone, and our index and
+    /// HEAD say so. False: git has to do it, from wherever this got to.
     pub(super) fn reset_plainly(&self, commit: Oid) -> Result<bool> {
         if !is_plain_repo(&self.repo) || !is_quiet(&self.git_dir)? {
             return Ok(false);

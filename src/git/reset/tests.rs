@@ -275,6 +275,7 @@ fn the_usual_work_of_an_agent_starts_no_git() {
         put(&tree.path, name, text);
     }
     assert!(tree.reset_plainly(place.commits[1]).expect("readable"));
+    tree.reset(place.commits[1]).expect("nothing is left to do but the agent's index");
     place.assert_is(&tree, place.commits[1]);
     put(&tree.path, "d2/new", "new\n");
     put(&tree.path, "a", "other\n");
