@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::landing::own_clock;
 use super::memory;
 use super::place::{Place, run};
 use super::sample::{in_turns, median, timed};
@@ -30,7 +31,7 @@ fn whole(place: &Place, spec: &str) -> f64 {
 
 pub fn rows(runs: usize, n: usize) -> Vec<Row> {
     let place = Place::new(100);
-    let spec = place.spec(n, true);
+    let spec = place.spec(n);
     let pair = in_turns(runs, || build_and_land(&place, &spec), || git_alone(&place, n));
     let what = format!("{n} independent groups built and landed, instant agent, one check each");
     let mut rows = vec![
@@ -64,16 +65,10 @@ pub fn rows(runs: usize, n: usize) -> Vec<Row> {
     rows
 }
 
-/// Seconds of each landing, by the queue's own clock: the merge off-tree, and everything from the
-/// green checks to the removed candidate. Running the checks is not part of it.
+/// Seconds of each landing of a run.
 pub fn spent_landing(session: &Path) -> Vec<f64> {
     let log = std::fs::read_to_string(session.join("steps/merge.log")).expect("the queue's log");
-    let ms = |line: &str, word: &str| -> Option<f64> {
-        let rest = &line[line.find(word)? + word.len()..];
-        rest.split_whitespace().next()?.parse().ok()
-    };
-    let lines = log.lines().filter(|l| l.contains("landed in"));
-    lines.filter_map(|l| Some((ms(l, "merged in ")? + ms(l, "landed in ")?) / 1e3)).collect()
+    own_clock(&log)
 }
 
 /// Seconds a group, for runs of different sizes; and the memory of the largest.
@@ -82,7 +77,7 @@ pub fn growth(sizes: &[usize]) -> Vec<Row> {
     let mut first: Option<f64> = None;
     for (at, &n) in sizes.iter().enumerate() {
         let place = Place::new(100);
-        let spec = place.spec(n, true);
+        let spec = place.spec(n);
         // The first of a size pays for making the worktrees; a small one is measured again.
         let runs = if n >= 1000 { 1 } else { 3 };
         let mut each = Vec::new();
@@ -102,7 +97,9 @@ pub fn growth(sizes: &[usize]) -> Vec<Row> {
         if at + 1 == sizes.len() {
             rows.push(
                 Row::new(
-                    format!("peak memory of a run of {n} groups: largest program, then all at once"),
+                    format!(
+                        "peak memory of a run of {n} groups: largest program, then all at once"
+                    ),
                     format!("{}, {}", megabytes(peak.largest), megabytes(peak.sum)),
                     String::new(),
                 )

@@ -15,7 +15,7 @@ use super::table::{Row, megabytes, seconds};
 /// A session of `groups` groups that was approved and never built, with a journal of `events`.
 fn session(groups: usize, events: usize) -> Place {
     let place = Place::new(100);
-    let spec = place.spec(groups, true);
+    let spec = place.spec(groups);
     run(place.sh(&format!("otto compile --from-spec {spec}")), 0);
     let ids: Vec<String> = (1..=groups).map(|i| format!("g{i}")).collect();
     lengthen(&place.journal(), &ids, &place.git(&["rev-parse", "HEAD"]), events);
@@ -28,9 +28,7 @@ pub fn replay(runs: usize, events: usize) -> Vec<Row> {
     let status = || place.otto(&["status", "--json"]);
     let path = place.journal();
     let ours = || timed(|| run(status(), 1)).0;
-    let hash = || {
-        timed(|| Sha256::of_reader(std::fs::File::open(&path).expect("it is there"))).0
-    };
+    let hash = || timed(|| Sha256::of_reader(std::fs::File::open(&path).expect("it is there"))).0;
     let pair = in_turns(runs, ours, hash);
     let size = path.metadata().expect("it is there").len();
     let peak = memory::of(status());
@@ -105,11 +103,12 @@ fn says(path: &Path, from: u64, word: &str) -> bool {
 /// `otto status` and `otto log` of the newest of many finished runs, one with a large transcript.
 pub fn history(runs: usize, sessions: usize, transcript: u64) -> Vec<Row> {
     let place = Place::new(100);
-    let spec = place.spec(3, true);
+    let spec = place.spec(3);
     run(place.otto(&["run", "--quiet", "--from-spec", &spec]), 0);
     copies(&place, sessions);
     let dir = place.session_dir().join("build/g1/attempt-01");
-    let line = "{\"t\":0.001,\"m\":{\"type\":\"text\",\"text\":\"What an agent says, line by line.\"}}\n";
+    let line =
+        "{\"t\":0.001,\"m\":{\"type\":\"text\",\"text\":\"What an agent says, line by line.\"}}\n";
     let block = line.repeat(1 << 14);
     let mut written = 0;
     let path = dir.join("messages.jsonl");
@@ -146,10 +145,13 @@ fn copies(place: &Place, n: usize) {
     let id = place.session();
     let from = place.session_dir();
     for i in 0..n {
-        let other = format!("2020{:02}{:02}-{:06}-{}", 1 + i % 12, 1 + i % 28, i, &id[id.len() - 4..]);
+        let other =
+            format!("2020{:02}{:02}-{:06}-{}", 1 + i % 12, 1 + i % 28, i, &id[id.len() - 4..]);
         let to = place.project.join("otto_logs/sessions").join(&other);
         std::fs::create_dir_all(to.join("spec")).expect("a folder");
-        for name in ["session.json", "intent.txt", "spec-state.jsonl", "spec/spec.json", "summary.json"] {
+        for name in
+            ["session.json", "intent.txt", "spec-state.jsonl", "spec/spec.json", "summary.json"]
+        {
             let Ok(text) = std::fs::read_to_string(from.join(name)) else { continue };
             std::fs::write(to.join(name), text.replace(&id, &other)).expect("written");
         }

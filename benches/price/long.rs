@@ -41,7 +41,8 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
         "evidence": [Sha256::of(gid.as_bytes())], "tests": {"passed": 0, "failed": 1, "skipped": 0},
     });
     let check = format!("{gid}-tests");
-    let usage = Usage { input: Some(10_000), output: Some(900), usd: Some(0.02), ..Usage::default() };
+    let usage =
+        Usage { input: Some(10_000), output: Some(900), usd: Some(0.02), ..Usage::default() };
     let of_attempt: [Event; ROUND - 1] = [
         AttemptStarted {
             role: "build".into(),

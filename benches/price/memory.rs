@@ -71,9 +71,7 @@ pub fn of(mut command: std::process::Command) -> u64 {
     let child = command.process_group(0).spawn().expect("the program starts");
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pid is our child's, and the pointer is valid for the time of the call.
-    let rc = unsafe {
-        libc::wait4(child.id() as i32, std::ptr::null_mut(), 0, usage.as_mut_ptr())
-    };
+    let rc = unsafe { libc::wait4(child.id() as i32, std::ptr::null_mut(), 0, usage.as_mut_ptr()) };
     assert!(rc > 0, "the child was waited for");
     // SAFETY: wait4 filled it, and all bits zero are a value of it too.
     (unsafe { usage.assume_init() }.ru_maxrss as u64) * 1024

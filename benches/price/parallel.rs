@@ -7,7 +7,7 @@ use super::table::{Row, seconds};
 pub fn rows(runs: usize, agent_s: f64) -> Vec<Row> {
     let place = Place::new(100);
     place.agent(&format!("sleep {agent_s}"));
-    let spec = place.spec(3, true);
+    let spec = place.spec(3);
     let whole = |jobs: &str| {
         let args = ["run", "--quiet", "--from-spec", &spec, "--jobs", jobs];
         timed(|| run(place.otto(&args), 0)).0

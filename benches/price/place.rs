@@ -44,7 +44,7 @@ impl Place {
         place.agent(INSTANT);
         place.git(&["init", "--quiet", "--initial-branch=main"]);
         write(&place.project.join("tests/check.sh"), CHECK);
-        place.config("");
+        place.config();
         for n in 0..files.saturating_sub(2) {
             let path = place.project.join(format!("files/{}/{n}.txt", n / 100));
             write(&path, &format!("file {n}\nof a repository of {files} files\n"));
@@ -54,14 +54,13 @@ impl Place {
         place
     }
 
-    /// Writes otto.yaml; it is read from the commit, so `new` has committed the plain one.
-    fn config(&self, more: &str) {
+    fn config(&self) {
         let agent = Value::from(self.at("agent.sh").to_string_lossy().into_owned());
         write(
             &self.project.join("otto.yaml"),
             &format!(
                 "provider: command\nproviders: {{command: {{argv: [{agent}]}}}}\n\
-                 agents: {{certifier: {{provider: none}}}}\n{more}"
+                 agents: {{certifier: {{provider: none}}}}\n"
             ),
         );
     }
@@ -79,8 +78,8 @@ impl Place {
         self.dir.path().join(name)
     }
 
-    /// A spec of `n` groups without dependencies, each with one feature, and one check or none.
-    pub fn spec(&self, n: usize, checks: bool) -> String {
+    /// A spec of `n` groups without dependencies, each with one feature and one check.
+    pub fn spec(&self, n: usize) -> String {
         let ids: Vec<String> = (1..=n).map(|i| format!("g{i}")).collect();
         let feature = |g: &String| {
             json!({"id": format!("f-{g}"), "name": format!("What {g} does"), "group": g,
@@ -89,9 +88,8 @@ impl Place {
         let group = |g: &String| {
             let check = json!({"id": format!("{g}-tests"), "kind": "repo_test",
                                "features": [format!("f-{g}")], "argv": ["sh", "tests/check.sh", g]});
-            let checks = if checks { vec![check] } else { Vec::new() };
             json!({"id": g, "title": format!("The part of {g}"), "features": [format!("f-{g}")],
-                   "owned_paths": [format!("{g}/**")], "checks": checks})
+                   "owned_paths": [format!("{g}/**")], "checks": [check]})
         };
         let spec = json!({
             "v": 1, "intent": "parts", "intent_sha256": Sha256::of(b"parts").to_string(),
@@ -124,7 +122,7 @@ impl Place {
         self.command(programs().join("otto"), args)
     }
 
-    /// A shell line or, with `script`, a script and its arguments.
+    /// A shell line.
     pub fn sh(&self, line: &str) -> Command {
         self.command("sh", &["-c", line])
     }

@@ -52,7 +52,7 @@ pub fn rows(sizes: &[usize]) -> Vec<Row> {
 
 fn cost(files: usize) -> Cost {
     let place = Place::new(files);
-    let spec = place.spec(GROUPS, true);
+    let spec = place.spec(GROUPS);
     let (mut attempts, mut landings) = (Vec::new(), Vec::new());
     for round in 0..3 {
         let mut command = place.otto(&["run", "--quiet", "--from-spec", &spec, "--jobs", "1"]);
@@ -60,7 +60,11 @@ fn cost(files: usize) -> Cost {
         run(command, 0);
         // The first run makes the worktrees.
         if round > 0 {
-            attempts.extend(spans(&place.events(), "group.attempt.started", "group.attempt.finished"));
+            attempts.extend(spans(
+                &place.events(),
+                "group.attempt.started",
+                "group.attempt.finished",
+            ));
             landings.extend(spent_landing(&place.session_dir()));
         }
     }
@@ -80,7 +84,9 @@ fn spans(events: &[Value], from: &str, to: &str) -> Vec<f64> {
             event["at"].as_str().expect("a time").parse().expect("a timestamp");
         if kind == from {
             open.insert(group, at);
-        } else if kind == to && let Some(start) = open.remove(group) {
+        } else if kind == to
+            && let Some(start) = open.remove(group)
+        {
             out.push((at - start).total(jiff::Unit::Second).expect("a span in seconds"));
         }
     }

@@ -19,7 +19,7 @@ mod reset;
 pub mod snapshot;
 mod stage;
 
-pub use cli::{Git, version};
+pub use cli::{Git, require_git, version};
 pub use commit::{CommitInfo, NewCommit};
 pub use diff::{Change, ChangeKind};
 pub use merge::{Conflict, Merge};

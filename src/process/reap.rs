@@ -4,6 +4,8 @@
 //! as a child that we never started.
 
 use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -125,8 +127,11 @@ struct Stat {
 
 /// The command name may hold any character, so fields are counted after its last `)`.
 fn stat(pid: i32) -> Option<Stat> {
-    let bytes = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
+    // One line, far shorter than this, and one read: every process of the machine is looked at.
+    let mut line = [0; 1024];
+    let mut file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
+    let n = file.read(&mut line).ok()?;
+    let text = String::from_utf8_lossy(&line[..n]);
     let mut fields = text[text.rfind(')')? + 1..].split_whitespace();
     Some(Stat {
         state: fields.next()?.chars().next()?,

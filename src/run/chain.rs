@@ -130,7 +130,7 @@ fn build_and_merge(session: &Session, spec: &Spec, steps: &Steps<'_>, jobs: usiz
         (attempts, s.landings.len())
     };
     let mut before = None;
-    while work_is_left(spec, &session.state()?) {
+    while session.with_state(|s| work_is_left(spec, s))? {
         let now = session.with_state(progress)?;
         if before == Some(now) {
             return Ok(());
@@ -158,19 +158,19 @@ fn audit_and_repair(session: &Session, steps: &Steps<'_>) -> Result<()> {
         if session.with_state(|s| s.repairs.iter().any(|r| r.outcome.is_none()))? {
             steps.run("repair", &[])?;
         }
-        if audit_is_due(&session.state()?) {
+        if session.with_state(audit_is_due)? {
             steps.run("audit", &[])?;
         }
         stop::check()?;
-        if plan(&session.state()?).is_empty() {
+        if session.with_state(plan)?.is_empty() {
             return Ok(());
         }
-        if steps.run("repair", &[])? != Exit::YES && !audit_is_due(&session.state()?) {
+        if steps.run("repair", &[])? != Exit::YES && !session.with_state(audit_is_due)? {
             return Ok(());
         }
     }
     // The last repair is not taken on trust either.
-    if audit_is_due(&session.state()?) {
+    if session.with_state(audit_is_due)? {
         steps.run("audit", &[])?;
     }
     Ok(())

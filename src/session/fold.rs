@@ -1,5 +1,7 @@
 //! `state = fold(events)`: total, pure, and terminal states absorb.
 
+use std::sync::Arc;
+
 use super::event::{AttemptOutcome, Event, Invalid};
 use super::journal::Record;
 use super::state::{
@@ -199,7 +201,7 @@ impl State {
                     self.landings.push(landing.clone());
                 }
                 if !gid.starts_with(SYNC) {
-                    let group = self.groups.entry(gid.clone()).or_default();
+                    let group = Arc::make_mut(self.groups.entry(gid.clone()).or_default());
                     group.landed = Some(landing);
                     if !group.phase.is_terminal() {
                         group.phase = Phase::Landed;
@@ -229,7 +231,7 @@ impl State {
         if gid.starts_with(SYNC) {
             return;
         }
-        apply_group(self.groups.entry(gid.clone()).or_default(), record);
+        apply_group(Arc::make_mut(self.groups.entry(gid.clone()).or_default()), record);
     }
 }
 

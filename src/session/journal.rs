@@ -104,8 +104,11 @@ pub fn parse_line(line: &[u8], at: Position, path: &Path) -> Result<Record> {
     if raw.prev != at.head {
         return Err(bad("its prev is not the hash of the line before".into()));
     }
-    let tail = format!(",\"hash\":\"{}\"}}", raw.hash);
-    let body = text.strip_suffix(&tail).ok_or_else(|| bad("hash is not its last field".into()))?;
+    let last = (|| {
+        let rest = text.strip_suffix("\"}")?.strip_suffix(raw.hash.hex().as_str())?;
+        rest.strip_suffix(",\"hash\":\"")
+    })();
+    let body = last.ok_or_else(|| bad("hash is not its last field".into()))?;
     if Sha256::of_parts(&[body.as_bytes(), b"}"]) != raw.hash {
         return Err(bad("its content does not match its hash".into()));
     }

@@ -1,6 +1,7 @@
 //! What follows from the events. Only [`State::apply`] (in `fold`) changes it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -25,7 +26,8 @@ pub struct State {
     pub target: Option<String>,
     pub spec: SpecState,
     pub spec_version: u32,
-    pub groups: BTreeMap<String, GroupState>,
+    /// Shared, so that a copy of the state costs little however many groups there are.
+    pub groups: BTreeMap<String, Arc<GroupState>>,
     pub landings: Vec<Landing>,
     /// The new tips of [`State::landings`], to know one again without going through them.
     pub(crate) landed: HashSet<Oid>,
@@ -271,7 +273,7 @@ pub enum LandState {
 
 impl State {
     pub fn group(&self, gid: &str) -> Option<&GroupState> {
-        self.groups.get(gid)
+        self.groups.get(gid).map(Arc::as_ref)
     }
 
     pub fn phase(&self, gid: &str) -> Phase {

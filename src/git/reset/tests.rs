@@ -111,7 +111,8 @@ impl Place {
         let status = git(&tree.path, &["status", "--porcelain", "--ignored"]);
         assert_eq!(String::from_utf8_lossy(&status), "");
         assert_eq!(tree.head().expect("a HEAD"), id);
-        let staged = tree.git().read(&["diff-index", "--cached", &id]).expect("git reads our index");
+        let staged =
+            tree.git().read(&["diff-index", "--cached", &id]).expect("git reads our index");
         assert_eq!(staged, "");
     }
 }
@@ -136,8 +137,22 @@ enum Mess {
 }
 
 const NAMES: [&str; 16] = [
-    "a", "d", "d/b", "d/e", "d/e/c", "x/run", "x", "link", "new", "d/new", "new/deep/file", "A",
-    "run.log", "keep.log", "out/made", ".gitignore",
+    "a",
+    "d",
+    "d/b",
+    "d/e",
+    "d/e/c",
+    "x/run",
+    "x",
+    "link",
+    "new",
+    "d/new",
+    "new/deep/file",
+    "A",
+    "run.log",
+    "keep.log",
+    "out/made",
+    ".gitignore",
 ];
 
 fn name() -> impl Strategy<Value = String> {

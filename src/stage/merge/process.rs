@@ -285,7 +285,10 @@ impl Queue {
                     // For `make bench`: what a landing costs besides its checks.
                     let ms = |d: std::time::Duration| d.as_secs_f64() * 1e3;
                     let (merge, land) = (ms(merged), ms(clock.elapsed()));
-                    tracing::debug!("{}: merged in {merge:.3} ms, landed in {land:.3} ms", group.id);
+                    tracing::debug!(
+                        "{}: merged in {merge:.3} ms, landed in {land:.3} ms",
+                        group.id
+                    );
                     Ok(landed.map_or(Merged::Overtaken, Merged::Landed))
                 }
                 Err(reason) => {
