@@ -4,6 +4,8 @@
 //! (64 zeros for the first). Since `hash` is always last on the line, it can be checked on the
 //! bytes as they are, without writing the record again.
 
+mod bulk;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -218,6 +220,11 @@ impl Journal {
                 .hint("somebody cut the journal while it was in use; restore it from a backup"));
         }
         let before = self.position;
+        if len - before.offset >= bulk::WORTH_IT {
+            let path = self.path.clone();
+            self.position = bulk::read(&path, before, &mut |record| self.take(record))?;
+            return Ok(self.position != before);
+        }
         let mut reader = Reader::open(&self.path, self.position)?;
         for record in reader.by_ref() {
             let record = record?;
