@@ -19,6 +19,7 @@ help:
 	@echo 'make test       every test'
 	@echo 'make torture    the long tests: 100,000 simulated landings'
 	@echo 'make fuzz       each fuzz target for a minute (needs cargo-fuzz); see docs/testing.md'
+	@echo 'make bench      what it costs, as a table in docs/performance.md; QUICK=1: smaller, only printed'
 	@echo 'make build      $(RELEASE)/otto and its names'
 	@echo 'make install    into PREFIX ($(PREFIX)); make uninstall takes it away'
 	@echo 'make fmt        format; make lint: fmt --check and clippy, warnings are errors'
@@ -57,6 +58,10 @@ fuzz: need
 	    RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none "$$target" -- \
 	        -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 || exit 1; \
 	done
+
+# Drives the release programs; wants a quiet machine and some gigabytes of disk under $(TARGET).
+bench: need
+	$(CARGO) bench --locked --bench price -- $(if $(QUICK),--quick,--write)
 
 fmt: need
 	$(CARGO) fmt

@@ -1,5 +1,24 @@
 //! Small text functions: nearest names for "did you mean", cutting, counting words.
 
+/// Deserializes what parses itself from text, without making a `String` where the text is there.
+pub fn parsed<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+    D: serde::Deserializer<'de>,
+{
+    struct Text<T>(std::marker::PhantomData<T>);
+    impl<T: std::str::FromStr<Err: std::fmt::Display>> serde::de::Visitor<'_> for Text<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+    from.deserialize_str(Text(std::marker::PhantomData))
+}
+
 /// The candidate closest to `wanted` by Levenshtein distance, if it is close enough to be a
 /// likely slip (at most a third of the letters, and never a wholly different word).
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -79,7 +79,9 @@ impl Cache {
         }
         let entry =
             Entry { v: VERSION, key: *key, session: session.clone(), outcome: outcome.clone() };
-        disk::replace_sealed(&self.path(key), &entry)
+        // Not synced: what a power cut takes, or tears, is a miss.
+        disk::place_dir(&self.dir)?;
+        disk::replace_derived(&self.path(key), &disk::sealed(&entry)?)
     }
 }
 

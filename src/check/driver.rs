@@ -103,7 +103,7 @@ fn timeout(check: &Check, place: &Place<'_>) -> Duration {
 /// Environment of a check: the base one, a private TMPDIR, and what the check sets.
 fn environment(check: &Check, scratch: &Path) -> Result<BTreeMap<OsString, OsString>> {
     let tmp = scratch.join("tmp");
-    disk::create_dir_all(&tmp)?;
+    disk::place_dir(&tmp)?;
     let mut env = base_env();
     env.insert("TMPDIR".into(), tmp.into());
     env.insert("CI".into(), "true".into());
@@ -240,7 +240,7 @@ fn read_value(root: &Path, path: &str) -> std::result::Result<Value, String> {
 fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     let scratch = place.worktree.scratch()?;
     let evidence_dir = scratch.join("evidence");
-    disk::create_dir_all(&evidence_dir)?;
+    disk::place_dir(&evidence_dir)?;
     let limit = timeout(check, place);
     let deadline = jiff::Timestamp::now()
         + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));

@@ -163,7 +163,7 @@ fn sweep_to(dir: &Path, depth: usize) -> Result<()> {
 }
 
 /// As readable as the person's umask makes any other file. Locked while it is ours.
-fn temp_in(dir: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+pub(super) fn temp_in(dir: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     loop {
         let temp = tempfile::Builder::new()

@@ -10,6 +10,7 @@ pub mod fault;
 mod fence;
 pub mod lock;
 mod log;
+mod place;
 mod sealed;
 
 pub use atomic::{
@@ -22,7 +23,8 @@ pub use dirs::{
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
 pub use log::{AppendLog, Appender, Line, Lines, read_start, tail_bytes};
-pub use sealed::{read_sealed, replace_sealed};
+pub use place::{place_dir, place_file, place_symlink, remove_any, replace_derived};
+pub use sealed::{read_sealed, replace_sealed, sealed};
 
 use std::path::Path;
 

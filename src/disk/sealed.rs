@@ -19,14 +19,19 @@ struct Sealed<'a> {
     content: &'a RawValue,
 }
 
-/// Writes `value` with its hash; replaced whole, as [`replace`] does.
-pub fn replace_sealed(path: &Path, value: &impl Serialize) -> Result<()> {
-    let bug = |e| Error::bug(format!("'{}' cannot be JSON", path.display())).because(e);
+/// `value` with its hash, as a line.
+pub fn sealed(value: &impl Serialize) -> Result<Vec<u8>> {
+    let bug = |e| Error::bug("a record cannot be JSON").because(e);
     let content = serde_json::value::to_raw_value(value).map_err(bug)?;
     let sealed = Sealed { sha256: Sha256::of(content.get().as_bytes()), content: &content };
     let mut bytes = serde_json::to_vec(&sealed).map_err(bug)?;
     bytes.push(b'\n');
-    replace(path, &bytes)
+    Ok(bytes)
+}
+
+/// Writes `value` with its hash; replaced whole, as [`replace`] does.
+pub fn replace_sealed(path: &Path, value: &impl Serialize) -> Result<()> {
+    replace(path, &sealed(value)?)
 }
 
 /// `None` when the file is absent, `Err` inside with the reason when it is not what was written.

@@ -22,9 +22,17 @@ pub fn version() -> Result<(u32, u32)> {
         let mut parts = text.split_whitespace().nth(2)?.split('.');
         Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
     });
-    found.ok_or_else(|| {
-        Error::missing("git was not found").hint("install git 2.31 or newer and put it on PATH")
-    })
+    found.ok_or_else(missing)
+}
+
+/// Fails with a hint when git is missing (69). Its version is asked before its first use: a program
+/// that only looks starts nothing.
+pub(super) fn require_git_on_path() -> Result<()> {
+    crate::process::on_path("git").map(drop).ok_or_else(missing)
+}
+
+fn missing() -> Error {
+    Error::missing("git was not found").hint("install git 2.31 or newer and put it on PATH")
 }
 
 /// Fails with a hint when git is missing (69) or too old (78).
@@ -132,6 +140,7 @@ impl Git {
 
     /// Runs git and returns whatever it says.
     pub fn answer<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
+        require_git()?;
         let args: Vec<&OsStr> = args.iter().map(AsRef::as_ref).collect();
         let verb = args.first().map_or(OsStr::new(""), |verb| verb);
         let output = fault::before(Effect::Git, verb)

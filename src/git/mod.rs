@@ -1,20 +1,25 @@
 //! Git: what Otto needs of it, and the only place that knows gix or calls `git`.
 //!
-//! gix does refs, objects, merges and diffs in-process; the `git` program does what gix cannot:
-//! switching an existing worktree in place, staging it with conversions, printing a patch.
+//! gix does refs, objects, merges and diffs in-process; a pooled worktree is reset and staged here
+//! too where its files are the bytes of their blobs ([`plain`]). The `git` program does the rest:
+//! worktrees with conversions, filters or submodules, and printing a patch.
 //! Commits are made by this process, with hooks, fsmonitor and filter drivers off and `GIT_*`
 //! scrubbed. Nothing here touches the user's checkout, except [`checkout`] for `otto land`.
 
 mod cli;
 pub mod commit;
 pub mod diff;
+mod listing;
 pub mod merge;
+mod plain;
 pub mod pool;
 pub mod refs;
 mod repo;
+mod reset;
 pub mod snapshot;
+mod stage;
 
-pub use cli::{Git, version};
+pub use cli::{Git, require_git, version};
 pub use commit::{CommitInfo, NewCommit};
 pub use diff::{Change, ChangeKind};
 pub use merge::{Conflict, Merge};

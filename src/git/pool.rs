@@ -317,7 +317,7 @@ impl Worktree {
     pub fn scratch(&self) -> Result<PathBuf> {
         let dir = self.home.join("scratch");
         disk::remove_dir_all(&dir)?;
-        disk::create_dir_all(&dir)?;
+        disk::place_dir(&dir)?;
         Ok(dir)
     }
 
@@ -368,9 +368,11 @@ impl Worktree {
         self.restore_dot_git()?;
         self.refuse_damaged_index()?;
         let id = commit.to_string();
-        let git = self.git();
-        git.run(&["checkout", "--quiet", "--force", "--detach", &id])?;
-        git.run(&["clean", "-ffdxq"])?;
+        if !self.reset_plainly(commit)? {
+            let git = self.git();
+            git.run(&["checkout", "--quiet", "--force", "--detach", &id])?;
+            git.run(&["clean", "-ffdxq"])?;
+        }
         let head = disk::read_text(&self.git_dir.join("HEAD"))?;
         if head.trim() != id {
             return Err(Error::machine(format!(
@@ -381,7 +383,7 @@ impl Worktree {
         }
         // The agent's git must see a clean worktree; it gets a copy of our index.
         let index = disk::read(&self.index)?;
-        disk::replace(&self.git_dir.join("index"), &index)
+        disk::replace_derived(&self.git_dir.join("index"), &index)
     }
 
     fn restore_dot_git(&self) -> Result<()> {

@@ -6,13 +6,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::cli;
 use crate::base::error::Context;
 use crate::base::{Error, Result, Sha256};
 
 /// A SHA-1 object id, as 40 hex digits wherever it is written down.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oid(pub(super) gix::ObjectId);
 
 impl Oid {
@@ -42,15 +40,14 @@ impl FromStr for Oid {
             .map_err(|_| Error::input(format!("'{s}' is not an object id (40 hex digits)")))
     }
 }
-impl TryFrom<String> for Oid {
-    type Error = Error;
-    fn try_from(s: String) -> Result<Self> {
-        s.parse()
+impl Serialize for Oid {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
     }
 }
-impl From<Oid> for String {
-    fn from(o: Oid) -> String {
-        o.to_string()
+impl<'de> Deserialize<'de> for Oid {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        crate::base::text::parsed(from)
     }
 }
 
@@ -78,7 +75,7 @@ pub struct Project {
 impl Project {
     /// The project that `from` lies in. Fails (78) with a hint outside of a repository.
     pub fn discover(from: &Path) -> Result<Self> {
-        cli::require_git()?;
+        super::cli::require_git_on_path()?;
         let found = gix::discover_opts(from, Default::default(), options()).map_err(|e| {
             tracing::debug!("{e}");
             Error::machine(format!("'{}' is not in a git repository", from.display()))

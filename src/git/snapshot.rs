@@ -19,7 +19,10 @@ impl Worktree {
     pub fn snapshot(&self, base: Oid, prepared: &[String]) -> Result<Snapshot> {
         let lines: String =
             prepared.iter().map(|path| format!("/{}\n", path.trim_matches('/'))).collect();
-        disk::replace(&self.excludes, lines.as_bytes())?;
+        if let Some(snapshot) = self.snapshot_plainly(base, &lines)? {
+            return Ok(snapshot);
+        }
+        disk::replace_derived(&self.excludes, lines.as_bytes())?;
         let git = self
             .git()
             .attributes_from(&base.to_string())

@@ -217,6 +217,7 @@ impl Command {
         let mut failure = None;
         let mut open = true;
         let mut ended = None;
+        let mut left_behind = 0;
         let mut stop_at: Option<Instant> = None;
         while open || ended.is_none() {
             match lines.recv_timeout(TICK) {
@@ -237,10 +238,10 @@ impl Command {
                 drop(handle.wait_timeout(TICK));
             }
             if ended.is_some() {
-                kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
+                left_behind += kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
             }
         }
-        let left_behind = kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
+        left_behind += kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
         reap::ended(pid_of(&handle));
         drop(handle.wait());
         drop(pump.join());

@@ -4,6 +4,7 @@
 //! as a child that we never started.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -60,13 +61,15 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
     let alone = known.iter().flatten().all(|pid| Some(*pid) == root);
     let mut parents: HashMap<i32, i32> = HashMap::new();
     let mut found: HashSet<i32> = HashSet::new();
+    // Whatever this process or a child of it started is not older than this process.
+    let born = stat(me).map_or(0, |s| s.start);
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else {
             continue;
         };
-        let Some((state, ppid, pgid)) = stat(pid) else { continue };
-        if state == 'Z' || pid == me {
+        let Some(Stat { state, ppid, pgid, start }) = stat(pid) else { continue };
+        if state == 'Z' || pid == me || start < born {
             continue;
         }
         parents.insert(pid, ppid);
@@ -112,13 +115,29 @@ fn works_in(pid: i32, dir: &Path) -> bool {
     std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(dir))
 }
 
-/// State, parent and process group from `/proc/<pid>/stat` (proc(5)); the command name may hold
-/// any character, so fields are counted after its last `)`.
-fn stat(pid: i32) -> Option<(char, i32, i32)> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+/// What `/proc/<pid>/stat` says (proc(5)).
+struct Stat {
+    state: char,
+    ppid: i32,
+    pgid: i32,
+    /// When it was started, in clock ticks since the machine was.
+    start: u64,
+}
+
+/// The command name may hold any character, so fields are counted after its last `)`.
+fn stat(pid: i32) -> Option<Stat> {
+    // One line, far shorter than this, and one read: every process of the machine is looked at.
+    let mut line = [0; 1024];
+    let mut file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
+    let n = file.read(&mut line).ok()?;
+    let text = String::from_utf8_lossy(&line[..n]);
     let mut fields = text[text.rfind(')')? + 1..].split_whitespace();
-    let state = fields.next()?.chars().next()?;
-    Some((state, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    Some(Stat {
+        state: fields.next()?.chars().next()?,
+        ppid: fields.next()?.parse().ok()?,
+        pgid: fields.next()?.parse().ok()?,
+        start: fields.nth(16)?.parse().ok()?,
+    })
 }
 
 /// Kills everything of a scope until nothing of it is left, and reaps what came to us.
@@ -142,7 +161,7 @@ pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
     for pid in killed.iter().filter(|pid| Some(**pid) != root) {
         // What is dead and still has a number looks alive to whoever asks for it. Only children of
         // ours are waited for, and they were killed.
-        if stat(*pid).is_some_and(|(_, ppid, _)| ppid == me) {
+        if stat(*pid).is_some_and(|s| s.ppid == me) {
             // SAFETY: waitpid with no status to write takes plain integers.
             unsafe { libc::waitpid(*pid, std::ptr::null_mut(), 0) };
         }

@@ -156,7 +156,9 @@ mod tests {
     fn land_all(spec: &Spec, state: &mut State, new: u8) {
         for group in &spec.groups {
             let phase = Phase::Landed;
-            state.groups.insert(group.id.clone(), GroupState { phase, ..GroupState::default() });
+            state
+                .groups
+                .insert(group.id.clone(), GroupState { phase, ..GroupState::default() }.into());
         }
         state.landings.push(Landing {
             group: spec.groups[0].id.clone(),
@@ -230,7 +232,7 @@ mod tests {
         assert_eq!(next(&state, Exit::NO), Action::Repair);
         let gid = &spec.groups[0].id;
         let phase = Phase::Passing { commit: oid(7), tree: oid(8), base: oid(1) };
-        state.groups.insert(gid.clone(), GroupState { phase, ..GroupState::default() });
+        state.groups.insert(gid.clone(), GroupState { phase, ..GroupState::default() }.into());
         let red = &mut state.audits[0].findings;
         red.clear();
         assert_eq!(next(&state, Exit::NO), Action::BuildAndMerge);

@@ -1,5 +1,7 @@
 //! `state = fold(events)`: total, pure, and terminal states absorb.
 
+use std::sync::Arc;
+
 use super::event::{AttemptOutcome, Event, Invalid};
 use super::journal::Record;
 use super::state::{
@@ -122,6 +124,7 @@ impl State {
             Event::MergeAdopted(e) => {
                 // Whatever was announced before a person moved the ref did not happen.
                 self.open_landing = None;
+                self.landed.insert(e.new);
                 self.landings.push(Landing {
                     group: "adopted".into(),
                     attempt: None,
@@ -201,11 +204,11 @@ impl State {
                     boot: e.boot.clone(),
                 };
                 // Recording the same landing twice is one landing.
-                if self.landings.iter().all(|l| l.new != landing.new) {
+                if self.landed.insert(landing.new) {
                     self.landings.push(landing.clone());
                 }
                 if !gid.starts_with(SYNC) {
-                    let group = self.groups.entry(gid.clone()).or_default();
+                    let group = Arc::make_mut(self.groups.entry(gid.clone()).or_default());
                     group.landed = Some(landing);
                     if !group.phase.is_terminal() {
                         group.phase = Phase::Landed;
@@ -235,7 +238,7 @@ impl State {
         if gid.starts_with(SYNC) {
             return;
         }
-        apply_group(self.groups.entry(gid.clone()).or_default(), record);
+        apply_group(Arc::make_mut(self.groups.entry(gid.clone()).or_default()), record);
     }
 }
 

@@ -4,6 +4,8 @@
 //! (64 zeros for the first). Since `hash` is always last on the line, it can be checked on the
 //! bytes as they are, without writing the record again.
 
+mod bulk;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -104,8 +106,11 @@ pub fn parse_line(line: &[u8], at: Position, path: &Path) -> Result<Record> {
     if raw.prev != at.head {
         return Err(bad("its prev is not the hash of the line before".into()));
     }
-    let tail = format!(",\"hash\":\"{}\"}}", raw.hash);
-    let body = text.strip_suffix(&tail).ok_or_else(|| bad("hash is not its last field".into()))?;
+    let last = (|| {
+        let rest = text.strip_suffix("\"}")?.strip_suffix(raw.hash.hex().as_str())?;
+        rest.strip_suffix(",\"hash\":\"")
+    })();
+    let body = last.ok_or_else(|| bad("hash is not its last field".into()))?;
     if Sha256::of_parts(&[body.as_bytes(), b"}"]) != raw.hash {
         return Err(bad("its content does not match its hash".into()));
     }
@@ -233,6 +238,11 @@ impl Journal {
                 .hint("somebody cut the journal while it was in use; restore it from a backup"));
         }
         let before = self.position;
+        if len - before.offset >= bulk::WORTH_IT {
+            let path = self.path.clone();
+            self.position = bulk::read(&path, before, &mut |record| self.take(record))?;
+            return Ok(self.position != before);
+        }
         let mut reader = Reader::open(&self.path, self.position)?;
         for record in reader.by_ref() {
             let record = record?;

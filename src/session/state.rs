@@ -1,6 +1,7 @@
 //! What follows from the events. Only [`State::apply`] (in `fold`) changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -29,8 +30,11 @@ pub struct State {
     pub spec_version: u32,
     /// Content hash of every version of the spec.
     pub spec_versions: BTreeMap<u32, Sha256>,
-    pub groups: BTreeMap<String, GroupState>,
+    /// Shared, so that a copy of the state costs little however many groups there are.
+    pub groups: BTreeMap<String, Arc<GroupState>>,
     pub landings: Vec<Landing>,
+    /// The new tips of [`State::landings`], to know one again without going through them.
+    pub(crate) landed: HashSet<Oid>,
     /// A landing that was announced and not yet recorded as done.
     pub open_landing: Option<OpenLanding>,
     pub audits: Vec<Audit>,
@@ -274,7 +278,7 @@ pub enum LandState {
 
 impl State {
     pub fn group(&self, gid: &str) -> Option<&GroupState> {
-        self.groups.get(gid)
+        self.groups.get(gid).map(Arc::as_ref)
     }
 
     pub fn phase(&self, gid: &str) -> Phase {

@@ -140,7 +140,9 @@ mod tests {
             group.deps =
                 (0..n).filter(|d| needs[n] & (1 << d) != 0).map(|d| ids[d].clone()).collect();
             let phase = phase(phases[n]);
-            state.groups.insert(ids[n].clone(), GroupState { phase, ..GroupState::default() });
+            state
+                .groups
+                .insert(ids[n].clone(), GroupState { phase, ..GroupState::default() }.into());
         }
         (spec, state)
     }

@@ -28,6 +28,7 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
         return Err(Error::usage("the intent is empty")
             .hint("say what you want: otto compile \"add saved searches\"   (or --intent-file, or intent.md)"));
     }
+    crate::git::require_git()?;
     let mut notes = Vec::new();
     let (settings, config_file) = configuration(ws, &start.flags, &mut notes)?;
     let config = settings.config()?;

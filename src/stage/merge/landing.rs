@@ -213,7 +213,7 @@ fn message(ctx: &Context<'_>, subject: &Subject<'_>, tested: &Tested) -> String 
 /// Writes the chain's head into `refs/otto/head/<sid>`, so that a rewritten journal is noticed.
 /// Synced first: a journal that ends before what its anchor names counts as cut.
 pub fn anchor(ctx: &Context<'_>) -> Result<()> {
-    ctx.session.state()?;
+    ctx.session.with_state(|_| ())?;
     let position = ctx.session.position();
     ctx.session.sync()?;
     let note = json!({"session": ctx.sid(), "seq": position.seq, "hash": position.head});

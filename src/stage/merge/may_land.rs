@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn put(state: &mut State, gid: &str, phase: Phase) {
-        state.groups.insert(gid.into(), GroupState { phase, ..GroupState::default() });
+        state.groups.insert(gid.into(), GroupState { phase, ..GroupState::default() }.into());
     }
 
     fn open(state: &mut State, gid: &str) {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use super::candidate::{Built, Candidate, build};
 use super::landing::{Landing, Subject, Tested, land};
@@ -259,7 +260,10 @@ impl Queue {
         }
         let tip = state.tip().unwrap_or(ctx.base());
         let attempt = state.group(&group.id).and_then(|g| g.last_attempt()).map(|a| a.number);
-        match build(ctx, &group.id, tip, head)? {
+        let clock = Instant::now();
+        let built = build(ctx, &group.id, tip, head)?;
+        let merged = clock.elapsed();
+        match built {
             Built::Redundant { held_by } => {
                 let event = MergeRedundant { head, held_by };
                 let done = note(ctx, group, head, Entry::group(&group.id, event))?;
@@ -274,10 +278,16 @@ impl Queue {
                     let title =
                         format!("{}{}", group.title, if repaired { " (repaired)" } else { "" });
                     let subject = Subject { gid: &group.id, title: &title, attempt };
-                    Ok(match land(ctx, &self.held, &subject, tested)? {
-                        Some(landing) => Merged::Landed(landing),
-                        None => Merged::Overtaken,
-                    })
+                    let clock = Instant::now();
+                    let landed = land(ctx, &self.held, &subject, tested)?;
+                    // For `make bench`: what a landing costs besides its checks.
+                    let ms = |d: std::time::Duration| d.as_secs_f64() * 1e3;
+                    let (merge, land) = (ms(merged), ms(clock.elapsed()));
+                    tracing::debug!(
+                        "{}: merged in {merge:.3} ms, landed in {land:.3} ms",
+                        group.id
+                    );
+                    Ok(landed.map_or(Merged::Overtaken, Merged::Landed))
                 }
                 Err(reason) => {
                     let event = MergeRefused { tip, head, reason: reason.short.clone() };

@@ -71,7 +71,9 @@ mod tests {
         assert_eq!(back_or_up(&state, "g", 2), Next::Back);
         let mut given_up = 0;
         for sent_back in 0..5 {
-            state.groups.insert("g".into(), GroupState { sent_back, ..GroupState::default() });
+            state
+                .groups
+                .insert("g".into(), GroupState { sent_back, ..GroupState::default() }.into());
             given_up += u32::from(back_or_up(&state, "g", 2) == Next::GiveUp(sent_back));
         }
         assert_eq!(given_up, 3);
@@ -91,7 +93,7 @@ mod tests {
             let mut state = State::default();
             let phase = Phase::Invalidated { reason, brief: "why".into() };
             let group = GroupState { phase, sent_back: 1, ..GroupState::default() };
-            state.groups.insert(gid.clone(), group);
+            state.groups.insert(gid.clone(), group.into());
             let to_call = to_call(&spec, &state);
             assert_eq!(to_call.len(), usize::from(called), "{reason:?}");
             assert!(to_call.iter().all(|c| *c == (gid.as_str(), 1, "why".into())));
@@ -105,7 +107,9 @@ mod tests {
         let oid = crate::git::Oid::NULL;
         for group in &spec.groups {
             let phase = Phase::Passing { commit: oid, tree: oid, base: oid };
-            state.groups.insert(group.id.clone(), GroupState { phase, ..GroupState::default() });
+            state
+                .groups
+                .insert(group.id.clone(), GroupState { phase, ..GroupState::default() }.into());
         }
         assert!(!eligible(&spec, &state).is_empty());
         state.run = RunState::Aborted { reason: "no".into() };

@@ -58,7 +58,7 @@ pub async fn build_all(p: P) -> i32 {
                 let mut state = w.state.clone();
                 for group in state.groups.values_mut() {
                     if matches!(group.phase, Phase::Failed { .. }) {
-                        group.phase = Phase::Landed;
+                        std::sync::Arc::make_mut(group).phase = Phase::Landed;
                     }
                 }
                 state

@@ -219,13 +219,13 @@ impl World {
             && let (Event::AttemptFinished(_), Some(gid)) = (&record.event, &record.group)
             && let Some(group) = self.state.groups.get_mut(gid)
         {
-            group.phase = Phase::Pending;
+            std::sync::Arc::make_mut(group).phase = Phase::Pending;
         }
         if self.is(Mutant::Spreads)
             && let Event::GroupFailed(e) = &record.event
             && let Some(next) = self.state.groups.values_mut().find(|g| g.phase == Phase::Pending)
         {
-            next.phase = Phase::Failed { reason: e.reason.clone() };
+            std::sync::Arc::make_mut(next).phase = Phase::Failed { reason: e.reason.clone() };
         }
         let after = words_of(&self.spec, &self.state);
         self.after_event(record, &before, &after);

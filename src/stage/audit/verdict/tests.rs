@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -74,7 +76,7 @@ fn good() -> (Spec, State) {
             boot: None,
         };
         state.landings.push(landing.clone());
-        let found = state.groups.entry(group.id.clone()).or_default();
+        let found = Arc::make_mut(state.groups.entry(group.id.clone()).or_default());
         found.phase = Phase::Landed;
         found.landed = Some(landing);
     }
@@ -247,18 +249,18 @@ fn findings_lower_by_their_kind() {
 fn groups_that_are_not_in_block_their_features() {
     let (spec, good) = good();
     let mut one = good.clone();
-    let login = one.groups.get_mut("login").expect("a group");
+    let login = Arc::make_mut(one.groups.get_mut("login").expect("a group"));
     login.phase = Phase::Failed { reason: "no".into() };
     // Reopened by a repair: what landed is still there.
     let v = judged(&spec, &one);
     assert_eq!((v.word, word_of(&v, "login")), (Word::Unverified, FeatureWord::Passed));
-    one.groups.get_mut("login").expect("a group").landed = None;
+    Arc::make_mut(one.groups.get_mut("login").expect("a group")).landed = None;
     let v = judged(&spec, &one);
     assert_eq!((v.word, word_of(&v, "login")), (Word::Partial, FeatureWord::Blocked));
     one.groups.clear();
     assert_eq!(judged(&spec, &one).word, Word::Blocked);
     let mut held = good;
-    let login = held.groups.get_mut("login").expect("a group");
+    let login = Arc::make_mut(held.groups.get_mut("login").expect("a group"));
     *login = GroupState { phase: Phase::Redundant { held_by: oid(1) }, ..GroupState::default() };
     assert_eq!(judged(&spec, &held).word, Word::Passed);
 }
@@ -322,7 +324,7 @@ prop_compose! {
     ) -> State {
         let (spec, mut state) = good();
         for (group, (phase, landed)) in spec.groups.iter().zip(phases) {
-            let found = state.groups.get_mut(&group.id).expect("it landed");
+            let found = Arc::make_mut(state.groups.get_mut(&group.id).expect("it landed"));
             if !landed && phase != Phase::Landed {
                 found.landed = None;
             }

@@ -1,0 +1,54 @@
+//! Files of a disposable worktree, and copies that can be made again: atomic where a reader could
+//! see them half written, and never synced. What a power cut takes of them is made again.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::dirs::{remove_dir_all, remove_file};
+use crate::base::fault::{self, Effect};
+use crate::base::{Error, Result};
+
+/// Makes a file that must not exist, as git would check it out.
+pub fn place_file(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
+    let fail = |e| Error::file("write", path, e);
+    fault::before(Effect::Create, path).map_err(fail)?;
+    let mode = if executable { 0o777 } else { 0o666 };
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)
+}
+
+/// Makes a symlink that must not exist.
+pub fn place_symlink(path: &Path, target: &Path) -> Result<()> {
+    fault::before(Effect::Create, path)
+        .and_then(|()| std::os::unix::fs::symlink(target, path))
+        .map_err(|e| Error::file("link", path, e))
+}
+
+/// Makes a folder and those above it. Nothing is synced.
+pub fn place_dir(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|e| Error::file("create the folder", path, e))
+}
+
+/// Removes whatever has that name; a folder with all that is in it.
+pub fn remove_any(path: &Path) -> Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => remove_dir_all(path),
+        Ok(_) => remove_file(path),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::file("inspect", path, e)),
+    }
+}
+
+/// Replaces a file whose content is derived: a reader sees the old or the new bytes, and after a
+/// power cut there may be neither. The folder must exist.
+pub fn replace_derived(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fail = |e| Error::file("write", path, e);
+    let mut temp = super::atomic::temp_in(super::atomic::parent(path)).map_err(fail)?;
+    temp.write_all(bytes).map_err(fail)?;
+    fault::before(Effect::Rename, path).map_err(fail)?;
+    temp.persist(path).map_err(|e| fail(e.error))?;
+    Ok(())
+}

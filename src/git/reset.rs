@@ -1,0 +1,140 @@
+//! Resetting a pooled worktree without starting git: only what differs from the commit is written
+//! or removed. Where anything is not plain (see [`super::plain`]) or not as expected, nothing has
+//! been promised and git does it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use gix::bstr::{BStr, ByteSlice};
+use gix::index::entry::{Mode, Stat};
+
+use super::listing::{Listing, full, known, stat_of};
+use super::plain::{is_plain_repo, is_plain_tree};
+use super::{Oid, Worktree};
+use crate::base::error::Context;
+use crate::base::{Error, Result};
+use crate::disk;
+
+#[cfg(test)]
+mod tests;
+
+/// What a git dir of a linked worktree holds that says nothing about an operation in progress.
+const QUIET: [&str; 9] = [
+    "HEAD",
+    "ORIG_HEAD",
+    "FETCH_HEAD",
+    "COMMIT_EDITMSG",
+    "commondir",
+    "gitdir",
+    "index",
+    "logs",
+    "refs",
+];
+
+impl Worktree {
+    /// True when the worktree holds exactly the commit now, ignored files gone, and our index and
+    /// HEAD say so. False: git has to do it, from wherever this got to.
+    pub(super) fn reset_plainly(&self, commit: Oid) -> Result<bool> {
+        if !is_plain_repo(&self.repo) || !is_quiet(&self.git_dir)? {
+            return Ok(false);
+        }
+        let Some(old) = open_index(&self.index) else { return Ok(false) };
+        let repo = self.repo.local();
+        let tree = self.repo.tree_of(commit)?;
+        let Ok(mut target) = repo.index_from_tree(&tree.0) else { return Ok(false) };
+        if !is_plain_tree(&target) {
+            return Ok(false);
+        }
+        let listing = Listing::of(&self.path, &mut |dir| target.path_is_directory(dir));
+        let Ok(listing) = listing else { return Ok(false) };
+        match self.make_equal(&repo, &old, &mut target, &listing) {
+            Ok(()) => {}
+            Err(e) => {
+                // A folder that may not be written in, say. git tries, and has the last word.
+                tracing::debug!("{e}");
+                return Ok(false);
+            }
+        }
+        let mut bytes = Vec::new();
+        let broken = || format!("cannot write the index of '{}'", self.path.display());
+        target.write_to(&mut bytes, Default::default()).or_machine(broken)?;
+        disk::replace_derived(&self.index, &bytes)?;
+        disk::replace_derived(&self.git_dir.join("HEAD"), format!("{commit}\n").as_bytes())?;
+        Ok(true)
+    }
+
+    /// Removes first, so that nothing is written through a link or below a file; then writes.
+    fn make_equal(
+        &self,
+        repo: &gix::Repository,
+        old: &gix::index::File,
+        target: &mut gix::index::File,
+        listing: &Listing,
+    ) -> Result<()> {
+        let mut stats: Vec<Option<Stat>> = vec![None; target.entries().len()];
+        for dir in &listing.skipped {
+            disk::remove_any(&full(&self.path, dir.as_bstr()))?;
+        }
+        for found in &listing.files {
+            let at = target.entry_index_by_path(found.path.as_bstr()).ok();
+            let wanted = at.map(|at| &target.entries()[at]);
+            let kept = wanted.is_some_and(|entry| {
+                Some(entry.mode) == found.mode && known(old, found) == Some(entry.id)
+            });
+            match at {
+                Some(at) if kept => stats[at] = Some(found.stat),
+                Some(_) | None => disk::remove_file(&full(&self.path, found.path.as_bstr()))?,
+            }
+        }
+        let missing: Vec<usize> = (0..stats.len()).filter(|at| stats[*at].is_none()).collect();
+        for at in missing {
+            let entry = &target.entries()[at];
+            let path = full(&self.path, entry.path(target));
+            self.write(repo, entry.id, entry.mode, &path)?;
+            let meta = std::fs::symlink_metadata(&path).map_err(|e| Error::file("read", &path, e));
+            stats[at] = Some(stat_of(&meta?));
+        }
+        for (entry, stat) in target.entries_mut().iter_mut().zip(stats) {
+            entry.stat = stat.expect("because what was missing has been written");
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        repo: &gix::Repository,
+        id: gix::ObjectId,
+        mode: Mode,
+        path: &Path,
+    ) -> Result<()> {
+        let blob = repo.find_blob(id).or_machine(|| format!("cannot read the blob {id}"))?;
+        if let Some(dir) = path.parent().filter(|dir| !dir.is_dir()) {
+            disk::place_dir(dir)?;
+        }
+        if mode == Mode::SYMLINK {
+            let target: &BStr = blob.data.as_bstr();
+            return disk::place_symlink(path, Path::new(OsStr::from_bytes(target)));
+        }
+        disk::place_file(path, &blob.data, mode == Mode::FILE_EXECUTABLE)
+    }
+}
+
+/// No merge, rebase, bisect or the like is half done in it, and it has no settings of its own.
+fn is_quiet(git_dir: &Path) -> Result<bool> {
+    let fail = |e| Error::file("list", git_dir, e);
+    for entry in std::fs::read_dir(git_dir).map_err(fail)? {
+        let name = entry.map_err(fail)?.file_name();
+        // A kill may leave a file of `disk::replace_derived` behind.
+        let ours = name.as_bytes().starts_with(b".otto-");
+        if !ours && !QUIET.iter().any(|known| name == *known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// An index that can be trusted to be what was written; `None` where it cannot be read.
+pub(super) fn open_index(path: &Path) -> Option<gix::index::File> {
+    gix::index::File::at(path, gix::hash::Kind::Sha1, false, Default::default()).ok()
+}
