@@ -17,7 +17,7 @@ CHROMIUM = chromium
 help:
 	@echo 'make demo       build, then run the whole job on a small product, offline; says where the proof is'
 	@echo 'make test       every test'
-	@echo 'make torture    the long tests: 100,000 simulated landings'
+	@echo 'make torture    the long tests: 100,000 simulated landings, every fault at every crash point'
 	@echo 'make fuzz       each fuzz target for a minute (needs cargo-fuzz); see docs/testing.md'
 	@echo 'make bench      what it costs, as a table in docs/performance.md; QUICK=1: smaller, only printed'
 	@echo 'make build      $(RELEASE)/otto and its names'
@@ -49,6 +49,7 @@ test: need
 # What takes longer than anybody waits for before a commit. Each line is one long test.
 torture: need
 	OTTO_SIM_LANDINGS=100000 $(CARGO) test --locked --release --test it sim::thousands -- --nocapture
+	OTTO_TORTURE=1 $(CARGO) test --locked --release --test it crash:: -- --nocapture
 
 # The fuzz targets are a workspace of their own. RUSTC_BOOTSTRAP lets a stable compiler instrument.
 TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
