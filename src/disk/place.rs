@@ -7,25 +7,35 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::dirs::{remove_dir_all, remove_file};
+use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
 
 /// Makes a file that must not exist, as git would check it out.
 pub fn place_file(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
     let fail = |e| Error::file("write", path, e);
     let mode = if executable { 0o777 } else { 0o666 };
+    fault::before(Effect::Create, path).map_err(fail)?;
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(fail)?;
+    fault::before(Effect::Write, path).map_err(fail)?;
     file.write_all(bytes).map_err(fail)
 }
 
 /// Makes a symlink that must not exist.
 pub fn place_symlink(path: &Path, target: &Path) -> Result<()> {
-    std::os::unix::fs::symlink(target, path).map_err(|e| Error::file("link", path, e))
+    fault::before(Effect::Create, path)
+        .and_then(|()| std::os::unix::fs::symlink(target, path))
+        .map_err(|e| Error::file("link", path, e))
 }
 
 /// Makes a folder and those above it. Nothing is synced.
 pub fn place_dir(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|e| Error::file("create the folder", path, e))
+    if path.is_dir() {
+        return Ok(());
+    }
+    fault::before(Effect::Create, path)
+        .and_then(|()| std::fs::create_dir_all(path))
+        .map_err(|e| Error::file("create the folder", path, e))
 }
 
 /// Removes whatever has that name; a folder with all that is in it.
@@ -42,8 +52,11 @@ pub fn remove_any(path: &Path) -> Result<()> {
 /// power cut there may be neither. The folder must exist.
 pub fn replace_derived(path: &Path, bytes: &[u8]) -> Result<()> {
     let fail = |e| Error::file("write", path, e);
+    fault::before(Effect::Create, path).map_err(fail)?;
     let mut temp = super::atomic::temp_in(super::atomic::parent(path)).map_err(fail)?;
+    fault::before(Effect::Write, path).map_err(fail)?;
     temp.write_all(bytes).map_err(fail)?;
+    fault::before(Effect::Rename, path).map_err(fail)?;
     temp.persist(path).map_err(|e| fail(e.error))?;
     Ok(())
 }

@@ -4,7 +4,6 @@
 //! as a child that we never started.
 
 use std::collections::{HashMap, HashSet};
-use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -162,7 +161,7 @@ pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
     for pid in killed.iter().filter(|pid| Some(**pid) != root) {
         // What is dead and still has a number looks alive to whoever asks for it. Only children of
         // ours are waited for, and they were killed.
-        if stat(*pid).is_some_and(|(_, ppid, _)| ppid == me) {
+        if stat(*pid).is_some_and(|s| s.ppid == me) {
             // SAFETY: waitpid with no status to write takes plain integers.
             unsafe { libc::waitpid(*pid, std::ptr::null_mut(), 0) };
         }
