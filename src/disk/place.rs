@@ -15,8 +15,10 @@ pub fn place_file(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
     let fail = |e| Error::file("write", path, e);
     fault::before(Effect::Create, path).map_err(fail)?;
     let mode = if executable { 0o777 } else { 0o666 };
+    fault::before(Effect::Create, path).map_err(fail)?;
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(fail)?;
+    fault::before(Effect::Write, path).map_err(fail)?;
     file.write_all(bytes).map_err(fail)
 }
 
@@ -29,7 +31,12 @@ pub fn place_symlink(path: &Path, target: &Path) -> Result<()> {
 
 /// Makes a folder and those above it. Nothing is synced.
 pub fn place_dir(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|e| Error::file("create the folder", path, e))
+    if path.is_dir() {
+        return Ok(());
+    }
+    fault::before(Effect::Create, path)
+        .and_then(|()| std::fs::create_dir_all(path))
+        .map_err(|e| Error::file("create the folder", path, e))
 }
 
 /// Removes whatever has that name; a folder with all that is in it.
@@ -46,7 +53,9 @@ pub fn remove_any(path: &Path) -> Result<()> {
 /// power cut there may be neither. The folder must exist.
 pub fn replace_derived(path: &Path, bytes: &[u8]) -> Result<()> {
     let fail = |e| Error::file("write", path, e);
+    fault::before(Effect::Create, path).map_err(fail)?;
     let mut temp = super::atomic::temp_in(super::atomic::parent(path)).map_err(fail)?;
+    fault::before(Effect::Write, path).map_err(fail)?;
     temp.write_all(bytes).map_err(fail)?;
     fault::before(Effect::Rename, path).map_err(fail)?;
     temp.persist(path).map_err(|e| fail(e.error))?;

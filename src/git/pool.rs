@@ -7,6 +7,7 @@
 //! <pool>/003/lease.lock      flock while somebody uses the slot
 //! <pool>/003/owner.json      whose unfinished work is in it, if any
 //! <pool>/003/index           our index
+//! <pool>/003/boot            the boot in which it was written
 //! <pool>/003/slot.json       its git dir, and what its .git file says
 //! <pool>/003/<project>/      the worktree
 //! ```
@@ -334,8 +335,21 @@ impl Worktree {
         ] {
             disk::remove_file(&lock)?;
         }
+        self.distrust_after_a_boot()?;
         // git copies the user's sparse patterns into a new worktree; ours hold everything.
         disk::remove_file(&self.git_dir.join("info/sparse-checkout"))
+    }
+
+    /// Nothing in a slot is synced, so after a power cut a file may be there with its size and times
+    /// and without its content, and an index that vouches for it may be too: it counts for one boot.
+    fn distrust_after_a_boot(&self) -> Result<()> {
+        let (path, now) = (self.home.join("boot"), crate::process::boot_id().unwrap_or_default());
+        let known = disk::read_if_there(&path)?;
+        if !now.is_empty() && known.as_deref() == Some(now.as_bytes()) {
+            return Ok(());
+        }
+        disk::remove_file(&self.index)?;
+        disk::replace_derived(&path, now.as_bytes())
     }
 
     pub(super) fn git(&self) -> Git {
