@@ -24,6 +24,7 @@ fn is_open(session: &Session, rendered: Option<u64>) -> Result<bool> {
         RunState::Finished { .. } => return Ok(rendered != Some(state.events)),
         RunState::Aborted { .. } => return Ok(false),
         RunState::Paused { .. } => return Ok(true),
+        RunState::Open if session.record.is_of_run() => return Ok(true),
         RunState::Open => {}
     }
     let Ok(spec) = session.spec() else { return Ok(true) };

@@ -65,6 +65,15 @@ pub fn refuse_newer(bytes: &[u8], known: u32, path: &Path) -> Result<()> {
     }
 }
 
+impl SessionRecord {
+    /// Whether `otto run` began it, which ends with an event; steps by hand just stop.
+    pub fn is_of_run(&self) -> bool {
+        let program = |arg: &String| arg.rsplit('/').next().map(str::to_owned);
+        self.argv.first().and_then(program).is_some_and(|name| name == "otto-run")
+            || self.argv.get(1).is_some_and(|verb| verb == "run")
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigFile {

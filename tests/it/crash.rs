@@ -79,6 +79,8 @@ impl Case {
     fn same_end(&self) {
         let s = &self.sandbox;
         s.assert_landed_once(&["g1", "g2"]);
+        let sessions = std::fs::read_dir(s.project.join("otto_logs/sessions")).expect("sessions");
+        assert_eq!(sessions.count(), 1, "it was begun once");
         assert_eq!(s.git(&["ls-tree", "-r", "--name-only", &s.integ()]), TREE);
         assert_eq!(s.story().len(), 3);
         assert_eq!(s.leftovers(), [0; 0], "processes");

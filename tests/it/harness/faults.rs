@@ -99,6 +99,7 @@ fn normal(root: &Path, subject: &str) -> String {
     let below = below.trim_start_matches('/');
     let mut text = below.rsplit_once("/bin/").map_or(below, |(_, name)| name).to_owned();
     for (pattern, word) in [
+        (r"\.otto-\w+\.tmp", "NEW"),
         (r"\d{8}-\d{6}-[a-z2-7]{4}", "SID"),
         (r"[0-9a-f]{64}", "HASH"),
         (r"cache/otto/[0-9a-f]+", "cache"),

@@ -48,7 +48,11 @@ impl Sandbox {
 
     /// An empty folder of that name.
     pub fn named(name: &str) -> Self {
-        let dir = tempfile::Builder::new().prefix("otto-it-").tempdir().expect("a folder");
+        let dir = tempfile::Builder::new()
+            .prefix("otto-it-")
+            .disable_cleanup(std::env::var_os("OTTO_KEEP").is_some())
+            .tempdir()
+            .expect("a folder");
         let root = dir.path().canonicalize().expect("it is there");
         for sub in ["home/marks", "tmp", "cache", name] {
             std::fs::create_dir_all(root.join(sub)).expect("a folder");
