@@ -88,6 +88,19 @@ pub fn subdirs(dir: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The regular files in `dir` that hold nothing.
+pub fn empty_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let fail = |e| Error::file("list", dir, e);
+    let mut empty = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if entry.metadata().is_ok_and(|m| m.is_file() && m.len() == 0) {
+            empty.push(entry.path());
+        }
+    }
+    Ok(empty)
+}
+
 /// Paths of the regular files below `dir`, relative to it, sorted; symlinks are not followed.
 pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();

@@ -17,8 +17,8 @@ pub use atomic::{
     NewFolder, create_new, is_temporary, replace, replace_json, store_by_hash, sweep, sweep_below,
 };
 pub use dirs::{
-    create_dir_all, create_log, files_below, make_executable, new_temp_dir, remove_dir_all,
-    remove_file, rename, subdirs,
+    create_dir_all, create_log, empty_files, files_below, make_executable, new_temp_dir,
+    remove_dir_all, remove_file, rename, subdirs,
 };
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};

@@ -13,6 +13,7 @@ mod listing;
 pub mod merge;
 mod plain;
 pub mod pool;
+mod recover;
 pub mod refs;
 mod repo;
 mod reset;

@@ -70,16 +70,15 @@ impl Repo {
         }
     }
 
-    /// Removes a loose ref of ours whose file holds no object id; true if it did.
+    /// Removes a loose ref of ours whose file names no object that is there; true if it did.
     pub fn clear_broken_ref(&self, _held: &Held<Refs>, name: &str) -> Result<bool> {
         let path = self.project.common_dir.join(name);
         let Some(bytes) = crate::disk::read_if_there(&path)? else { return Ok(false) };
         let text = String::from_utf8_lossy(&bytes);
-        let whole = text.trim().parse::<Oid>().is_ok() || text.starts_with("ref: ");
-        if whole || !is_ours(name) {
+        if self.names_something(&text) || !is_ours(name) {
             return Ok(false);
         }
-        tracing::warn!("'{}' holds no object id and is removed", path.display());
+        tracing::warn!("'{}' names no object and is removed", path.display());
         crate::disk::remove_file(&path)?;
         Ok(true)
     }

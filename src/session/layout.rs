@@ -30,6 +30,10 @@ impl Layout {
     pub fn refs_lock(&self) -> PathBuf {
         self.locks().join("refs.lock")
     }
+    /// Under which boot of the machine this repository was last looked after.
+    pub fn boot(&self) -> PathBuf {
+        self.locks().join("boot")
+    }
     fn lock(&self, name: &str) -> PathBuf {
         self.locks().join(format!("{name}.lock"))
     }

@@ -127,6 +127,18 @@ impl Workspace {
         Ok(self.repo.update_refs(&held, &[update])?.map_err(|moved| moved.found))
     }
 
+    /// Once after each start of the machine: mends what a power cut may have left of the repository.
+    pub fn look_after_boot(&self) -> Result<()> {
+        let boot = crate::process::boot_id().unwrap_or_default();
+        let path = self.layout.boot();
+        if disk::read_if_there(&path)?.as_deref() == Some(boot.as_bytes()) {
+            return Ok(());
+        }
+        let held = self.refs_lock()?;
+        self.repo.clear_after_power_cut(&held)?;
+        disk::replace_derived(&path, boot.as_bytes())
+    }
+
     /// Reads one ref of ours. One that cannot be read (a power cut leaves empty files: git does not
     /// sync refs by default) is cleared away and counts as missing; the journal knows what it was.
     pub fn read_own_ref(&self, name: &str) -> Result<Option<Oid>> {

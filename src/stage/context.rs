@@ -58,6 +58,7 @@ impl<'a> Context<'a> {
                 "its proof can still be rendered; its branches and refs/otto/attic hold the work",
             ));
         }
+        ws.look_after_boot()?;
         let spec = session.spec()?;
         let config = &session.config;
         let pool = ws.pool(config)?;
