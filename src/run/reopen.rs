@@ -27,6 +27,7 @@ const CHANGEABLE: [&str; 8] = [
 /// What the programs of the stopped run were in the middle of writing.
 fn sweep(ws: &Workspace, session: &Session) -> Result<()> {
     disk::sweep(&ws.layout.logs)?;
+    disk::sweep(&ws.layout.locks())?;
     disk::sweep(&ws.layout.check_cache())?;
     disk::sweep_below(&session.layout.dir)
 }
