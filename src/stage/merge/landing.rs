@@ -218,6 +218,8 @@ pub fn anchor(ctx: &Context<'_>) -> Result<()> {
     ctx.session.sync()?;
     let note = json!({"session": ctx.sid(), "seq": position.seq, "hash": position.head});
     let blob = ctx.ws.repo.write_blob(note.to_string().as_bytes())?;
+    // A ref that outlives its object breaks every reader of the repository.
+    ctx.sync_objects()?;
     let name = refs::head(&ctx.session.id);
     let _unconditional =
         ctx.ws.move_ref(&name, Expect::Whatever, Some(blob), "otto: chain head")?;
