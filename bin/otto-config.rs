@@ -37,7 +37,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             let mut notes = Vec::new();
             let (settings, _) = configuration(&ws, &args.config.flags()?, &mut notes)?;
             for note in notes {
-                eprintln!("{note}");
+                otto::errln!("{note}");
             }
             settings
         }

@@ -55,11 +55,11 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         args.seed.unwrap_or_else(|| otto::base::clock::Clock::from_env().random() % 100_000)
     });
     let demo = set_up(&dir, seed)?;
-    eprintln!("a new repository: {}", demo.project.display());
+    otto::errln!("a new repository: {}", demo.project.display());
     if let Some(altered) = &demo.tampered {
-        eprintln!("altered in the recording: {altered}");
+        otto::errln!("altered in the recording: {altered}");
     }
-    eprintln!(
+    otto::errln!(
         "the intent:\n{}\n",
         demo.intent.lines().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
     );
@@ -69,7 +69,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let held = hold(&ws, &session)?;
     let progress = ui.progress(args.quiet);
     let goal = Goal { kind: None, jobs: session.config.jobs };
-    let deadline = Deadline::of_step(&ws.clock, session.config.run_budget_seconds);
+    let deadline = Deadline::of_step(session.config.run_budget_seconds);
     let word =
         progress.during(&session, 0, || go(&ws, &held, &session, &goal, deadline, &Silent))?;
     otto::out!("{}", finish(&ws, &session)?);

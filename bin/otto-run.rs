@@ -44,11 +44,11 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         Some(wanted) => resume(&ws, &args, wanted)?,
         None => start(&ws, &args).and_then(|session| Ok((hold(&ws, &session)?, session)))?,
     };
-    eprintln!("session {}", session.id);
+    otto::errln!("session {}", session.id);
     let jobs = args.config.jobs.map_or(session.config.jobs, |j| j as usize).max(1);
     let goal = Goal { kind: args.wanted.kind(), jobs };
     let budget = args.config.budget_seconds.unwrap_or(session.config.run_budget_seconds);
-    let deadline = Deadline::of_step(&ws.clock, budget);
+    let deadline = Deadline::of_step(budget);
     // A resumed run does not tell again what was told.
     let told = if args.resume.is_some() { session.position().seq } else { 0 };
     let progress = ui.progress(args.quiet);
@@ -57,7 +57,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let word = result.map_err(|e| with_way_back(e, &session))?;
     if let Some(dir) = &args.record {
         let turns = record::export(&ws, &session, dir)?;
-        eprintln!("recorded {turns} turns in {}", dir.display());
+        otto::errln!("recorded {turns} turns in {}", dir.display());
     }
     otto::out!("{}", finish(&ws, &session)?);
     Ok(word.exit())
@@ -73,7 +73,7 @@ fn start(ws: &Workspace, args: &Args) -> Result<Session> {
     };
     let (session, notes) = create(ws, &start)?;
     for note in &notes {
-        eprintln!("{note}");
+        otto::errln!("{note}");
     }
     Ok(session)
 }

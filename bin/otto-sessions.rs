@@ -23,7 +23,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let ids = all(&ws.layout)?;
     if ids.is_empty() && !args.json {
-        eprintln!("no session yet; start one: otto run \"what you want\"");
+        otto::errln!("no session yet; start one: otto run \"what you want\"");
     }
     for id in ids.iter().rev().take(args.most) {
         let line = match Session::open(&ws, id.as_str()).and_then(|s| describe(&s, args.json)) {

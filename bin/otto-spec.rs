@@ -79,7 +79,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     if let What::Check { file } = &args.what {
         let parsed = check_spec_file(file)?;
         for warning in &parsed.warnings {
-            eprintln!("warning: {warning}");
+            otto::errln!("warning: {warning}");
         }
         otto::outln!(
             "{}: {} groups, {} features, sha256:{}",

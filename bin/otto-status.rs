@@ -2,7 +2,7 @@ use serde_json::json;
 
 use otto::base::{Exit, Result};
 use otto::cli::{SessionArgs, Ui};
-use otto::run::summary::status_text;
+use otto::run::summary::{Hands, status_text};
 use otto::session::Session;
 use otto::session::state::SpecState;
 use otto::stage::audit::{ChainState, Word, verdict};
@@ -40,13 +40,14 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             quick => quick,
         }),
     };
+    let hands = Hands::look(&ws, &session, spec.as_ref())?;
     if args.json {
         let groups: Vec<_> = spec
             .iter()
             .flat_map(|s| &s.groups)
             .map(|g| {
                 let attempts = state.group(&g.id).map_or(0, |s| s.attempts.len());
-                json!({"group": g.id, "state": state.phase(&g.id).word(), "attempts": attempts})
+                json!({"group": g.id, "state": hands.word(&g.id, &state.phase(&g.id)), "attempts": attempts})
             })
             .collect();
         let answer = json!({
@@ -55,6 +56,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             "base": state.base,
             "tip": state.landings.last().map(|l| l.new),
             "target": session.record.target,
+            "working": hands.on_session(),
             "groups": groups,
             "verdict": verdict.as_ref().map(|v| v.word.to_string()),
             "reasons": verdict.iter().flat_map(|v| &v.reasons).map(ToString::to_string).collect::<Vec<_>>(),
@@ -62,7 +64,10 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         });
         otto::outln!("{answer}");
     } else {
-        otto::out!("{}", status_text(&ws, &session, &state, spec.as_ref(), verdict.as_ref()));
+        otto::out!(
+            "{}",
+            status_text(&ws, &session, &state, spec.as_ref(), verdict.as_ref(), &hands)
+        );
     }
     Ok(verdict.map_or(Exit::NO, |v| v.word.exit()))
 }

@@ -1,42 +1,54 @@
 //! One deadline (I10): every timeout is what is left of the run, minus a reserve in which what was
-//! built can still be verified and landed.
+//! built can still be verified and landed. It is an instant of the machine's monotonic clock, so
+//! that a run neither ends early nor goes on for ever when somebody sets the time.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use crate::base::clock::Clock;
+use crate::base::clock::monotonic;
 use crate::base::{Error, Result};
 
-/// The variable by which a run gives its deadline to its steps.
+/// The variable by which a run gives its deadline to its steps: seconds of the monotonic clock.
 pub const DEADLINE_VAR: &str = "OTTO_DEADLINE";
 
-/// The end of the budget.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(pub Timestamp);
+/// The end of the budget, as [`monotonic`] will say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline(Duration);
 
 impl Deadline {
     /// The run's deadline when a run started this step, else the budget counted from now.
-    pub fn of_step(clock: &Clock, budget_seconds: u64) -> Self {
-        let given = std::env::var(DEADLINE_VAR).ok().and_then(|s| s.parse().ok());
-        Self(given.unwrap_or_else(|| after(clock.now(), budget_seconds)))
+    pub fn of_step(budget_seconds: u64) -> Self {
+        let given = std::env::var(DEADLINE_VAR).ok().and_then(|text| Self::parse(&text));
+        given.unwrap_or_else(|| Self::after(Duration::from_secs(budget_seconds)))
+    }
+
+    pub fn after(budget: Duration) -> Self {
+        Self(monotonic().saturating_add(budget))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Duration::try_from_secs_f64(text.parse().ok()?).ok().map(Self)
+    }
+
+    /// For [`DEADLINE_VAR`].
+    pub fn to_text(self) -> String {
+        format!("{}.{:09}", self.0.as_secs(), self.0.subsec_nanos())
     }
 
     /// What is left; zero when it has passed.
-    pub fn left(&self, now: Timestamp) -> Duration {
-        Duration::try_from(self.0 - now).unwrap_or(Duration::ZERO)
+    pub fn left(&self) -> Duration {
+        self.0.saturating_sub(monotonic())
     }
 
     /// For an agent's turn: what is left, minus a tenth (at most two minutes) for verifying and
     /// landing what it made.
-    pub fn left_for_turn(&self, now: Timestamp) -> Duration {
-        let left = self.left(now);
+    pub fn left_for_turn(&self) -> Duration {
+        let left = self.left();
         left.saturating_sub((left / 10).min(Duration::from_secs(120)))
     }
 
     /// Fails with 77 when nothing is left: more budget is a person's decision.
-    pub fn check(&self, now: Timestamp, session: &str) -> Result<()> {
-        if self.left(now) > Duration::ZERO {
+    pub fn check(&self, session: &str) -> Result<()> {
+        if self.left() > Duration::ZERO {
             return Ok(());
         }
         Err(Error::person("the time budget of the run is spent").hint(format!(
@@ -45,7 +57,17 @@ impl Deadline {
     }
 }
 
-fn after(now: Timestamp, seconds: u64) -> Timestamp {
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX / 4);
-    now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_handed_on() {
+        let deadline = Deadline::after(Duration::from_secs(100));
+        let read = Deadline::parse(&deadline.to_text()).expect("a number");
+        assert!(read.0.abs_diff(deadline.0) < Duration::from_millis(1));
+        assert!(Deadline::after(Duration::MAX).left() > Duration::from_secs(1 << 40));
+        assert_eq!(Deadline(Duration::ZERO).left(), Duration::ZERO);
+        assert_eq!(Deadline::parse("2026-01-01T00:00:00Z"), None);
+    }
 }

@@ -73,8 +73,9 @@ pub fn of_provider(request: &Request) -> BTreeMap<OsString, OsString> {
         }
     }
     // Deadlines are counted on the clock of whoever asks; a fixed one must be the same here.
-    if let Some(fixed) = std::env::var_os("OTTO_CLOCK") {
-        env.insert("OTTO_CLOCK".into(), fixed);
+    for name in ["OTTO_CLOCK", crate::base::clock::SHIFT_VAR] {
+        let Some(value) = std::env::var_os(name) else { continue };
+        env.insert(name.into(), value);
     }
     env
 }

@@ -1,17 +1,33 @@
 //! Time and randomness from one place, so that tests can drive both.
 //!
 //! `OTTO_CLOCK` (an RFC 3339 instant) fixes the time and `OTTO_SEED` (a number) the random
-//! suffixes; both exist for tests and reproducible recordings.
+//! suffixes; both exist for tests and reproducible recordings. In a development build
+//! `OTTO_CLOCK_SHIFT` names a file with a number of seconds, read at every look: a machine whose
+//! clock is set while it works.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+
+/// See the module.
+pub const SHIFT_VAR: &str = "OTTO_CLOCK_SHIFT";
+
+/// Time since the machine was started, without the time in which it was suspended: the same for
+/// all processes, and nobody can set it (clock_gettime(2), `CLOCK_MONOTONIC`).
+pub fn monotonic() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of ours; this clock exists on every system we run on.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
 
 /// A source of instants and of small random numbers.
 #[derive(Debug)]
 pub struct Clock {
     fixed: Option<Timestamp>,
+    shift: Option<PathBuf>,
     seed: Option<AtomicU64>,
     started: Instant,
 }
@@ -21,17 +37,26 @@ impl Clock {
     pub fn from_env() -> Self {
         let fixed = std::env::var("OTTO_CLOCK").ok().and_then(|s| s.parse().ok());
         let seed = std::env::var("OTTO_SEED").ok().and_then(|s| s.parse().ok());
-        Self { fixed, seed: seed.map(AtomicU64::new), started: Instant::now() }
+        let shift = std::env::var_os(SHIFT_VAR).filter(|_| cfg!(debug_assertions));
+        let shift = shift.map(PathBuf::from);
+        Self { fixed, shift, seed: seed.map(AtomicU64::new), started: Instant::now() }
     }
 
     pub fn fixed(at: Timestamp, seed: u64) -> Self {
-        Self { fixed: Some(at), seed: Some(AtomicU64::new(seed)), started: Instant::now() }
+        let seed = Some(AtomicU64::new(seed));
+        Self { fixed: Some(at), shift: None, seed, started: Instant::now() }
     }
 
     /// Now, in UTC, cut to milliseconds: what the journal stores.
     pub fn now(&self) -> Timestamp {
-        let now = self.fixed.unwrap_or_else(Timestamp::now);
+        let now = self.fixed.unwrap_or_else(Timestamp::now) + self.shift();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    fn shift(&self) -> jiff::SignedDuration {
+        let text = self.shift.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        let seconds = text.and_then(|t| t.trim().parse().ok()).unwrap_or(0);
+        jiff::SignedDuration::from_secs(seconds)
     }
 
     /// Seconds since this clock was made, monotonic: for durations, never for dates.

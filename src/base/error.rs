@@ -73,7 +73,9 @@ impl Error {
     }
     pub fn interrupted(signal: i32) -> Self {
         let name = match signal {
+            1 => "SIGHUP",
             2 => "SIGINT",
+            3 => "SIGQUIT",
             13 => "SIGPIPE",
             _ => "SIGTERM",
         };

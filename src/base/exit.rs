@@ -33,7 +33,7 @@ impl Exit {
     }
 
     fn badness(self) -> u8 {
-        const ORDER: [u8; 11] = [0, 1, 77, 75, 65, 2, 69, 78, 70, 130, 143];
+        const ORDER: [u8; 13] = [0, 1, 77, 75, 65, 2, 69, 78, 70, 129, 130, 131, 143];
         match ORDER.iter().position(|c| *c == self.0) {
             Some(at) => at as u8,
             // A code of somebody else's program, or death by another signal.

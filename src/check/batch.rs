@@ -88,9 +88,14 @@ impl Bench<'_> {
                         left: left(),
                     };
                     let outcome = self.run_fresh(check, &place, &mut replies)?;
+                    let gone = (!worktree.is_ours()).then(|| removed(worktree));
                     room.fresh = false;
-                    // A stop, or the end of the run's time, says nothing about the product.
+                    // A stop, a folder that somebody removed, or the end of the run's time says
+                    // nothing about the product.
                     stop::check()?;
+                    if let Some(e) = gone {
+                        return Err(e);
+                    }
                     if !outcome.is_pass() {
                         out_of_time(left())?;
                     }
@@ -220,6 +225,12 @@ fn out_of_time(left: Duration) -> Result<()> {
     }
     Err(Error::person("the time budget of the run is spent")
         .hint("nothing is lost; go on with more: otto run --resume --budget-seconds 3600"))
+}
+
+fn removed(worktree: &Worktree) -> Error {
+    let place = worktree.path.display();
+    Error::later(format!("the worktree '{place}' was removed while a check ran there"), None)
+        .hint("nothing is lost and nothing was judged; go on with: otto run --resume")
 }
 
 /// A missing tool or an empty selection does not get better by trying again.

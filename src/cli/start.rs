@@ -77,6 +77,8 @@ pub fn program<A: Parser, E: Into<anyhow::Error>>(
             e.exit()
         }
     };
+    // Whatever this program started is being ended; it leaves when that is done.
+    crate::process::wait_if_leaving();
     ExitCode::from(exit.0)
 }
 
@@ -114,6 +116,8 @@ fn init_tracing() {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would say so on standard error, which is what is gone.
+        .log_internal_errors(false)
         .without_time()
         .with_target(false);
     // Only the first initialisation counts; a second would come from a test.
@@ -134,6 +138,17 @@ pub fn person() -> String {
 pub fn write_out(text: &str) {
     let mut out = std::io::stdout().lock();
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// `eprintln!` that survives a terminal or a reader that went away: nobody is left to tell.
+#[macro_export]
+macro_rules! errln {
+    ($($text:tt)*) => {
+        drop(std::io::Write::write_all(
+            &mut std::io::stderr().lock(),
+            format!("{}\n", format_args!($($text)*)).as_bytes(),
+        ))
+    };
 }
 
 /// `print!` that survives a reader who went away.

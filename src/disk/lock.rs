@@ -6,7 +6,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::marker::PhantomData;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use fs4::{FileExt, TryLockError};
@@ -43,6 +43,8 @@ names! {
     Worktrees = "the worktree list";
     /// One worktree.
     Lease = "the worktree";
+    /// The target branch and its checkout, while a product is landed there.
+    Target = "the landing in the target branch";
     /// `otto run` of one session.
     Run = "the run";
     /// Appends to one journal.
@@ -76,12 +78,16 @@ pub struct Held<N> {
 pub fn try_hold<N: Name>(path: &Path) -> Result<std::result::Result<Held<N>, Busy>> {
     let file = open(path)?;
     match FileExt::try_lock(&file) {
+        // Somebody removed the file in between: what is held is not what others will look at.
+        Ok(()) if !is_at(&file, path) => try_hold(path),
         Ok(()) => {
             note_holder(path, &file);
             Ok(Ok(Held { file, name: PhantomData }))
         }
         Err(TryLockError::WouldBlock) => {
-            Ok(Err(Busy { what: N::WHAT, path: path.to_owned(), holder: read_holder(path) }))
+            let meta = file.metadata().map_err(|e| Error::file("lock", path, e))?;
+            let holder = holder_now(path, (meta.dev(), meta.ino()));
+            Ok(Err(Busy { what: N::WHAT, path: path.to_owned(), holder }))
         }
         Err(TryLockError::Error(e)) => Err(Error::file("lock", path, e)),
     }
@@ -100,12 +106,56 @@ pub fn hold<N: Name>(path: &Path) -> Result<Held<N>> {
     Ok(Held { file, name: PhantomData })
 }
 
-/// Whether somebody holds the lock right now, and who.
+/// Whether somebody holds the lock right now, and who. Looks only: taking it for a moment would
+/// turn away somebody who comes for it in that moment.
 pub fn holder<N: Name>(path: &Path) -> Result<Option<Busy>> {
-    if !path.exists() {
-        return Ok(None);
+    let Ok(meta) = std::fs::metadata(path) else { return Ok(None) };
+    let noted = read_holder(path).map(|h| h.pid);
+    let held = match std::fs::read_to_string("/proc/locks") {
+        Ok(table) => listed(&table, (meta.dev(), meta.ino()), noted).is_some(),
+        Err(_) => try_hold::<N>(path)?.is_err(),
+    };
+    let holder = || holder_now(path, (meta.dev(), meta.ino()));
+    Ok(held.then(|| Busy { what: N::WHAT, path: path.to_owned(), holder: holder() }))
+}
+
+/// Who holds the file (device, inode). The record beside it may be a moment late: the kernel's word
+/// comes first.
+fn holder_now(path: &Path, file: (u64, u64)) -> Option<Holder> {
+    let noted = read_holder(path);
+    let table = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let Some(pid) = listed(&table, file, noted.as_ref().map(|h| h.pid)) else { return noted };
+    noted.filter(|h| h.pid == pid).or_else(|| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let program = String::from_utf8_lossy(line.split(|b| *b == 0).next()?).into_owned();
+        Some(Holder { pid, program, since: "a moment ago".into() })
+    })
+}
+
+/// The process that has a flock of this file (device, inode) in proc_locks(5), or, where a file
+/// system shows another device there than to stat(2), of this inode if it is the one that is
+/// `noted` as its holder.
+fn listed(table: &str, (device, inode): (u64, u64), noted: Option<u32>) -> Option<u32> {
+    table.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ["FLOCK", _, _, pid, file, ..] = words.get(1..).unwrap_or_default() else {
+            return None;
+        };
+        let parts: Vec<&str> = file.split(':').collect();
+        let [major, minor, number] = parts.as_slice() else { return None };
+        let hex = |text: &str| u32::from_str_radix(text, 16).unwrap_or(u32::MAX);
+        let pid = pid.parse().ok()?;
+        let same = libc::makedev(hex(major), hex(minor)) == device || noted == Some(pid);
+        (same && *number == inode.to_string()).then_some(pid)
+    })
+}
+
+/// Whether `path` still leads to the open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        (_, _) => false,
     }
-    Ok(try_hold::<N>(path)?.err())
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -147,6 +197,11 @@ fn read_holder(path: &Path) -> Option<Holder> {
 }
 
 impl<N> Held<N> {
+    /// Whether the lock's file is still at `path`. Where somebody removed it, others see no lock.
+    pub fn is_still_at(&self, path: &Path) -> bool {
+        is_at(&self.file, path)
+    }
+
     /// Says what is about to be done, in the lock file itself: whoever holds the lock next reads it
     /// if this process dies before [`Held::end`].
     pub fn begin(&self, what: &[&str]) -> Result<()> {
@@ -213,5 +268,32 @@ mod tests {
         assert_eq!(held.unfinished().expect("read"), [""; 0]);
         drop(held);
         assert!(try_hold::<Integ>(&path).expect("io").is_ok());
+    }
+
+    #[test]
+    fn who_holds_a_lock_is_seen_without_taking_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("run.lock");
+        assert!(holder::<Integ>(&path).expect("io").is_none());
+        let held = try_hold::<Integ>(&path).expect("io").expect("free");
+        assert!(holder::<Integ>(&path).expect("io").is_some());
+        assert!(held.is_still_at(&path));
+        drop(held);
+        assert!(holder::<Integ>(&path).expect("io").is_none());
+        let held = try_hold::<Integ>(&path).expect("io").expect("free");
+        std::fs::remove_file(&path).expect("removed");
+        assert!(!held.is_still_at(&path));
+    }
+
+    #[test]
+    fn the_table_of_locks_is_read() {
+        let table = "1: POSIX  ADVISORY  WRITE 7 08:01:99 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 12 00:2f:1234 0 EOF\n\
+                     2: -> FLOCK  ADVISORY  WRITE 13 00:2f:1234 0 EOF\n";
+        let device = libc::makedev(0, 0x2f);
+        assert_eq!(listed(table, (device, 1234), None), Some(12));
+        assert_eq!(listed(table, (1, 1234), Some(12)), Some(12));
+        assert_eq!(listed(table, (1, 1234), Some(13)), None, "13 only waits");
+        assert_eq!(listed(table, (device, 99), Some(7)), None);
     }
 }

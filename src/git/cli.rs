@@ -16,13 +16,19 @@ const ATTR_SOURCE: (u32, u32) = (2, 41);
 
 /// Major and minor version of `git`, or why there is none.
 pub fn version() -> Result<(u32, u32)> {
-    static VERSION: OnceLock<Option<(u32, u32)>> = OnceLock::new();
-    let found = VERSION.get_or_init(|| {
-        let text = duct::cmd!("git", "version").stderr_null().unchecked().read().ok()?;
-        let mut parts = text.split_whitespace().nth(2)?.split('.');
-        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-    });
-    found.ok_or_else(missing)
+    static VERSION: OnceLock<(u32, u32)> = OnceLock::new();
+    if let Some(known) = VERSION.get() {
+        return Ok(*known);
+    }
+    let text = duct::cmd!("git", "version").stderr_null().unchecked().read().map_err(no_git)?;
+    let found = parse_version(&text)
+        .ok_or_else(|| Error::machine(format!("git says that its version is '{text}'")))?;
+    Ok(*VERSION.get_or_init(|| found))
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split_whitespace().nth(2)?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// Fails with a hint when git is missing (69). Its version is asked before its first use: a program
@@ -33,6 +39,14 @@ pub(super) fn require_git_on_path() -> Result<()> {
 
 fn missing() -> Error {
     Error::missing("git was not found").hint("install git 2.31 or newer and put it on PATH")
+}
+
+/// 69 where there is none, 78 where this machine cannot start it (no file or process is left).
+fn no_git(e: std::io::Error) -> Error {
+    match e.kind() {
+        std::io::ErrorKind::NotFound => missing(),
+        _ => Error::machine("cannot start git").because(e),
+    }
 }
 
 /// Fails with a hint when git is missing (69) or too old (78).
@@ -143,9 +157,10 @@ impl Git {
         require_git()?;
         let args: Vec<&OsStr> = args.iter().map(AsRef::as_ref).collect();
         let verb = args.first().map_or(OsStr::new(""), |verb| verb);
+        crate::process::wait_if_leaving();
         let output = fault::before(Effect::Git, verb)
             .and_then(|()| self.expression(&args).stdout_capture().stderr_capture().run())
-            .map_err(|e| Error::missing("cannot run git").because(e))?;
+            .map_err(no_git)?;
         Ok(Answer {
             code: output.status.code().unwrap_or(-1),
             stdout: output.stdout,

@@ -27,3 +27,17 @@ pub use merge::{Conflict, Merge};
 pub use pool::{Pool, Worktree};
 pub use refs::{Expect, RefUpdate};
 pub use repo::{Oid, Project, Repo};
+
+/// 75: a git lock file is in the way, whose owner we are not. Never removed by us: a git that works
+/// looks the same as one that was killed.
+pub fn locked(what: &str, lock: &std::path::Path) -> crate::base::Error {
+    let place = lock.display().to_string();
+    crate::base::Error::later(
+        format!("{what} is locked: '{place}' is there; a git is at work, or was killed over it"),
+        None,
+    )
+    .hint(format!(
+        "try again; if no git runs in this repository any more: rm {}",
+        crate::base::text::shell_quote(&place)
+    ))
+}

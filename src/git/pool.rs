@@ -186,6 +186,20 @@ impl Pool {
         Ok(found)
     }
 
+    /// Ends what a killed Otto left running in any slot that nobody uses.
+    pub fn end_orphans(&self) -> Result<()> {
+        for (_, folder) in crate::process::marked_inside(&self.dir) {
+            let below = folder.strip_prefix(&self.dir).ok().and_then(|p| p.components().next());
+            let Some(home) = below.map(|slot| self.dir.join(slot)).filter(|h| h.is_dir()) else {
+                continue;
+            };
+            if let Ok(_free) = lock::try_hold::<Lease>(&home.join("lease.lock"))? {
+                crate::process::kill_inside(&home);
+            }
+        }
+        Ok(())
+    }
+
     fn new_slot(&self) -> Result<(String, Held<Lease>)> {
         let _creating = lock::hold::<Worktrees>(&self.worktrees_lock)?;
         for n in 0..10_000 {
@@ -301,6 +315,18 @@ fn read_owner(home: &Path) -> Result<Option<Owner>> {
     })
 }
 
+/// Files of a worktree's git dir that say what was begun there (gitrepository-layout(5)).
+const UNFINISHED: [&str; 8] = [
+    "MERGE_HEAD",
+    "MERGE_MODE",
+    "MERGE_MSG",
+    "SQUASH_MSG",
+    "AUTO_MERGE",
+    "CHERRY_PICK_HEAD",
+    "REVERT_HEAD",
+    "BISECT_LOG",
+];
+
 impl Worktree {
     fn ready(&self, commit: Oid) -> Result<()> {
         self.end_strays()?;
@@ -384,7 +410,8 @@ impl Worktree {
         let id = commit.to_string();
         if !self.reset_plainly(commit)? {
             let git = self.git();
-            git.run(&["checkout", "--quiet", "--force", "--detach", &id])?;
+            self.detach(&id)?;
+            git.run(&["read-tree", "--reset", "-u", &id])?;
             git.run(&["clean", "-ffdxq"])?;
         }
         let head = disk::read_text(&self.git_dir.join("HEAD"))?;
@@ -398,6 +425,23 @@ impl Worktree {
         // The agent's git must see a clean worktree; it gets a copy of our index.
         let index = disk::read(&self.index)?;
         disk::replace_derived(&self.git_dir.join("index"), &index)
+    }
+
+    /// What `git checkout --detach` does to HEAD and to a merge that an agent left open, without a
+    /// transaction of refs: that one locks `packed-refs`, and killed in that moment leaves a lock
+    /// that nobody may remove.
+    fn detach(&self, id: &str) -> Result<()> {
+        for name in UNFINISHED {
+            disk::remove_file(&self.git_dir.join(name))?;
+        }
+        for name in ["rebase-merge", "rebase-apply", "sequencer"] {
+            disk::remove_dir_all(&self.git_dir.join(name))?;
+        }
+        let head = self.git_dir.join("HEAD");
+        if disk::read_if_there(&head)?.is_some_and(|h| h.trim_ascii() == id.as_bytes()) {
+            return Ok(());
+        }
+        disk::replace(&head, format!("{id}\n").as_bytes())
     }
 
     fn restore_dot_git(&self) -> Result<()> {
@@ -420,8 +464,17 @@ impl Worktree {
         Ok(disk::read_text(&self.git_dir.join("HEAD"))?.trim().to_owned())
     }
 
+    /// Whether this is still the folder that was leased: where a person removed it, somebody else
+    /// may have a new one of the same name.
+    pub fn is_ours(&self) -> bool {
+        self.lease.is_still_at(&self.home.join("lease.lock")) && self.path.is_dir()
+    }
+
     /// Gives the slot back: what it held is settled.
     pub fn release(self) -> Result<()> {
+        if !self.lease.is_still_at(&self.home.join("lease.lock")) {
+            return Ok(());
+        }
         disk::remove_file(&self.home.join("owner.json"))
     }
 }

@@ -3,10 +3,11 @@
 //! gix and git leave `<ref>.lock` behind when they are killed, and then refuse that ref for ever.
 //! Ours are only written under our flock, whose file says which ones: a holder that finds names
 //! there knows that the one before it died over them. Any other leftover of ours is removed when
-//! no process has it open and it is older than a minute. `packed-refs.lock` never is.
+//! no process has it open and it is older than a minute. `packed-refs.lock` never is: it is said
+//! where it lies. Nothing of ours takes that one, except to remove a ref that somebody has packed.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use gix::refs::Target;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
@@ -112,11 +113,47 @@ impl Repo {
             email: super::commit::EMAIL.into(),
             time: &format!("{} +0000", jiff::Timestamp::now().as_second()),
         };
+        for update in updates {
+            self.refuse_missing(update)?;
+        }
         self.clear_after_a_kill(&held.unfinished()?)?;
         held.begin(&updates.iter().map(|u| u.name.as_str()).collect::<Vec<_>>())?;
         let done = self.edit(&edits, signature, updates);
         held.end()?;
         done
+    }
+
+    /// Removes a ref of ours, whatever it names. A loose one goes with its file alone: a transaction
+    /// would lock `packed-refs`, and killed in that moment leave a lock that nobody may remove.
+    pub fn forget_ref(&self, held: &Held<Refs>, name: &str, message: &str) -> Result<()> {
+        if is_ours(name) {
+            for file in [
+                self.project.common_dir.join(name),
+                self.project.common_dir.join("logs").join(name),
+            ] {
+                crate::disk::remove_file(&file)?;
+            }
+        }
+        if self.read_ref(name)?.is_none() {
+            return Ok(());
+        }
+        let (name, message) = (name.to_owned(), message.to_owned());
+        let update = RefUpdate { name, expect: Expect::Whatever, new: None, message };
+        // Without an expectation it cannot have moved.
+        self.update_refs(held, &[update]).map(drop)
+    }
+
+    /// A ref must not come to name an object that is gone: what nothing names yet, a
+    /// `git gc --prune=now` takes away.
+    fn refuse_missing(&self, update: &RefUpdate) -> Result<()> {
+        match update.new {
+            Some(id) if !self.has_object(id) => Err(Error::later(
+                format!("{} was removed before '{}' could name it", id.short(), update.name),
+                None,
+            )
+            .hint("`git gc --prune=now` does that to new objects; nothing is lost, go on: otto run --resume")),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn edit(
@@ -146,17 +183,25 @@ impl Repo {
                         cleared = true;
                         continue;
                     }
-                    let error = if e.is_retryable() {
-                        Error::later(format!("the ref '{first}' is locked"), None).hint(
-                            "another git process is at work, or one was killed: look for a .lock file beside it",
-                        )
-                    } else {
-                        Error::machine(format!("cannot update the ref '{first}'"))
-                    };
-                    return Err(error.because(e.to_string()));
+                    return Err(self.why_not(updates, e.is_retryable(), first).because(e));
                 }
             }
         }
+    }
+
+    /// 75 with the lock file that is in the way, 78 for anything else.
+    fn why_not(&self, updates: &[RefUpdate], is_retryable: bool, first: &str) -> Error {
+        let common = &self.project.common_dir;
+        let mut locks = vec![common.join("packed-refs.lock")];
+        locks.extend(updates.iter().map(|u| common.join(format!("{}.lock", u.name))));
+        if let Some(lock) = locks.iter().find(|lock| lock.exists()) {
+            return super::locked(&format!("the ref '{first}'"), lock);
+        }
+        if is_retryable {
+            return Error::later(format!("the ref '{first}' is locked"), None)
+                .hint("another git process is at work; try again");
+        }
+        Error::machine(format!("cannot update the ref '{first}'"))
     }
 
     fn which_moved(&self, updates: &[RefUpdate]) -> Result<Option<Moved>> {
@@ -265,9 +310,14 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn is_stale(lock: &Path) -> bool {
-    let Ok(meta) = std::fs::metadata(lock) else { return false };
-    let age = meta.modified().ok().and_then(|m| m.elapsed().ok()).unwrap_or_default();
-    age > STALE_AFTER && !is_open(lock)
+    let written = std::fs::metadata(lock).and_then(|meta| meta.modified());
+    written.is_ok_and(|at| is_long_from(at, SystemTime::now())) && !is_open(lock)
+}
+
+/// Where the clock was set back meanwhile, what was left lies in the future.
+fn is_long_from(written: SystemTime, now: SystemTime) -> bool {
+    let away = now.duration_since(written).unwrap_or_else(|e| e.duration());
+    away > STALE_AFTER
 }
 
 /// Whether any process that we can look into has the file open.
@@ -280,4 +330,19 @@ fn is_open(file: &Path) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_old_on_either_side_of_a_clock_that_was_set() {
+        let now = SystemTime::now();
+        let hour = Duration::from_secs(3600);
+        assert!(is_long_from(now - hour, now));
+        assert!(is_long_from(now + hour, now));
+        assert!(!is_long_from(now - Duration::from_secs(1), now));
+        assert!(!is_long_from(now + Duration::from_secs(1), now));
+    }
 }

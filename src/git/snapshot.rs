@@ -28,7 +28,18 @@ impl Worktree {
             .attributes_from(&base.to_string())
             .config(format!("core.excludesFile={}", self.excludes.display()));
         git.run(&["add", "--all", "--", "."])?;
-        let tree: Oid = git.read(&["write-tree"])?.trim().parse()?;
+        let written = git.answer(&["write-tree"])?;
+        let written = match written.code {
+            0 => String::from_utf8_lossy(&written.stdout).into_owned(),
+            // The index may name objects that a `git gc --prune=now` took: they are made again.
+            _ => {
+                disk::remove_file(&self.index)?;
+                git.run(&["read-tree", &base.to_string()])?;
+                git.run(&["add", "--all", "--", "."])?;
+                git.read(&["write-tree"])?
+            }
+        };
+        let tree: Oid = written.trim().parse()?;
         let ignored = git.read(&[
             "ls-files",
             "--others",

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::countdown::Countdown;
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
 use super::stop;
 use crate::base::fault::{self, Effect};
@@ -44,7 +45,7 @@ pub struct Command {
     env: BTreeMap<OsString, OsString>,
     stdin: Option<Vec<u8>>,
     stdin_pipe: Option<PipeReader>,
-    deadline: Option<Instant>,
+    limit: Option<Duration>,
     output_limit: u64,
     drain: Option<Duration>,
 }
@@ -85,7 +86,7 @@ impl Command {
             env,
             stdin: None,
             stdin_pipe: None,
-            deadline: None,
+            limit: None,
             output_limit: 256 << 20,
             drain: None,
         }
@@ -102,8 +103,9 @@ impl Command {
         self
     }
 
+    /// Counted from the start, in time in which somebody was there to look; see [`Countdown`].
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.deadline = Some(Instant::now() + limit);
+        self.limit = Some(limit);
         self
     }
 
@@ -219,6 +221,7 @@ impl Command {
         let mut ended = None;
         let mut left_behind = 0;
         let mut stop_at: Option<Instant> = None;
+        let mut time = Countdown::new(self.limit);
         while open || ended.is_none() {
             match lines.recv_timeout(TICK) {
                 Ok(line) if failure.is_none() => failure = sink(line).err(),
@@ -230,7 +233,8 @@ impl Command {
             }
             if let Ok(Some(output)) = handle.try_wait() {
                 ended = Some(of_status(output.status));
-            } else if let Some(why) = self.reason_to_stop(&handle, &mut stop_at, failure.is_some())
+            } else if let Some(why) =
+                self.reason_to_stop(&handle, &mut stop_at, &mut time, failure.is_some())
             {
                 stop_group(&handle);
                 ended = Some(why);
@@ -257,6 +261,7 @@ impl Command {
 
     fn start(&self, expr: &duct::Expression) -> std::io::Result<duct::Handle> {
         fault::before(Effect::Start, &self.argv[0])?;
+        stop::wait_if_leaving();
         reap::start(|| expr.start(), pid_of)
     }
 
@@ -264,6 +269,7 @@ impl Command {
         &self,
         handle: &duct::Handle,
         stop_at: &mut Option<Instant>,
+        time: &mut Countdown,
         failed: bool,
     ) -> Option<Ended> {
         if failed {
@@ -280,14 +286,11 @@ impl Command {
                 return Some(Ended::Stopped);
             }
         }
-        if self.deadline.is_some_and(|d| Instant::now() >= d) {
-            return Some(Ended::TimedOut);
-        }
-        None
+        time.is_over().then_some(Ended::TimedOut)
     }
 
     fn wait(&self, handle: &duct::Handle, too_much: impl Fn() -> bool) -> Ended {
-        let mut stop_at = None;
+        let (mut stop_at, mut time) = (None, Countdown::new(self.limit));
         loop {
             match handle.wait_timeout(TICK) {
                 Ok(Some(output)) => return of_status(output.status),
@@ -298,7 +301,7 @@ impl Command {
             let why = if too_much() {
                 Some(Ended::TooMuchOutput)
             } else {
-                self.reason_to_stop(handle, &mut stop_at, false)
+                self.reason_to_stop(handle, &mut stop_at, &mut time, false)
             };
             if let Some(why) = why {
                 stop_group(handle);

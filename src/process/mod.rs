@@ -5,13 +5,15 @@
 //! started goes with it: its group, its descendants, and whatever carries its scope mark.
 
 mod command;
+mod countdown;
 mod env;
 mod reap;
 pub mod stop;
 
 pub use command::{Capture, Command, Ended, Finished, LineSink};
 pub use env::{allowed, base_env};
-pub use reap::{kill_inside, kill_scope, leftovers, scope_id};
+pub use reap::{kill_inside, kill_scope, leftovers, marked_inside, scope_id};
+pub use stop::wait_if_leaving;
 
 use std::path::PathBuf;
 

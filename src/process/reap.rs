@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, kill};
@@ -59,20 +59,7 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
     let known = started();
     let is_known = |pid: i32| known.as_ref().is_some_and(|k| k.contains(&pid));
     let alone = known.iter().flatten().all(|pid| Some(*pid) == root);
-    let mut parents: HashMap<i32, i32> = HashMap::new();
-    let mut found: HashSet<i32> = HashSet::new();
-    // Whatever this process or a child of it started is not older than this process.
-    let born = stat(me).map_or(0, |s| s.start);
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else {
-            continue;
-        };
-        let Some(Stat { state, ppid, pgid, start }) = stat(pid) else { continue };
-        if state == 'Z' || pid == me || start < born {
-            continue;
-        }
-        parents.insert(pid, ppid);
+    family(|pid, ppid, pgid| {
         let mark = mark_of(pid);
         let orphan = || {
             ppid == me
@@ -82,11 +69,39 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
                 && dir.is_some_and(|dir| alone || works_in(pid, dir))
         };
         let of_root = root.is_some_and(|r| pgid == r || pid == r);
-        if of_root || mark.as_deref() == Some(scope.as_bytes()) || orphan() {
+        of_root || mark.as_deref() == Some(scope.as_bytes()) || orphan()
+    })
+}
+
+/// Everything that this process started and that still lives, without the `git` that it is calling:
+/// that one ends by itself, and killed it would leave its lock files behind.
+fn descendants() -> Vec<i32> {
+    let me = std::process::id() as i32;
+    family(|pid, ppid, _| ppid == me && (mark_of(pid).is_some() || !is_git(pid)))
+}
+
+fn is_git(pid: i32) -> bool {
+    std::fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with(b"git"))
+}
+
+/// Living processes for which `is_root` (pid, parent, process group) holds, and what descends from
+/// them; never this one.
+fn family(is_root: impl Fn(i32, i32, i32) -> bool) -> Vec<i32> {
+    let mut parents: HashMap<i32, i32> = HashMap::new();
+    let mut found: HashSet<i32> = HashSet::new();
+    let me = std::process::id() as i32;
+    // Whatever this process or a child of it started is not older than this process.
+    let born = stat(me).map_or(0, |s| s.start);
+    for pid in pids() {
+        let Some(Stat { state, ppid, pgid, start }) = stat(pid) else { continue };
+        if state == 'Z' || pid == me || start < born {
+            continue;
+        }
+        parents.insert(pid, ppid);
+        if is_root(pid, ppid, pgid) {
             found.insert(pid);
         }
     }
-    drop(known);
     loop {
         let more: Vec<i32> = parents
             .iter()
@@ -101,6 +116,11 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
     let mut pids: Vec<i32> = found.into_iter().collect();
     pids.sort_unstable();
     pids
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// The scope that a process carries; `None` also where its environment cannot be read.
@@ -143,20 +163,7 @@ fn stat(pid: i32) -> Option<Stat> {
 /// Kills everything of a scope until nothing of it is left, and reaps what came to us.
 /// Returns how many processes it had to kill.
 pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
-    let mut killed = HashSet::new();
-    // A process may fork between the walk and the kill; each round leaves fewer that can.
-    for _ in 0..50 {
-        let alive = leftovers(scope, root, dir);
-        if alive.is_empty() {
-            break;
-        }
-        for pid in alive {
-            if kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
-                killed.insert(pid);
-            }
-        }
-        std::thread::yield_now();
-    }
+    let killed = kill_all(|| leftovers(scope, root, dir));
     let me = std::process::id() as i32;
     for pid in killed.iter().filter(|pid| Some(**pid) != root) {
         // What is dead and still has a number looks alive to whoever asks for it. Only children of
@@ -169,19 +176,45 @@ pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
     killed.len()
 }
 
-/// Kills what an earlier child of ours left running inside `dir`: processes that carry a scope
-/// mark and whose working directory is there. A person's shell in that folder carries none.
-pub fn kill_inside(dir: &Path) -> usize {
-    let mut killed = 0;
-    let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
-    for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else {
-            continue;
-        };
-        let ours = pid != std::process::id() as i32 && works_in(pid, dir) && mark_of(pid).is_some();
-        if ours && kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
-            killed += 1;
+/// Kills everything that this process started, down to the last of it.
+pub(super) fn end_descendants() {
+    kill_all(descendants);
+}
+
+fn kill_all(who: impl Fn() -> Vec<i32>) -> HashSet<i32> {
+    let mut killed = HashSet::new();
+    // A process may fork between the walk and the kill; each round leaves fewer that can. On a busy
+    // machine one that was killed takes a while to be gone.
+    for round in 0..500 {
+        let alive = who();
+        if alive.is_empty() {
+            break;
+        }
+        for pid in alive {
+            if kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
+                killed.insert(pid);
+            }
+        }
+        match round {
+            0..10 => std::thread::yield_now(),
+            _ => std::thread::sleep(std::time::Duration::from_millis(1)),
         }
     }
     killed
+}
+
+/// Kills what an earlier child of ours left running inside `dir`: processes that carry a scope
+/// mark and whose working directory is there. A person's shell in that folder carries none.
+pub fn kill_inside(dir: &Path) -> usize {
+    let ours = marked_inside(dir);
+    ours.iter().filter(|(pid, _)| kill(Pid::from_raw(*pid), Signal::SIGKILL).is_ok()).count()
+}
+
+/// Processes that some child of an Otto started and that work below `dir`, with where they do.
+pub fn marked_inside(dir: &Path) -> Vec<(i32, PathBuf)> {
+    let me = std::process::id() as i32;
+    let place = |pid: i32| std::fs::read_link(format!("/proc/{pid}/cwd")).ok();
+    let inside = |pid| Some((pid, place(pid).filter(|cwd| cwd.starts_with(dir))?));
+    let all = pids().filter(|pid| *pid != me).filter_map(inside);
+    all.filter(|(pid, _)| mark_of(*pid).is_some()).collect()
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::agent::budget::Deadline;
 use crate::agent::protocol::{self, ErrorClass, Event, Request};
 use crate::base::clock::Clock;
 use crate::base::{Error, Exit, Result};
@@ -140,7 +139,7 @@ pub(super) fn time_left(request: &Request) -> Result<Duration, Failure> {
     let deadline: Timestamp = request.deadline.parse().map_err(|_| {
         Failure::bad_request(format!("the deadline '{}' is not RFC 3339", request.deadline))
     })?;
-    let left = Deadline(deadline).left(Clock::from_env().now());
+    let left = Duration::try_from(deadline - Clock::from_env().now()).unwrap_or(Duration::ZERO);
     Ok(left.saturating_sub((left / 10).min(Duration::from_secs(2))))
 }
 

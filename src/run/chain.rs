@@ -92,6 +92,7 @@ fn chain(
     deadline: Deadline,
     report: &dyn Report,
 ) -> Result<Word> {
+    ws.pool(&session.config)?.end_orphans()?;
     let steps = Steps { session, root: ws.root(), deadline };
     let mut course = Course::default();
     let mut spec = None;

@@ -1,11 +1,53 @@
 //! Where a session stands, as text, and what a person would do next.
 
+use std::collections::BTreeSet;
+
+use crate::base::Result;
 use crate::base::clock::human_duration;
 use crate::base::text::{count, one_line, shell_quote};
+use crate::disk::lock;
 use crate::session::state::{LandState, RunState, SpecState};
 use crate::session::{Phase, Session, State, Workspace};
 use crate::spec::Spec;
 use crate::stage::audit::ProductVerdict;
+
+/// Whether anybody works on the session, or on one group of it, right now: the kernel knows who
+/// holds the locks, and a killed process holds none.
+#[derive(Debug)]
+pub struct Hands {
+    session: bool,
+    groups: BTreeSet<String>,
+}
+
+impl Hands {
+    pub fn look(ws: &Workspace, session: &Session, spec: Option<&Spec>) -> Result<Self> {
+        let (layout, id) = (&ws.layout, &session.id);
+        let mut groups = BTreeSet::new();
+        for group in spec.iter().flat_map(|s| &s.groups) {
+            if lock::holder::<lock::Group>(&layout.group_lock(id, &group.id))?.is_some() {
+                groups.insert(group.id.clone());
+            }
+        }
+        let of_session = [layout.run_lock(id), layout.queue_lock(id), layout.audit_lock(id)];
+        let mut session = !groups.is_empty();
+        for path in of_session {
+            session |= lock::holder::<lock::Run>(&path)?.is_some();
+        }
+        Ok(Self { session, groups })
+    }
+
+    pub fn on_session(&self) -> bool {
+        self.session
+    }
+
+    /// The group's state as a person would put it: what nobody builds any more is not "building".
+    pub fn word(&self, gid: &str, phase: &Phase) -> &'static str {
+        match phase {
+            Phase::Building { .. } if !self.groups.contains(gid) => "stopped",
+            _ => phase.word(),
+        }
+    }
+}
 
 /// The whole status of a session.
 pub fn status_text(
@@ -14,18 +56,19 @@ pub fn status_text(
     state: &State,
     spec: Option<&Spec>,
     verdict: Option<&ProductVerdict>,
+    hands: &Hands,
 ) -> String {
     let mut out = format!("session {}  ({})\n", session.id, ws.root().display());
     if let Ok(intent) = session.intent() {
         out.push_str(&format!("intent  {}\n", one_line(&intent, 100)));
     }
     out.push_str(&format!("spec    {}\n", spec_line(state)));
-    out.push_str(&format!("run     {}\n", run_line(state)));
+    out.push_str(&format!("run     {}\n", run_line(state, hands)));
     if let Some(waiting) = &state.waiting {
         out.push_str(&format!("waits   for {} until {}\n", waiting.provider, waiting.until));
     }
     if let Some(spec) = spec {
-        out.push_str(&groups_text(spec, state));
+        out.push_str(&groups_text(spec, state, hands));
     }
     if let Some(verdict) = verdict {
         out.push_str(&verdict_text(verdict, over(state)));
@@ -43,23 +86,28 @@ fn spec_line(state: &State) -> String {
     }
 }
 
-fn run_line(state: &State) -> String {
+fn run_line(state: &State, hands: &Hands) -> String {
     match &state.run {
         RunState::Open if matches!(state.land, LandState::Landed { .. }) => "landed".into(),
+        RunState::Open if hands.on_session() => "at work".into(),
+        RunState::Open if state.groups.values().any(|g| g.open_attempt().is_some()) => {
+            "stopped, with an attempt open".into()
+        }
         RunState::Open => "open".into(),
+        RunState::Paused { .. } if hands.on_session() => "at work".into(),
         RunState::Paused { reason } => format!("paused: {}", one_line(reason, 140)),
         RunState::Finished { exit } => format!("finished with exit {exit}"),
         RunState::Aborted { reason } => format!("aborted: {reason}"),
     }
 }
 
-fn groups_text(spec: &Spec, state: &State) -> String {
+fn groups_text(spec: &Spec, state: &State, hands: &Hands) -> String {
     let width = spec.groups.iter().map(|g| g.id.len()).max().unwrap_or(0);
     let mut out = String::from("\n");
     for group in &spec.groups {
         let phase = state.phase(&group.id);
         let attempts = state.group(&group.id).map_or(0, |g| g.attempts.len());
-        let mut line = format!("  {:width$}  {:9}", group.id, phase.word());
+        let mut line = format!("  {:width$}  {:9}", group.id, hands.word(&group.id, &phase));
         if attempts > 0 {
             line.push_str(&format!("  {}", count(attempts, "attempt")));
         }

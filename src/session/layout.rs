@@ -46,6 +46,10 @@ impl Layout {
     pub fn audit_lock(&self, id: &SessionId) -> PathBuf {
         self.lock(&format!("audit-{id}"))
     }
+    /// One for all sessions: they may have the same target.
+    pub fn target_lock(&self) -> PathBuf {
+        self.lock("target")
+    }
     pub fn group_lock(&self, id: &SessionId, gid: &str) -> PathBuf {
         self.lock(&format!("{id}.{gid}"))
     }

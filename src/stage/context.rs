@@ -75,7 +75,7 @@ impl<'a> Context<'a> {
             spec,
             pool,
             ownership,
-            deadline: Deadline::of_step(&ws.clock, config.run_budget_seconds),
+            deadline: Deadline::of_step(config.run_budget_seconds),
             report,
             steps,
             gates: OnceLock::new(),
@@ -107,7 +107,7 @@ impl<'a> Context<'a> {
     }
 
     pub fn left(&self) -> Duration {
-        self.deadline.left(self.ws.clock.now())
+        self.deadline.left()
     }
 
     /// What is left of the money, in US dollars; see [`super::waiting::budget_left`].

@@ -4,6 +4,7 @@
 mod checkout;
 
 use crate::base::{Error, Result};
+use crate::disk::lock::{self, Target};
 use crate::git::{Expect, Oid};
 use crate::session::event::{LandLanded, LandRefused, LandStarted};
 use crate::session::journal::Entry;
@@ -30,6 +31,8 @@ pub enum Landed {
 
 /// Moves the target. The caller has seen to the verdict of the product as it is now.
 pub fn land(ctx: &Context<'_>, options: &Options) -> Result<Landed> {
+    let path = ctx.ws.layout.target_lock();
+    let _held = lock::try_hold::<Target>(&path)?.map_err(lock::Busy::into_error)?;
     let repo = &ctx.ws.repo;
     let tip = settled_tip(ctx)?;
     let state = ctx.state()?;

@@ -24,7 +24,7 @@ pub fn step_command(
     argv.extend(args);
     let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     env.remove(&OsString::from("OTTO_SESSION"));
-    env.insert(DEADLINE_VAR.into(), deadline.0.to_string().into());
+    env.insert(DEADLINE_VAR.into(), deadline.to_text().into());
     Command::new(argv, root, env)
 }
 
@@ -74,10 +74,31 @@ fn error_of(verb: &str, exit: Exit, log: &Path) -> Error {
         Exit::LATER => Error::later(what, retry_at),
         Exit::PERSON => Error::person(what),
         Exit::MACHINE => Error::machine(what),
-        Exit(130) => Error::interrupted(2),
-        Exit(143) => Error::interrupted(15),
+        Exit(code @ (129 | 130 | 131 | 143)) => Error::interrupted(i32::from(code) - 128),
         Exit(_) => Error::bug(what),
     };
-    error.hint = text.lines().rev().find_map(|l| l.strip_prefix("hint: ")).map(str::to_owned);
+    error.hint = hint_in(&text);
     error
+}
+
+/// The last hint of a log, with the further ways that are indented below it.
+fn hint_in(log: &str) -> Option<String> {
+    let lines: Vec<&str> = log.lines().collect();
+    let at = lines.iter().rposition(|l| l.starts_with("hint: "))?;
+    let more = lines[at + 1..].iter().take_while(|l| l.starts_with("  "));
+    let all: Vec<&str> =
+        std::iter::once(&lines[at]["hint: ".len()..]).chain(more.copied()).collect();
+    Some(all.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hint_in;
+
+    #[test]
+    fn a_hint_of_a_step_is_told_whole() {
+        let log = "g1: x\nhint: old\notto-merge: moved\nhint: adopt it\n      or put it back: git\nretry at: now\n";
+        assert_eq!(hint_in(log).as_deref(), Some("adopt it\n      or put it back: git"));
+        assert_eq!(hint_in("nothing"), None);
+    }
 }

@@ -128,7 +128,7 @@ pub fn certify(
         secrets: &ctx.config().secrets,
         tier: ctx.session.record.tier,
         now,
-        limit: ctx.deadline.left(now),
+        limit: ctx.deadline.left(),
     })?;
     worktree.release()?;
     ctx.append(Entry::new(BudgetSpent { role: "certifier".into(), usage: result.usage }))?;

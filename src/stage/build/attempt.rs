@@ -68,7 +68,7 @@ pub fn attempt(
 ) -> Result<AttemptResult> {
     let agent = ctx.config().agent(plan.role);
     let now = ctx.ws.clock.now();
-    ctx.deadline.check(now, ctx.sid())?;
+    ctx.deadline.check(ctx.sid())?;
     // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
     let budget_usd = ctx.budget_left()?;
@@ -130,7 +130,7 @@ pub fn attempt(
         secrets: &ctx.config().secrets,
         tier: ctx.session.record.tier,
         now,
-        limit: ctx.deadline.left_for_turn(now),
+        limit: ctx.deadline.left_for_turn(),
     });
     let result = match result {
         Ok(result) => result,
@@ -278,7 +278,7 @@ fn snapshot(
     const MACHINE: [&str; 4] =
         ["No space left", "Read-only file system", "Input/output error", "Disk quota"];
     let repo = &ctx.ws.repo;
-    if !worktree.path.is_dir() {
+    if !worktree.is_ours() {
         return Ok(Err(Violation {
             path: ".".into(),
             rule: Rule::Folder,

@@ -41,7 +41,8 @@ pub(super) fn commit_work(
     let name = ctx.build_ref(&group.id);
     let head = ctx.ws.read_own_ref(&name)?;
     let mut parents = vec![plan.start];
-    if let Some(head) = head {
+    // A branch whose commit is gone (a power cut, a prune) holds nothing that could be kept.
+    if let Some(head) = head.filter(|head| repo.has_object(*head)) {
         let found = repo.commit(head)?;
         let ours =
             NewCommit { tree: found.tree, parents: &found.parents, message: &message, at: started };

@@ -290,7 +290,15 @@ fn plan(
     extra: &[Check],
 ) -> Result<Plan> {
     let next = course(now);
-    let (base, start) = match next.from {
+    let has = |id: &Oid| ctx.ws.repo.has_object(*id);
+    let from = match next.from {
+        // Where a prune took what the last attempt stood on, the round begins anew.
+        From::LastAttempt { base, start, .. } if ![base, start].iter().all(has) => {
+            From::Base { earlier: None }
+        }
+        from => from,
+    };
+    let (base, start) = match from {
         From::LastAttempt { base, dep_heads, start } => (Base { commit: base, dep_heads }, start),
         From::Base { earlier } => {
             let base = base_of(ctx, group, state)?;

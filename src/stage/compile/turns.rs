@@ -140,12 +140,12 @@ fn one_turn(
     number: u32,
 ) -> Result<Value> {
     let config = &session.config;
-    let deadline = Deadline::of_step(&ws.clock, config.run_budget_seconds);
+    let deadline = Deadline::of_step(config.run_budget_seconds);
     let budget_usd = waiting::budget_left(session)?;
     let pool = ws.pool(config)?;
     let worktree = pool.lease(session.record.base, None)?;
     let now = ws.clock.now();
-    deadline.check(now, session.id.as_str())?;
+    deadline.check(session.id.as_str())?;
     let agent = config.agent(Role::Spec);
     let result = run_turn(&Turn {
         role: Role::Spec,
@@ -162,7 +162,7 @@ fn one_turn(
         secrets: &config.secrets,
         tier: session.record.tier,
         now,
-        limit: deadline.left_for_turn(now),
+        limit: deadline.left_for_turn(),
     })?;
     session.append(ws, Entry::new(BudgetSpent { role: "spec".into(), usage: result.usage }))?;
     worktree.release()?;

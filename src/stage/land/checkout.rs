@@ -19,6 +19,7 @@ const HINT: &str =
 /// A checkout that may go from `old` to `new`.
 pub struct Checkout {
     git: Git,
+    git_dir: PathBuf,
     place: PathBuf,
     old: Oid,
     new: Oid,
@@ -32,6 +33,7 @@ impl Checkout {
         let repo = &ctx.ws.repo;
         let git_dir = git_dir_of(ctx, place)?;
         let git = Git::new(&git_dir).worktree(place);
+        refuse_locked(place, &git_dir)?;
         let coming = repo.changes(repo.tree_of(old)?, repo.tree_of(new)?)?;
         let status = git.read(&[
             "status",
@@ -88,7 +90,7 @@ impl Checkout {
             .filter(|c| is_there(c) && staged.contains(&c.path) && !in_index.contains(&*c.path))
             .map(|c| c.file_path().into_os_string())
             .collect();
-        Ok(Self { git, place: place.to_owned(), old, new, early })
+        Ok(Self { git, git_dir, place: place.to_owned(), old, new, early })
     }
 
     /// Makes the index ready and lets git say (1) what it would refuse, before anything is
@@ -131,8 +133,18 @@ impl Checkout {
         if answer.code == 0 {
             return Ok(());
         }
+        refuse_locked(&self.place, &self.git_dir)?;
         let what = format!("the checkout '{}' cannot be updated", self.place.display());
         Err(Error::no(what).because(answer.stderr).hint(HINT))
+    }
+}
+
+/// 75 while somebody's git works on the index of the checkout, or was killed over it.
+fn refuse_locked(place: &Path, git_dir: &Path) -> Result<()> {
+    let lock = git_dir.join("index.lock");
+    match lock.exists() {
+        true => Err(crate::git::locked(&format!("the checkout '{}'", place.display()), &lock)),
+        false => Ok(()),
     }
 }
 

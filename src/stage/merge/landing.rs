@@ -166,13 +166,10 @@ fn read_back(ctx: &Context<'_>, intent: &MergeStarted) -> Result<Landing> {
     })
 }
 
+/// A candidate is only kept while it is under test; the landing has its parents.
 fn forget_candidate(ctx: &Context<'_>, gid: &str) -> Result<()> {
-    let name = refs::candidate(&ctx.session.id, gid);
-    if ctx.ws.repo.read_ref(&name)?.is_some() {
-        // A candidate is only kept while it is under test; the landing has its parents.
-        let _kept_is_harmless = ctx.ws.move_ref(&name, Expect::Whatever, None, "otto: landed")?;
-    }
-    Ok(())
+    let held = ctx.ws.refs_lock()?;
+    ctx.ws.repo.forget_ref(&held, &refs::candidate(&ctx.session.id, gid), "otto: landed")
 }
 
 pub(super) fn moved_by_hand(ctx: &Context<'_>, recorded: Oid, found: Option<Oid>) -> Error {

@@ -2,10 +2,12 @@
 //! repository whose agent is a shell script.
 
 mod faults;
+mod hold;
 mod matrix;
 mod programs;
 mod running;
 mod sandbox;
+mod scenes;
 mod shape;
 mod watched;
 
@@ -14,6 +16,7 @@ pub use matrix::Matrix;
 pub use programs::{bin_dir, names};
 pub use running::Running;
 pub use sandbox::{Done, Sandbox, write};
+pub use scenes::{SKIPPED, Scene, play};
 pub use shape::Shape;
 pub use watched::Watched;
 

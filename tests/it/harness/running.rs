@@ -24,6 +24,18 @@ impl Running {
         assert_eq!(sent, 0, "signal {signal}");
     }
 
+    /// Sends it and waits until it was taken: two of a kind that wait are one.
+    pub fn signal_taken(&self, signal: i32) {
+        self.signal(signal);
+        let path = format!("/proc/{}/status", self.child.id());
+        super::until("the signal is taken", || {
+            let status = std::fs::read_to_string(&path).unwrap_or_default();
+            let waiting = status.lines().find_map(|l| l.strip_prefix("ShdPnd:"));
+            let waiting = u64::from_str_radix(waiting.unwrap_or("0").trim(), 16).unwrap_or(0);
+            (waiting & (1 << (signal - 1)) == 0).then_some(())
+        });
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_some()
     }

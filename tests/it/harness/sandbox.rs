@@ -48,10 +48,14 @@ impl Sandbox {
 
     /// An empty folder of that name.
     pub fn named(name: &str) -> Self {
+        Self::below(&std::env::temp_dir(), name)
+    }
+
+    fn below(place: &Path, name: &str) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("otto-it-")
             .disable_cleanup(std::env::var_os("OTTO_KEEP").is_some())
-            .tempdir()
+            .tempdir_in(place)
             .expect("a folder");
         let root = dir.path().canonicalize().expect("it is there");
         for sub in ["home/marks", "tmp", "cache", name] {
@@ -67,8 +71,16 @@ impl Sandbox {
         Self::project_named("project")
     }
 
+    /// The same on the file system of `place`.
+    pub fn project_in(place: &Path) -> Self {
+        Self::filled(Self::below(place, "project"))
+    }
+
     pub fn project_named(name: &str) -> Self {
-        let sandbox = Self::named(name);
+        Self::filled(Self::named(name))
+    }
+
+    fn filled(sandbox: Self) -> Self {
         sandbox.agent(GOOD);
         sandbox.init();
         sandbox
