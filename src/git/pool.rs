@@ -411,6 +411,7 @@ impl Worktree {
         if !self.reset_plainly(commit)? {
             let git = self.git();
             self.detach(&id)?;
+            self.remove_nested_git()?;
             git.run(&["read-tree", "--reset", "-u", &id])?;
             git.run(&["clean", "-ffdxq"])?;
         }

@@ -101,6 +101,26 @@ impl Worktree {
         Ok(())
     }
 
+    /// git never looks at what is called `.git`, so it does not clean a repository away that was
+    /// made in a folder of tracked files: its hooks and settings would wait for the next one here.
+    pub(super) fn remove_nested_git(&self) -> Result<()> {
+        let mut walk = walkdir::WalkDir::new(&self.path).min_depth(1).into_iter();
+        while let Some(entry) = walk.next() {
+            // What cannot be listed is for git to clean away, or to complain about.
+            let Ok(entry) = entry else { continue };
+            if !entry.file_name().eq_ignore_ascii_case(".git") {
+                continue;
+            }
+            if entry.file_type().is_dir() {
+                walk.skip_current_dir();
+            }
+            if entry.path() != self.path.join(".git") {
+                disk::remove_any(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     fn write(
         &self,
         repo: &gix::Repository,
