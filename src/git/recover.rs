@@ -7,8 +7,9 @@ use crate::disk::lock::Refs;
 use crate::disk::{self, Held};
 
 impl Repo {
-    /// Removes loose objects without a byte, which are none, and refs under `refs/otto/` whose
-    /// object is gone: what they named is made again. Returns how many it removed.
+    /// Removes loose objects without a byte, which are none, and refs under `refs/otto/` that
+    /// hold no object id or whose object is gone: what they named is made again. Returns how many
+    /// it removed.
     pub fn clear_after_power_cut(&self, held: &Held<Refs>) -> Result<usize> {
         let mut removed = 0;
         let objects = self.project.common_dir.join("objects");
@@ -16,6 +17,13 @@ impl Repo {
             for path in disk::empty_files(&objects.join(fan))? {
                 tracing::warn!("'{}' is an empty object and is removed", path.display());
                 disk::remove_file(&path)?;
+                removed += 1;
+            }
+        }
+        // What holds no object id cannot even be listed.
+        for file in disk::files_below(&self.project.common_dir.join("refs/otto"))? {
+            let name = format!("refs/otto/{}", file.display());
+            if !name.ends_with(".lock") && self.clear_broken_ref(held, &name)? {
                 removed += 1;
             }
         }
