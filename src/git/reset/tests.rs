@@ -2,7 +2,7 @@
 //! tree that git makes, as seen by a walk of the files and by git itself.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -173,7 +173,7 @@ fn mess() -> impl Strategy<Value = Mess> {
         3 => name().prop_map(Mess::Remove),
         2 => (name(), prop_oneof![Just(0o755), Just(0o644), Just(0o600), Just(0o777)])
             .prop_map(|(n, m)| Mess::Mode(n, m)),
-        2 => (name(), prop_oneof![Just("..".to_owned()), Just("/etc".to_owned()), name()])
+        2 => (name(), prop_oneof![Just("..".to_owned()), Just("/nowhere/else".to_owned()), name()])
             .prop_map(|(n, t)| Mess::Link(n, t)),
         1 => (name(), name()).prop_map(|(a, b)| Mess::HardLink(a, b)),
         1 => name().prop_map(Mess::Folder),
@@ -195,7 +195,11 @@ impl Mess {
         match self {
             Mess::Write(name, text) => {
                 folder(&at(name));
-                drop(std::fs::write(at(name), text));
+                // Opening a pipe without a reader would wait for one.
+                let is_fifo = std::fs::metadata(at(name)).is_ok_and(|m| m.file_type().is_fifo());
+                if !is_fifo {
+                    drop(std::fs::write(at(name), text));
+                }
             }
             Mess::Forge(name) => forge(&at(name)),
             Mess::Remove(name) => {
