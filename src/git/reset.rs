@@ -146,7 +146,7 @@ fn is_quiet(git_dir: &Path) -> Result<bool> {
     for entry in std::fs::read_dir(git_dir).map_err(fail)? {
         let name = entry.map_err(fail)?.file_name();
         // A kill may leave a file of `disk::replace_derived` behind.
-        let ours = name.as_bytes().starts_with(b".otto-");
+        let ours = disk::is_temporary(Path::new(&name));
         if !ours && !QUIET.iter().any(|known| name == *known) {
             return Ok(false);
         }

@@ -46,7 +46,7 @@ pub fn reopen(
     sweep(ws, &session)?;
     // A kill may have come just before it.
     if latest(&ws.layout)?.as_ref() == Some(&session.id) {
-        disk::replace(&ws.layout.latest(), format!("{}\n", session.id).as_bytes())?;
+        ws.set_latest(&session.id)?;
     }
     let mut settings: Settings = session.config.settings().clone();
     let mut changes = BTreeMap::new();

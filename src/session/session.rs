@@ -110,6 +110,11 @@ impl Workspace {
         disk::replace(&path, text.as_bytes())
     }
 
+    /// Names the newest session.
+    pub fn set_latest(&self, id: &SessionId) -> Result<()> {
+        disk::replace(&self.layout.latest(), format!("{id}\n").as_bytes())
+    }
+
     pub fn refs_lock(&self) -> Result<Held<Refs>> {
         disk::lock::hold(&self.layout.refs_lock())
     }
@@ -243,7 +248,7 @@ impl Session {
         let config = record.settings.config()?;
         let session =
             Self { id: record.id.clone(), layout, config, journal: Mutex::new(journal), record };
-        disk::replace(&ws.layout.latest(), format!("{}\n", session.id).as_bytes())?;
+        ws.set_latest(&session.id)?;
         Ok(session)
     }
 
