@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use otto::base::{Error, Exit, Result};
+use otto::base::{Error, Exit, Json, Result};
 use otto::check::batch::{Caching, Ran};
 use otto::cli::{Stream, Ui};
 use otto::session::Session;
@@ -74,7 +74,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         Caching::Never,
         || ctx.left(),
         &mut |ran: &Ran| {
-            let outcome = serde_json::to_value(&ran.outcome).unwrap_or_default();
+            let outcome = Json::of(&ran.outcome)?;
             out.item(&Item::Check {
                 check: ran.check.clone(),
                 phase: "hand",

@@ -78,15 +78,18 @@ fn beside_upstream(
     repair: Repair,
     only: Option<&str>,
 ) -> Result<Exit> {
-    let mut before = None;
+    let mut before = Exit::YES;
     if let Some(wake) = &stage.wake {
         let meanwhile = if repair == Repair::Call { Repair::LeaveToBuilder } else { repair };
-        while before.is_none() {
-            queue.drain(ctx, meanwhile)?;
-            before = upstream(wake);
-        }
+        queue.drain(ctx, meanwhile)?;
+        before = loop {
+            match upstream(wake) {
+                Upstream::Busy => queue.land_eligible(ctx, meanwhile)?,
+                Upstream::Idle => queue.drain(ctx, meanwhile)?,
+                Upstream::Ended(exit) => break exit,
+            };
+        };
     }
-    let before = before.unwrap_or(Exit::YES);
     let ended_well = before == Exit::YES || before == Exit::NO;
     // An upstream that waits, or broke, has a reason not to call agents now.
     let last = if ended_well { repair } else { Repair::LeaveToBuilder };
@@ -103,19 +106,29 @@ fn beside_upstream(
     Ok(if stale { own } else { own.worse(before) })
 }
 
-/// Waits for a wake-up, or a short while; returns how upstream ended once it has. Many items are
-/// one reason to look, and an end among them is not lost.
-fn upstream(wake: &Receiver<Wake>) -> Option<Exit> {
+/// What came from upstream.
+enum Upstream {
+    /// An item at least.
+    Busy,
+    /// Nothing for a while.
+    Idle,
+    Ended(Exit),
+}
+
+/// Waits for a wake-up, or a short while. Many items are one reason to look, and an end among them
+/// is not lost.
+fn upstream(wake: &Receiver<Wake>) -> Upstream {
     let mut next = wake.recv_timeout(TICK);
     while matches!(next, Ok(Wake::Item)) {
         next = match wake.try_recv() {
-            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Empty) => return Upstream::Busy,
             other => other.map_err(|_| RecvTimeoutError::Disconnected),
         };
     }
     match next {
-        Ok(Wake::End(exit)) => Some(exit),
-        Ok(Wake::Cut) | Err(RecvTimeoutError::Disconnected) => Some(Exit::LATER),
-        Ok(Wake::Item) | Err(RecvTimeoutError::Timeout) => None,
+        Ok(Wake::End(exit)) => Upstream::Ended(exit),
+        Ok(Wake::Cut) | Err(RecvTimeoutError::Disconnected) => Upstream::Ended(Exit::LATER),
+        Ok(Wake::Item) => Upstream::Busy,
+        Err(RecvTimeoutError::Timeout) => Upstream::Idle,
     }
 }

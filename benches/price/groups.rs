@@ -75,6 +75,7 @@ pub fn spent_landing(session: &Path) -> Vec<f64> {
 pub fn growth(sizes: &[usize]) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut first: Option<f64> = None;
+    let mut alone: Vec<f64> = Vec::new();
     for (at, &n) in sizes.iter().enumerate() {
         let place = Place::new(100);
         let spec = place.spec(n);
@@ -87,6 +88,9 @@ pub fn growth(sizes: &[usize]) -> Vec<Row> {
             each.push(whole(&place, &spec) / n as f64);
             peak = watched.end();
         }
+        if at == 0 || at + 1 == sizes.len() {
+            alone.push(git_alone(&place, n) / n as f64);
+        }
         let each = median(each);
         let base = *first.get_or_insert(each);
         let row = Row::new(format!("cost a group, whole run of {n}"), seconds(each), seconds(base));
@@ -95,12 +99,16 @@ pub fn growth(sizes: &[usize]) -> Vec<Row> {
             _ => row.ratio(each / base).goal("≤ 1.2 × the smallest run's", each / base <= 1.2),
         });
         if at + 1 == sizes.len() {
+            let (few, many) = (alone[0], alone[alone.len() - 1]);
+            let what = format!("git alone, serially: cost a group of {n}, against {}", sizes[0]);
+            rows.push(Row::new(what, seconds(many), seconds(few)).ratio(many / few));
             rows.push(
                 Row::new(
                     format!(
-                        "peak memory of a run of {n} groups: largest program, then all at once"
+                        "peak memory of a run of {n} groups: all programs at once; the largest is `{}`",
+                        peak.program
                     ),
-                    format!("{}, {}", megabytes(peak.largest), megabytes(peak.sum)),
+                    format!("{}; {}", megabytes(peak.sum), megabytes(peak.largest)),
                     String::new(),
                 )
                 .goal("≤ 100 MB", peak.sum <= 100_000_000),

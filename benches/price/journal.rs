@@ -1,7 +1,5 @@
 //! Long journals: reading one with the chain verified, and going on after a kill.
 
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use otto::base::Sha256;
@@ -13,8 +11,9 @@ use super::sample::{in_turns, median, timed};
 use super::table::{Row, megabytes, seconds};
 
 /// A session of `groups` groups that was approved and never built, with a journal of `events`.
-fn session(groups: usize, events: usize) -> Place {
-    let place = Place::new(100);
+/// Its checks begin with the line `first`.
+fn session(groups: usize, events: usize, first: &str) -> Place {
+    let place = Place::checked(100, first);
     let spec = place.spec(groups);
     run(place.sh(&format!("otto compile --from-spec {spec}")), 0);
     let ids: Vec<String> = (1..=groups).map(|i| format!("g{i}")).collect();
@@ -24,7 +23,7 @@ fn session(groups: usize, events: usize) -> Place {
 
 /// Every event read, parsed, checked against the chain, and folded into the state.
 pub fn replay(runs: usize, events: usize) -> Vec<Row> {
-    let place = session(100, events);
+    let place = session(100, events, "");
     let status = || place.otto(&["status", "--json"]);
     let path = place.journal();
     let ours = || timed(|| run(status(), 1)).0;
@@ -47,15 +46,19 @@ pub fn replay(runs: usize, events: usize) -> Vec<Row> {
     ]
 }
 
-/// From the start of `otto run --resume` to the first event that a step of it writes.
+/// From the start of `otto run --resume` to the start of the first check that it runs: the first
+/// thing that it does for the product.
 pub fn resume(runs: usize, lengths: &[(usize, f64)]) -> Vec<Row> {
     let mut rows = Vec::new();
     for &(events, goal) in lengths {
-        let place = session(3, events);
+        let place = session(3, events, "echo begun >'PLACE/begun'\n");
         let whole = std::fs::read(place.journal()).expect("it is there");
         let ours = || {
+            // As it was at the kill, whatever the measurement before this one got to.
+            let refs = "git for-each-ref --format='delete %(refname)' refs/otto refs/heads/i2p";
+            run(place.sh(&format!("{refs} | git update-ref --stdin")), 0);
             std::fs::write(place.journal(), &whole).expect("written");
-            first_step(&place, whole.len() as u64)
+            first_step(&place)
         };
         let hash = || {
             let start = timed(|| run(place.command("git", &["--version"]), 0)).0;
@@ -64,7 +67,7 @@ pub fn resume(runs: usize, lengths: &[(usize, f64)]) -> Vec<Row> {
         let pair = in_turns(runs, ours, hash);
         rows.push(
             Row::new(
-                format!("resume after a kill at {events} events, to the first step's own event"),
+                format!("resume after a kill at {events} events, to the start of its first check"),
                 seconds(pair.ours),
                 seconds(pair.floor),
             )
@@ -75,15 +78,20 @@ pub fn resume(runs: usize, lengths: &[(usize, f64)]) -> Vec<Row> {
     rows
 }
 
-fn first_step(place: &Place, from: u64) -> f64 {
+fn first_step(place: &Place) -> f64 {
     let mut command = place.otto(&["run", "--quiet", "--resume", &place.session()]);
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let said = std::fs::File::create(place.at("resume.err")).expect("a file");
+    command.stdout(std::process::Stdio::null()).stderr(said);
+    let begun = place.at("begun");
+    drop(std::fs::remove_file(&begun));
     let started = Instant::now();
     let mut child = command.spawn().expect("otto starts");
-    let path = place.journal();
-    while !says(&path, from, "\"actor\":\"otto-build-group\"") {
-        assert!(started.elapsed() < Duration::from_secs(60), "no step has begun");
-        std::thread::sleep(Duration::from_micros(200));
+    while !begun.exists() {
+        if started.elapsed() > Duration::from_secs(60) {
+            let said = std::fs::read_to_string(place.at("resume.err")).unwrap_or_default();
+            panic!("no check has begun: {said}");
+        }
+        std::thread::sleep(Duration::from_micros(100));
     }
     let took = started.elapsed().as_secs_f64();
     // What it does after that is not measured; it is ended, not waited for.
@@ -91,13 +99,6 @@ fn first_step(place: &Place, from: u64) -> f64 {
     unsafe { libc::kill(child.id() as i32, libc::SIGTERM) };
     drop(child.wait());
     took
-}
-
-fn says(path: &Path, from: u64, word: &str) -> bool {
-    let mut text = String::new();
-    let mut file = std::fs::File::open(path).expect("it is there");
-    file.seek(SeekFrom::Start(from)).expect("it is that long");
-    file.read_to_string(&mut text).is_ok() && text.contains(word)
 }
 
 /// `otto status` and `otto log` of the newest of many finished runs, one with a large transcript.

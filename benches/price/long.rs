@@ -57,7 +57,8 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
         WorktreeLeased { slot: "000".into(), path: "/cache/otto/000/project".into(), commit: base }
             .into(),
         BudgetSpent { role: "build".into(), usage }.into(),
-        GroupChecked { check, phase: CheckPhase::Attempt, outcome, cached: false }.into(),
+        GroupChecked { check, phase: CheckPhase::Attempt, outcome: outcome.into(), cached: false }
+            .into(),
         AttemptFinished {
             outcome: AttemptOutcome::ChecksFailed,
             commit: None,

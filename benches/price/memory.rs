@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use super::place::programs;
 
-/// Bytes resident: the most that one program ever held, and the most that all held at one time.
-#[derive(Debug, Clone, Copy, Default)]
+/// Bytes: the most that one program ever had resident, and which; and the most that all held at one
+/// time, what they share counted once (the kernel's PSS).
+#[derive(Debug, Clone, Default)]
 pub struct Peak {
     pub largest: u64,
+    pub program: String,
     pub sum: u64,
 }
 
@@ -44,23 +46,24 @@ impl Watch {
 fn look(peak: &mut Peak) {
     let mut sum = 0;
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-        let ours = std::fs::read_link(entry.path().join("exe"))
-            .is_ok_and(|exe| exe.starts_with(programs()));
-        if ours && let Some((now, high)) = resident(&entry.path()) {
-            sum += now;
-            peak.largest = peak.largest.max(high);
+        let Ok(exe) = std::fs::read_link(entry.path().join("exe")) else { continue };
+        if !exe.starts_with(programs()) {
+            continue;
+        }
+        sum += kilobytes(&entry.path().join("smaps_rollup"), "Pss:").unwrap_or_default() * 1024;
+        let high = kilobytes(&entry.path().join("status"), "VmHWM:").unwrap_or_default() * 1024;
+        if high > peak.largest {
+            peak.largest = high;
+            peak.program = exe.file_name().unwrap_or_default().to_string_lossy().into_owned();
         }
     }
     peak.sum = peak.sum.max(sum);
 }
 
-/// Resident now and at most, of one process.
-fn resident(process: &Path) -> Option<(u64, u64)> {
-    let status = std::fs::read_to_string(process.join("status")).ok()?;
-    let kb = |key: &str| -> Option<u64> {
-        status.lines().find_map(|l| l.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
-    };
-    Some((kb("VmRSS:")? * 1024, kb("VmHWM:")? * 1024))
+/// A line of a file of `/proc/<pid>`.
+fn kilobytes(file: &Path, key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    text.lines().find_map(|l| l.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
 }
 
 /// Starts the command, waits for it, and says how much it held at most.

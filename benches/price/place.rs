@@ -33,6 +33,11 @@ pub struct Said {
 impl Place {
     /// A repository of `files` files, a hundred in a folder, and one commit.
     pub fn new(files: usize) -> Self {
+        Self::checked(files, "")
+    }
+
+    /// The same with a check that begins with the line `first`, in which `PLACE` is its folder.
+    pub fn checked(files: usize, first: &str) -> Self {
         let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("price");
         std::fs::create_dir_all(&base).expect("a folder beside the programs");
         let dir = tempfile::Builder::new().tempdir_in(&base).expect("a folder");
@@ -43,7 +48,10 @@ impl Place {
         let place = Self { dir, project };
         place.agent(INSTANT);
         place.git(&["init", "--quiet", "--initial-branch=main"]);
-        write(&place.project.join("tests/check.sh"), CHECK);
+        write(
+            &place.project.join("tests/check.sh"),
+            &format!("{first}{CHECK}").replace("PLACE", &place.at("").to_string_lossy()),
+        );
         place.config();
         for n in 0..files.saturating_sub(2) {
             let path = place.project.join(format!("files/{}/{n}.txt", n / 100));

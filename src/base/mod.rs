@@ -6,9 +6,11 @@ pub mod exit;
 pub mod fault;
 pub mod hash;
 pub mod ids;
+pub mod json;
 pub mod text;
 
 pub use error::{Error, Remedy, Result};
 pub use exit::Exit;
 pub use hash::Sha256;
 pub use ids::{GroupId, SessionId};
+pub use json::Json;

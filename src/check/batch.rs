@@ -36,6 +36,15 @@ pub enum Caching {
     Never,
 }
 
+/// What a red check is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Red {
+    /// Run once more, so that one that is green and red is called flaky.
+    Again,
+    /// An answer.
+    Counts,
+}
+
 /// One check's end.
 #[derive(Debug, Clone)]
 pub struct Ran {
@@ -53,6 +62,18 @@ impl Bench<'_> {
         commit: Oid,
         base: Oid,
         caching: Caching,
+        left: impl Fn() -> Duration,
+        seen: &mut dyn FnMut(&Ran) -> Result<()>,
+    ) -> Result<Vec<Ran>> {
+        self.run_all(checks, commit, base, (caching, Red::Again), left, seen)
+    }
+
+    fn run_all(
+        &self,
+        checks: &[&Check],
+        commit: Oid,
+        base: Oid,
+        (caching, red): (Caching, Red),
         left: impl Fn() -> Duration,
         seen: &mut dyn FnMut(&Ran) -> Result<()>,
     ) -> Result<Vec<Ran>> {
@@ -87,7 +108,7 @@ impl Bench<'_> {
                         evidence: &self.evidence,
                         left: left(),
                     };
-                    let outcome = self.run_fresh(check, &place, &mut replies)?;
+                    let outcome = self.run_fresh(check, &place, &mut replies, red)?;
                     let gone = (!worktree.is_ours()).then(|| removed(worktree));
                     room.fresh = false;
                     // A stop, a folder that somebody removed, or the end of the run's time says
@@ -116,18 +137,20 @@ impl Bench<'_> {
         cache::key(&KeyParts { tree, check, prepare, tier: self.tier })
     }
 
-    /// Once, and once more when it is red: in a worktree that was reset and prepared again.
+    /// Once, and once more when it is red and that matters: in a worktree that was reset and
+    /// prepared again.
     fn run_fresh(
         &self,
         check: &Check,
         place: &Place<'_>,
         replies: &mut Replies,
+        red: Red,
     ) -> Result<Outcome> {
         if let Some(red) = self.prepare(place)? {
             return Ok(red);
         }
         let first = run_once(check, place, replies)?;
-        if first.is_pass() || first.reason() == Reason::Interrupted || !worth_again(&first) {
+        if first.is_pass() || red == Red::Counts || !worth_again(&first) {
             return Ok(first);
         }
         place.worktree.reset(place.commit)?;
@@ -155,7 +178,8 @@ impl Bench<'_> {
         }
     }
 
-    /// Acceptance checks that pass on the base prove nothing: their outcomes to record instead.
+    /// Acceptance checks that pass on the base prove nothing: their outcomes to record instead. Each
+    /// runs there once: red is what is expected of it.
     pub fn proves_nothing(
         &self,
         checks: &[&Check],
@@ -168,7 +192,8 @@ impl Bench<'_> {
             .copied()
             .filter(|c| c.purpose == crate::spec::Purpose::Acceptance)
             .collect();
-        let on_base = self.run(&acceptance, base, base, Caching::Use, left, seen)?;
+        let how = (Caching::Use, Red::Counts);
+        let on_base = self.run_all(&acceptance, base, base, how, left, seen)?;
         Ok(on_base
             .into_iter()
             .zip(&acceptance)
@@ -237,7 +262,8 @@ fn removed(worktree: &Worktree) -> Error {
 fn worth_again(outcome: &Outcome) -> bool {
     !matches!(
         outcome.reason(),
-        Reason::MissingTool
+        Reason::Interrupted
+            | Reason::MissingTool
             | Reason::NotExecutable
             | Reason::EmptySelector
             | Reason::Timeout

@@ -8,10 +8,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Outcome, Reason, Status};
-use crate::base::{Error, Result, SessionId, Sha256};
+use crate::base::{Json, Result, SessionId, Sha256};
 use crate::disk;
 use crate::git::Oid;
 use crate::process::{Tier, on_path};
@@ -63,8 +62,7 @@ impl Cache {
                 && e.outcome.tree() == tree.to_string()
         };
         let Some(entry) = found.ok().filter(asked) else { return Ok(None) };
-        let told = serde_json::to_value(&entry.outcome)
-            .map_err(|e| Error::bug("an outcome cannot be written").because(e))?;
+        let told = Json::of(&entry.outcome)?;
         Ok(session.with_state(|s| is_recorded(s, check, &told))?.then_some(entry.outcome))
     }
 
@@ -86,7 +84,7 @@ impl Cache {
 }
 
 /// The newest outcome of this check, in any phase of any group, is this one.
-fn is_recorded(state: &State, check: &str, told: &Value) -> bool {
+fn is_recorded(state: &State, check: &str, told: &Json) -> bool {
     let all = state.groups.values().flat_map(|g| &g.checks);
     all.into_iter().any(|((_, id), outcome)| id == check && outcome == told)
 }

@@ -13,7 +13,6 @@ use crate::base::{Error, Result};
 /// Makes a file that must not exist, as git would check it out.
 pub fn place_file(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
     let fail = |e| Error::file("write", path, e);
-    fault::before(Effect::Create, path).map_err(fail)?;
     let mode = if executable { 0o777 } else { 0o666 };
     fault::before(Effect::Create, path).map_err(fail)?;
     let mut file =

@@ -3,16 +3,22 @@
 //! A file counts as unchanged when its index entry has the same times, inode, size, owner and mode,
 //! and is older than the index. A program can set a file's mtime and not its ctime, so an edit that
 //! restores the mtime is seen; a change in the moment in which the index was written is not told
-//! apart from none, and counts as a change.
+//! apart from none, and counts as a change. What is in a folder is read from the folder, unless it
+//! is vouched for in the same way (see [`super::folders`]).
 
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::State;
 use gix::index::entry::{Flags, Mode, Stat, stat::Time};
+use nix::dir::Dir;
+use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::sys::stat::{FileStat, SFlag, fstat, fstatat};
+
+use super::folders::{Folders, Moment, Seen, names_in, now};
 
 /// One name in a worktree.
 #[derive(Debug)]
@@ -25,83 +31,131 @@ pub(super) struct Found {
 }
 
 /// A worktree, by path; `.git` at its top is left out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Listing {
     pub files: Vec<Found>,
-    /// Folders that were gone into, parents first.
-    pub dirs: Vec<BString>,
+    /// Folders that were gone into, parents first, the worktree itself (empty path) foremost; as
+    /// they were before what is in them was looked at.
+    pub dirs: Vec<(BString, Seen)>,
     /// Folders that were not.
     pub skipped: Vec<BString>,
+    /// The file system's time before it began.
+    pub began: Moment,
+    /// How many folders were read.
+    pub read: usize,
 }
 
 impl Listing {
-    /// Goes into the folders that `enter` wants.
-    pub fn of(root: &Path, enter: &mut dyn FnMut(&BStr) -> bool) -> std::io::Result<Self> {
-        let mut listing = Self::default();
-        listing.walk(root, &BString::default(), enter)?;
+    /// Goes into the folders that `enter` wants. A folder that is still as `folders` has it holds
+    /// what the index says.
+    pub fn of(
+        root: &Path,
+        index: &State,
+        folders: &Folders,
+        enter: &mut dyn FnMut(&BStr) -> bool,
+    ) -> std::io::Result<Self> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let began = now()?;
+        let at = open(root, flags, nix::sys::stat::Mode::empty())?;
+        let listing =
+            Self { files: Vec::new(), dirs: Vec::new(), skipped: Vec::new(), began, read: 0 };
+        let top = Seen::of(&fstat(&at)?);
+        let mut walk = Walk { at, index, folders, enter, listing };
+        walk.folder(BString::default(), top)?;
+        let mut listing = walk.listing;
         // Byte order, which is the index's.
         listing.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(listing)
     }
+}
 
-    fn walk(
-        &mut self,
-        dir: &Path,
-        prefix: &BString,
-        enter: &mut dyn FnMut(&BStr) -> bool,
-    ) -> std::io::Result<()> {
+struct Walk<'a> {
+    at: OwnedFd,
+    index: &'a State,
+    folders: &'a Folders,
+    enter: &'a mut dyn FnMut(&BStr) -> bool,
+    listing: Listing,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, dir: BString, seen: Seen) -> std::io::Result<()> {
+        let names = match self.folders.vouches_for(dir.as_bstr(), &seen) {
+            true => names_in(self.index, dir.as_bstr()),
+            false => self.read(dir.as_bstr())?,
+        };
         let mut below = Vec::new();
-        for entry in std::fs::read_dir(dir)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if prefix.is_empty() && name == ".git" {
-                continue;
-            }
-            let mut path = prefix.clone();
-            path.extend_from_slice(name.as_bytes());
-            let meta = entry.metadata()?;
-            if !meta.is_dir() {
-                self.files.push(Found {
-                    path,
-                    mode: mode_of(&meta),
-                    stat: stat_of(&meta),
-                    size: meta.len(),
-                });
-            } else if enter(path.as_bstr()) {
-                below.push((entry.path(), path));
+        for name in names {
+            let path = join(dir.as_bstr(), name.as_bstr());
+            let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
+            let stat = fstatat(&self.at, OsStr::from_bytes(&path), flags)?;
+            if kind(&stat) != SFlag::S_IFDIR {
+                let (mode, size) = (mode_of(&stat), stat.st_size as u64);
+                self.listing.files.push(Found { path, mode, stat: stat_of(&stat), size });
+            } else if (self.enter)(path.as_bstr()) {
+                below.push((path, Seen::of(&stat)));
             } else {
-                self.skipped.push(path);
+                self.listing.skipped.push(path);
             }
         }
-        for (dir, mut path) in below {
-            self.dirs.push(path.clone());
-            path.push(b'/');
-            self.walk(&dir, &path, enter)?;
+        self.listing.dirs.push((dir, seen));
+        below.into_iter().try_for_each(|(path, seen)| self.folder(path, seen))
+    }
+
+    fn read(&mut self, dir: &BStr) -> std::io::Result<Vec<BString>> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let path = if dir.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(dir) };
+        let fd = openat(&self.at, path, flags, nix::sys::stat::Mode::empty())?;
+        self.listing.read += 1;
+        let mut names = Vec::new();
+        for entry in Dir::from_fd(fd)?.iter() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            let is_own = name == b"." || name == b".." || (dir.is_empty() && name == b".git");
+            if !is_own {
+                names.push(BString::from(name));
+            }
         }
-        Ok(())
+        Ok(names)
     }
 }
 
-fn mode_of(meta: &std::fs::Metadata) -> Option<Mode> {
-    let kind = meta.file_type();
-    match (kind.is_symlink(), kind.is_file()) {
-        (true, _) => Some(Mode::SYMLINK),
-        (_, true) if meta.mode() & 0o100 != 0 => Some(Mode::FILE_EXECUTABLE),
-        (_, true) => Some(Mode::FILE),
-        (_, _) => None,
+fn join(dir: &BStr, name: &BStr) -> BString {
+    let mut path = BString::from(dir);
+    if !dir.is_empty() {
+        path.push(b'/');
     }
+    path.extend_from_slice(name);
+    path
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
+
+fn mode_of(stat: &FileStat) -> Option<Mode> {
+    match kind(stat) {
+        SFlag::S_IFLNK => Some(Mode::SYMLINK),
+        SFlag::S_IFREG if stat.st_mode & 0o100 != 0 => Some(Mode::FILE_EXECUTABLE),
+        SFlag::S_IFREG => Some(Mode::FILE),
+        _ => None,
+    }
+}
+
+/// What lstat(2) says of a file that was just written, as an index has it.
+pub(super) fn stat_at(path: &Path) -> std::io::Result<Stat> {
+    Ok(stat_of(&nix::sys::stat::lstat(path)?))
 }
 
 /// As git writes it into an index: the low bits.
-pub(super) fn stat_of(meta: &std::fs::Metadata) -> Stat {
+fn stat_of(stat: &FileStat) -> Stat {
     Stat {
-        mtime: Time { secs: meta.mtime() as u32, nsecs: meta.mtime_nsec() as u32 },
-        ctime: Time { secs: meta.ctime() as u32, nsecs: meta.ctime_nsec() as u32 },
-        dev: meta.dev() as u32,
-        ino: meta.ino() as u32,
-        uid: meta.uid(),
-        gid: meta.gid(),
-        size: meta.len() as u32,
+        mtime: Time { secs: stat.st_mtime as u32, nsecs: stat.st_mtime_nsec as u32 },
+        ctime: Time { secs: stat.st_ctime as u32, nsecs: stat.st_ctime_nsec as u32 },
+        dev: stat.st_dev as u32,
+        ino: stat.st_ino as u32,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        size: stat.st_size as u32,
     }
 }
 

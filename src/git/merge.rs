@@ -10,8 +10,14 @@ use crate::base::fault::{self, Effect};
 /// The outcome of merging `theirs` into `ours`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Merge {
-    Clean { tree: Oid },
-    Conflicted { conflicts: Vec<Conflict> },
+    Clean {
+        tree: Oid,
+        /// `theirs` is in the history of `ours`, so nothing was to be merged.
+        contained: bool,
+    },
+    Conflicted {
+        conflicts: Vec<Conflict>,
+    },
 }
 
 /// One path on which the sides disagree, with the three blobs where there are any.
@@ -39,12 +45,13 @@ impl Repo {
             current: Some("integration".into()),
             other: Some("group".into()),
         };
-        let mut outcome =
-            repo.merge_commits(ours.0, theirs.0, labels, options).or_machine(broken)?.tree_merge;
+        let merged = repo.merge_commits(ours.0, theirs.0, labels, options).or_machine(broken)?;
+        let contained = merged.merge_bases.iter().flatten().any(|base| *base == theirs.0);
+        let mut outcome = merged.tree_merge;
         if !outcome.has_unresolved_conflicts(how) {
             fault::before(Effect::Object, "tree").or_machine(broken)?;
             let tree = outcome.tree.write().or_machine(broken)?.detach();
-            return Ok(Merge::Clean { tree: Oid(tree) });
+            return Ok(Merge::Clean { tree: Oid(tree), contained });
         }
         let mut conflicts: Vec<Conflict> = outcome
             .conflicts

@@ -9,6 +9,7 @@
 mod cli;
 pub mod commit;
 pub mod diff;
+mod folders;
 mod listing;
 pub mod merge;
 mod plain;

@@ -7,6 +7,7 @@
 //! <pool>/003/lease.lock      flock while somebody uses the slot
 //! <pool>/003/owner.json      whose unfinished work is in it, if any
 //! <pool>/003/index           our index
+//! <pool>/003/folders         folders that need not be read again
 //! <pool>/003/boot            the boot in which it was written
 //! <pool>/003/slot.json       its git dir, and what its .git file says
 //! <pool>/003/<project>/      the worktree
@@ -52,6 +53,7 @@ pub struct Worktree {
     pub slot: String,
     pub(super) git_dir: PathBuf,
     pub(super) index: PathBuf,
+    pub(super) folders: PathBuf,
     /// Paths that are not staged, in gitignore(5)'s form.
     pub(super) excludes: PathBuf,
     pub(super) repo: Repo,
@@ -274,6 +276,7 @@ impl Pool {
             slot: slot.to_owned(),
             git_dir: record.git_dir,
             index: home.join("index"),
+            folders: home.join("folders"),
             excludes: home.join("excludes"),
             repo: self.repo.clone(),
             filters: self.filters.clone(),

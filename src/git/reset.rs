@@ -2,14 +2,16 @@
 //! or removed. Where anything is not plain (see [`super::plain`]) or not as expected, nothing has
 //! been promised and git does it.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use gix::bstr::{BStr, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::{Mode, Stat};
 
-use super::listing::{Listing, full, known, stat_of};
+use super::folders::Folders;
+use super::listing::{Listing, full, known, stat_at};
 use super::plain::{is_plain_repo, is_plain_tree};
 use super::{Oid, Worktree};
 use crate::base::error::Context;
@@ -46,35 +48,51 @@ impl Worktree {
         if !is_plain_tree(&target) {
             return Ok(false);
         }
-        let listing = Listing::of(&self.path, &mut |dir| target.path_is_directory(dir));
-        let Ok(listing) = listing else { return Ok(false) };
-        match self.make_equal(&repo, &old, &mut target, &listing) {
-            Ok(()) => {}
+        let folders = Folders::read(&self.folders, &old);
+        let enter = &mut |dir: &BStr| target.path_is_directory(dir);
+        let Ok(listing) = Listing::of(&self.path, &old, &folders, enter) else { return Ok(false) };
+        let touched = match self.make_equal(&repo, &old, &mut target, &listing) {
+            Ok(touched) => touched,
             Err(e) => {
                 // A folder that may not be written in, say. git tries, and has the last word.
                 tracing::debug!("{e}");
                 return Ok(false);
             }
-        }
+        };
         let mut bytes = Vec::new();
         let broken = || format!("cannot write the index of '{}'", self.path.display());
-        target.write_to(&mut bytes, Default::default()).or_machine(broken)?;
+        let (_, checksum) = target.write_to(&mut bytes, Default::default()).or_machine(broken)?;
         disk::replace_derived(&self.index, &bytes)?;
+        Folders::write(&self.folders, checksum, &listing, &touched)?;
         disk::replace_derived(&self.git_dir.join("HEAD"), format!("{commit}\n").as_bytes())?;
         Ok(true)
     }
 
     /// Removes first, so that nothing is written through a link or below a file; then writes.
+    /// Returns the folders in which it did.
     fn make_equal(
         &self,
         repo: &gix::Repository,
         old: &gix::index::File,
         target: &mut gix::index::File,
         listing: &Listing,
-    ) -> Result<()> {
+    ) -> Result<HashSet<BString>> {
+        let mut touched = HashSet::new();
+        let mut touch = |path: &BStr| {
+            // A folder that is made or removed is a change of the one above it.
+            let mut rest = path;
+            loop {
+                let at = rest.rfind_byte(b'/').unwrap_or_default();
+                rest = rest[..at].as_bstr();
+                if !touched.insert(rest.to_owned()) || rest.is_empty() {
+                    break;
+                }
+            }
+        };
         let mut stats: Vec<Option<Stat>> = vec![None; target.entries().len()];
         for dir in &listing.skipped {
             disk::remove_any(&full(&self.path, dir.as_bstr()))?;
+            touch(dir.as_bstr());
         }
         for found in &listing.files {
             let at = target.entry_index_by_path(found.path.as_bstr()).ok();
@@ -84,7 +102,10 @@ impl Worktree {
             });
             match at {
                 Some(at) if kept => stats[at] = Some(found.stat),
-                Some(_) | None => disk::remove_file(&full(&self.path, found.path.as_bstr()))?,
+                Some(_) | None => {
+                    disk::remove_file(&full(&self.path, found.path.as_bstr()))?;
+                    touch(found.path.as_bstr());
+                }
             }
         }
         let missing: Vec<usize> = (0..stats.len()).filter(|at| stats[*at].is_none()).collect();
@@ -92,13 +113,13 @@ impl Worktree {
             let entry = &target.entries()[at];
             let path = full(&self.path, entry.path(target));
             self.write(repo, entry.id, entry.mode, &path)?;
-            let meta = std::fs::symlink_metadata(&path).map_err(|e| Error::file("read", &path, e));
-            stats[at] = Some(stat_of(&meta?));
+            touch(entry.path(target));
+            stats[at] = Some(stat_at(&path).map_err(|e| Error::file("read", &path, e))?);
         }
         for (entry, stat) in target.entries_mut().iter_mut().zip(stats) {
             entry.stat = stat.expect("because what was missing has been written");
         }
-        Ok(())
+        Ok(touched)
     }
 
     /// git never looks at what is called `.git`, so it does not clean a repository away that was

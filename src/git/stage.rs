@@ -8,6 +8,7 @@ use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::Mode;
 use gix::objs::tree::EntryKind;
 
+use super::folders::Folders;
 use super::listing::{Found, Listing, full, known};
 use super::plain::{is_plain_repo, is_plain_tree};
 use super::reset::open_index;
@@ -33,7 +34,9 @@ impl Worktree {
         if !is_plain_tree(&before) || !is_plain_tree(&index) {
             return Ok(None);
         }
-        let Ok(listing) = Listing::of(&self.path, &mut |_| true) else { return Ok(None) };
+        let folders = Folders::read(&self.folders, &index);
+        let listing = Listing::of(&self.path, &index, &folders, &mut |_| true);
+        let Ok(listing) = listing else { return Ok(None) };
         if !self.is_simple(&index, &listing, excluded)? {
             return Ok(None);
         }
@@ -87,7 +90,8 @@ impl Worktree {
             let name = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
             name.eq_ignore_ascii_case(b".git")
         };
-        let inside = listing.files.iter().map(|f| &f.path).chain(&listing.dirs);
+        let dirs = listing.dirs.iter().map(|(path, _)| path);
+        let inside = listing.files.iter().map(|f| &f.path).chain(dirs);
         if !listing.files.iter().all(plain) || inside.into_iter().any(|p| nested(p.as_bstr())) {
             return Ok(false);
         }

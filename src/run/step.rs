@@ -53,17 +53,18 @@ impl Steps<'_> {
         let merge_err = self.log("merge", "log")?;
         let merge_out = self.log("merge", "jsonl")?;
         std::thread::scope(|scope| {
-            let build = scope.spawn(|| {
-                self.command("build-group", &["--all", "--jobs", &jobs])
-                    .run(Capture::Pipe { stdout: writer, stderr: build_err.clone() })
+            // The builder has work at once, so it is started first.
+            let merge = scope.spawn(|| {
+                self.command("merge", &["--stdin"])
+                    .stdin_pipe(reader)
+                    .run(Capture::Split { stdout: merge_out, stderr: merge_err.clone() })
             });
-            let finished = self
-                .command("merge", &["--stdin"])
-                .stdin_pipe(reader)
-                .run(Capture::Split { stdout: merge_out, stderr: merge_err.clone() })?;
-            let merge = exit_of("merge", &finished.ended, &merge_err);
-            let finished =
-                build.join().unwrap_or_else(|_| Err(Error::bug("a thread of run ended")))?;
+            let built = self
+                .command("build-group", &["--all", "--jobs", &jobs])
+                .run(Capture::Pipe { stdout: writer, stderr: build_err.clone() });
+            let merged = merge.join().unwrap_or_else(|_| Err(Error::bug("a thread of run ended")));
+            let merge = exit_of("merge", &merged?.ended, &merge_err);
+            let finished = built?;
             // A builder whose reader went away only says so; what broke is the reader.
             if finished.ended == Ended::Exited(128 + libc::SIGPIPE) {
                 merge?;

@@ -10,7 +10,7 @@ use serde_json::Value;
 #[cfg(test)]
 mod samples;
 
-use crate::base::{Error, Result, Sha256};
+use crate::base::{Error, Json, Result, Sha256};
 use crate::git::{Oid, merge::Conflict};
 
 macro_rules! events {
@@ -138,7 +138,7 @@ events! {
     GroupChecked = "group.check.finished" {
         check: String,
         phase: CheckPhase,
-        outcome: Value,
+        outcome: Json,
         #[serde(default)]
         cached: bool,
     }
@@ -178,7 +178,7 @@ events! {
         round: u32, check: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scenario: Option<Scenario>,
-        outcome: Value,
+        outcome: Json,
     }
     AuditFinding = "audit.finding" { round: u32, finding: Finding }
     AuditFinished = "audit.finished" { round: u32, tip: Oid, certifier: Certifier }

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::event::{
     AttemptOutcome, AuditScope, Certifier, CheckPhase, Finding, Invalid, MergeStarted, Scenario,
     Usage, Violation,
 };
-use crate::base::Sha256;
+use crate::base::{Json, Sha256};
 use crate::git::Oid;
 
 /// The state of one session.
@@ -77,7 +76,7 @@ pub struct GroupState {
     /// How often it was sent back by the queue.
     pub sent_back: u32,
     /// The newest outcome of each check, by phase.
-    pub checks: BTreeMap<(CheckPhase, String), Value>,
+    pub checks: BTreeMap<(CheckPhase, String), Json>,
     /// The newest landing; a group that is being repaired still has it.
     pub landed: Option<Landing>,
     /// The repair that reopened it, and the phase that it has again when that comes to nothing.
@@ -226,7 +225,7 @@ pub struct Audit {
 pub struct AuditCheck {
     pub check: String,
     pub scenario: Option<Scenario>,
-    pub outcome: Value,
+    pub outcome: Json,
 }
 
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use super::event::{AttemptOutcome, AuditScope, Certifier, Event, Invalid};
 use super::journal::Record;
+use crate::base::Json;
 use crate::base::text::{count, one_line};
 
 /// What a reader does with it: chatter is left out of a short log.
@@ -14,7 +15,8 @@ pub enum Weight {
 /// One line about an event.
 pub fn tell(record: &Record) -> (Weight, String) {
     use Weight::{Chatter, News};
-    let outcome_of = |value: &serde_json::Value| {
+    let outcome_of = |outcome: &Json| {
+        let value = outcome.value();
         let word = value["outcome"].as_str().unwrap_or("?").replace('_', " ");
         format!("{word}  {}", one_line(value["detail"].as_str().unwrap_or(""), 100))
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Report;
 use crate::agent::budget::Deadline;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Sha256};
 use crate::check::batch::Bench;
 use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
@@ -30,6 +30,7 @@ pub struct Context<'a> {
     pub report: &'a dyn Report,
     steps: Vec<Prepare>,
     gates: OnceLock<GateInputs>,
+    spec_sha256: OnceLock<Sha256>,
 }
 
 /// The tree of the session's base.
@@ -79,6 +80,7 @@ impl<'a> Context<'a> {
             report,
             steps,
             gates: OnceLock::new(),
+            spec_sha256: OnceLock::new(),
         })
     }
 
@@ -121,6 +123,11 @@ impl<'a> Context<'a> {
             let base = Base { repo: &self.ws.repo, commit: self.base() };
             GateInputs::new(&self.spec, &self.steps, &base)
         })
+    }
+
+    /// Content hash of the spec; see [`Spec::content_hash`].
+    pub fn spec_sha256(&self) -> Sha256 {
+        *self.spec_sha256.get_or_init(|| self.spec.content_hash())
     }
 
     /// The group of that name, or 2 with the nearest one.

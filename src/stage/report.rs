@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::base::Json;
 use crate::git::Oid;
 use crate::session::event::Finding;
 
@@ -41,7 +42,7 @@ pub enum Item {
         phase: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         group: Option<String>,
-        outcome: serde_json::Value,
+        outcome: Json,
         cached: bool,
     },
     Finding {

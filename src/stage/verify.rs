@@ -192,6 +192,7 @@ fn evidence(session: &Session, records: &[Record]) -> (usize, Vec<String>) {
             Event::AuditChecked(e) => &e.outcome,
             _ => continue,
         };
+        let outcome = outcome.value();
         let list = outcome["evidence"].as_array();
         cited.extend(list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
     }

@@ -4,8 +4,8 @@ use crate::check::{Outcome, Reason, Status, TestCounts};
 use crate::spec::model::Purpose;
 
 /// An acceptance check that passes without the feature proves nothing: the outcome to record
-/// instead of its later passes, or `None` when the check is worth running. One that passed on
-/// the base in one of two runs is no better.
+/// instead of its later passes, or `None` when the check is worth running. One that is known to
+/// pass there now and then is no better.
 pub fn against_base(purpose: Purpose, on_base: &Outcome) -> Option<Outcome> {
     let passed = on_base.is_pass() || on_base.reason() == Reason::Flaky;
     match purpose {

@@ -6,8 +6,11 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::time::{ClockId, clock_gettime};
 use proptest::prelude::*;
 
+use super::super::folders::{Folders, now};
+use super::super::listing::Listing;
 use crate::git::{Oid, Pool, Project, Repo, Worktree};
 
 /// A repository with two commits and a pool beside it.
@@ -287,6 +290,7 @@ proptest! {
         place.assert_is(&tree, place.commits[0]);
         let mut base = place.commits[0];
         for (messes, next) in rounds {
+            tree.past_this_tick();
             messes.iter().for_each(|m| m.make(&tree));
             if let Some(snapshot) = tree.snapshot_plainly(base, "").expect("readable") {
                 let by_git = staged_by_git(&tree);
@@ -298,6 +302,52 @@ proptest! {
             place.assert_is(&tree, base);
         }
     }
+}
+
+impl Worktree {
+    /// A reset that finds everything older than this tick of the file system's clock: it vouches for
+    /// every folder, and the next listing believes it.
+    fn past_this_tick(&self) {
+        let fine = clock_gettime(ClockId::CLOCK_REALTIME).expect("a clock");
+        while now().expect("a clock") <= (fine.tv_sec(), fine.tv_nsec()) {
+            std::hint::spin_loop();
+        }
+        let head = self.head().expect("a HEAD").parse().expect("a commit");
+        self.reset(head).expect("reset");
+    }
+
+    fn folders_read(&self) -> usize {
+        let index = super::open_index(&self.index).expect("an index");
+        let folders = Folders::read(&self.folders, &index);
+        Listing::of(&self.path, &index, &folders, &mut |_| true).expect("listed").read
+    }
+}
+
+#[test]
+fn only_folders_in_which_something_changed_are_read() {
+    let place = Place::new(&[]);
+    let tree = place.pool.lease(place.commits[0], None).expect("a worktree");
+    // Once more: what the first wrote in the tick of its index is written again.
+    tree.past_this_tick();
+    tree.past_this_tick();
+    assert_eq!(tree.folders_read(), 0);
+    // What is in a file is none of its folder's business.
+    put(&tree.path, "d/b", "other\n");
+    assert_eq!(tree.folders_read(), 0);
+    put(&tree.path, "d/e/new", "new\n");
+    assert_eq!(tree.folders_read(), 1);
+    tree.reset(place.commits[0]).expect("reset");
+    place.assert_is(&tree, place.commits[0]);
+    // The record belongs to one index, and a part of it is no record.
+    tree.past_this_tick();
+    tree.past_this_tick();
+    let record = std::fs::read(&tree.folders).expect("a record");
+    std::fs::write(&tree.folders, &record[..record.len() - 1]).expect("cut");
+    assert_eq!(tree.folders_read(), 0, "the rest still holds");
+    std::fs::write(&tree.folders, &record[1..]).expect("cut");
+    assert_eq!(tree.folders_read(), 4, "of another index");
+    std::fs::remove_file(&tree.folders).expect("removed");
+    assert_eq!(tree.folders_read(), 4);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::certifier::{Observed, can_be_asked, certify};
 use super::findings::finding_of;
 use super::scenarios::load_scenarios;
-use crate::base::{Error, Result};
+use crate::base::{Json, Result};
 use crate::check::Outcome;
 use crate::check::batch::{Caching, Ran};
 use crate::disk::lock::{self, Run};
@@ -141,20 +141,19 @@ fn unproven(ctx: &Context<'_>, planned: &[Planned], scope: &Scope) -> Result<Vec
 }
 
 fn record(ctx: &Context<'_>, round: u32, item: &Planned, outcome: Outcome) -> Result<()> {
-    let value = serde_json::to_value(&outcome)
-        .map_err(|e| Error::bug("an outcome cannot be written").because(e))?;
+    let written = Json::of(&outcome)?;
     ctx.report.item(&Item::Check {
         check: item.check.id.clone(),
         phase: "audit",
         group: item.group.clone(),
-        outcome: value.clone(),
+        outcome: written.clone(),
         cached: false,
     });
     let event = AuditChecked {
         round,
         check: item.check.id.clone(),
         scenario: item.scenario.clone(),
-        outcome: value,
+        outcome: written,
     };
     let entry = match &item.group {
         Some(gid) => Entry::group(gid, event),

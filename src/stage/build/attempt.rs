@@ -85,7 +85,7 @@ pub fn attempt(
                 start: plan.start,
                 provider: agent.provider.clone().unwrap_or_else(|| "none".into()),
                 model: agent.model.clone(),
-                spec: ctx.spec.content_hash(),
+                spec: ctx.spec_sha256(),
             },
         ),
     )?;

@@ -35,11 +35,9 @@ pub fn base_of(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Base> 
             continue;
         };
         dep_heads.insert(dep.id.clone(), head);
-        if repo.is_ancestor(head, commit)? {
-            continue;
-        }
         commit = match repo.merge(commit, head)? {
-            Merge::Clean { tree } => repo.write_commit(&NewCommit {
+            Merge::Clean { contained: true, .. } => continue,
+            Merge::Clean { tree, contained: false } => repo.write_commit(&NewCommit {
                 tree,
                 parents: &[commit, head],
                 message: &format!("base of {}: with {}\n", group.id, dep.id),

@@ -36,7 +36,7 @@ pub(super) fn commit_work(
         ctx.sid(),
         group.id,
         plan.number,
-        ctx.spec.content_hash()
+        ctx.spec_sha256()
     );
     let name = ctx.build_ref(&group.id);
     let head = ctx.ws.read_own_ref(&name)?;

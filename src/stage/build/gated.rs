@@ -56,7 +56,7 @@ fn tests_on_base(ctx: &Context<'_>, at: Commit<'_>, check: &Check) -> Result<Opt
         Purpose::Acceptance => ctx.session.with_state(|s| {
             let key = (CheckPhase::Base, check.id.clone());
             let outcome = s.group(&at.group.id)?.checks.get(&key)?;
-            serde_json::from_value::<Outcome>(outcome.clone()).ok()?.tests()
+            outcome.read::<Outcome>().ok()?.tests()
         }),
         Purpose::Regression => {
             let on_base = ctx.bench()?.run(

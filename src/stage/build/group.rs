@@ -326,11 +326,9 @@ fn plan(
 fn first_start(ctx: &Context<'_>, earlier: Option<Oid>, base: Oid) -> Result<Oid> {
     let repo = &ctx.ws.repo;
     let Some(earlier) = earlier else { return Ok(base) };
-    if repo.is_ancestor(earlier, base)? {
-        return Ok(base);
-    }
     match repo.merge(base, earlier)? {
-        Merge::Clean { tree } => repo.write_commit(&NewCommit {
+        Merge::Clean { contained: true, .. } => Ok(base),
+        Merge::Clean { tree, contained: false } => repo.write_commit(&NewCommit {
             tree,
             parents: &[base, earlier],
             message: "start: the product as it is, with this group's earlier work\n",

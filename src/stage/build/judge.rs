@@ -2,7 +2,7 @@
 //! judgement for an agent's attempt, for what a killed attempt left, and for a person's commit.
 
 use super::gated::{Commit, run_checks};
-use crate::base::{Result, Sha256};
+use crate::base::{Json, Result, Sha256};
 use crate::check::batch::Ran;
 use crate::check::fingerprint;
 use crate::git::diff::EntryKind;
@@ -89,8 +89,7 @@ pub fn note_check(
     phase: CheckPhase,
     ran: &Ran,
 ) -> Result<()> {
-    let outcome = serde_json::to_value(&ran.outcome)
-        .map_err(|e| crate::base::Error::bug("an outcome cannot be written").because(e))?;
+    let outcome = Json::of(&ran.outcome)?;
     ctx.report.item(&Item::Check {
         check: ran.check.clone(),
         phase: phase.word(),

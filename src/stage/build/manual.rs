@@ -113,7 +113,7 @@ pub fn judge_manual(
             start: base,
             provider: "a person".into(),
             model: None,
-            spec: ctx.spec.content_hash(),
+            spec: ctx.spec_sha256(),
         },
     ))?;
     let empty = proves_nothing(ctx, group, &ctx.state()?)?;

@@ -67,7 +67,7 @@ pub(super) fn write(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<()>
         "base": plan.base.commit,
         "dep_heads": plan.base.dep_heads,
         "start": plan.start,
-        "spec_sha256": ctx.spec.content_hash(),
+        "spec_sha256": ctx.spec_sha256(),
         "brief": plan.brief,
     });
     disk::replace_json(&dir.join("packet.json"), &packet)

@@ -49,7 +49,7 @@ fn redundant(ws: &Workspace, state: &State) -> Result<Vec<Oid>> {
         }
         let merged = repo.merge(*held_by, head)?;
         let held_by = repo.tree_of(*held_by)?;
-        if matches!(merged, Merge::Clean { tree } if tree == held_by) {
+        if matches!(merged, Merge::Clean { tree, .. } if tree == held_by) {
             out.push(head);
         }
     }

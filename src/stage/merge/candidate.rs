@@ -28,11 +28,9 @@ pub enum Built {
 
 pub fn build(ctx: &Context<'_>, gid: &str, tip: Oid, head: Oid) -> Result<Built> {
     let repo = &ctx.ws.repo;
-    if repo.is_ancestor(head, tip)? {
-        return Ok(Built::Redundant { held_by: tip });
-    }
     let tree = match repo.merge(tip, head)? {
-        Merge::Clean { tree } => tree,
+        Merge::Clean { contained: true, .. } => return Ok(Built::Redundant { held_by: tip }),
+        Merge::Clean { tree, contained: false } => tree,
         Merge::Conflicted { conflicts } => return Ok(Built::Conflict(conflicts)),
     };
     if tree == repo.tree_of(tip)? {

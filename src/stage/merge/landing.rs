@@ -202,7 +202,7 @@ fn message(ctx: &Context<'_>, subject: &Subject<'_>, tested: &Tested) -> String 
     if let Some(attempt) = subject.attempt {
         text.push_str(&format!("Otto-Attempt: {attempt}\n"));
     }
-    text.push_str(&format!("Otto-Spec: sha256:{}\n", ctx.spec.content_hash()));
+    text.push_str(&format!("Otto-Spec: sha256:{}\n", ctx.spec_sha256()));
     text.push_str(&format!("Otto-Evidence: sha256:{}\n", ctx.session.position().head));
     text
 }

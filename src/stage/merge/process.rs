@@ -101,9 +101,16 @@ impl Queue {
         &self.held
     }
 
-    /// Lands everything that is eligible. Returns how many groups it handled.
+    /// Judges what people committed to build branches, then lands everything that is eligible.
+    /// Returns how many groups it handled.
     pub fn drain(&self, ctx: &Context<'_>, repair: Repair) -> Result<usize> {
         take_in_manual_work(ctx)?;
+        self.land_eligible(ctx, repair)
+    }
+
+    /// Lands everything that is eligible by the journal; it looks at no branch of any other group,
+    /// so its cost does not grow with them. Returns how many groups it handled.
+    pub fn land_eligible(&self, ctx: &Context<'_>, repair: Repair) -> Result<usize> {
         let mut handled = 0;
         loop {
             stop::check()?;

@@ -30,7 +30,7 @@ pub fn sync(ctx: &Context<'_>, queue: &Queue) -> Result<Option<Landing>> {
     }
     let short = target.trim_start_matches("refs/heads/").to_owned();
     let tree = match repo.merge(tip, theirs)? {
-        Merge::Clean { tree } => tree,
+        Merge::Clean { tree, .. } => tree,
         Merge::Conflicted { conflicts } => {
             let paths: Vec<_> = conflicts.iter().map(|c| c.path.as_str()).collect();
             return Err(Error::person(format!(

@@ -44,7 +44,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
             round,
             check: check.clone(),
             scenario: None,
-            outcome: outcome(green, tip),
+            outcome: outcome(green, tip).into(),
         };
         p.append(Entry::new(seen));
         if !green {

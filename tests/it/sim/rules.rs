@@ -260,7 +260,7 @@ impl World {
             for audit in &mut state.audits {
                 audit.findings.clear();
                 for check in &mut audit.checks {
-                    check.outcome = super::audit::outcome(true, tip);
+                    check.outcome = super::audit::outcome(true, tip).into();
                 }
             }
         }

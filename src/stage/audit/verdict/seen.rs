@@ -29,7 +29,7 @@ fn one<'a>(audit: &Audit, check: &'a AuditCheck) -> Seen<'a> {
     let scenario = check.scenario.as_ref();
     let id = check.check.as_str();
     let seen = |status, flaky, why| Seen { id, scenario, status, flaky, why };
-    let outcome: Outcome = match serde_json::from_value(check.outcome.clone()) {
+    let outcome: Outcome = match check.outcome.read() {
         Ok(outcome) => outcome,
         Err(e) => return seen(Status::NotRun, false, format!("its record is unreadable: {e}")),
     };

@@ -26,6 +26,10 @@ fn outcome(status: Status) -> Value {
            "signal": null, "duration_s": 0.5, "commit": oid(TIP), "tree": oid(1), "evidence": []})
 }
 
+fn json_outcome(status: Status) -> crate::base::Json {
+    outcome(status).into()
+}
+
 fn scenario(id: &str, features: &[&str], severity: &str) -> Scenario {
     Scenario {
         id: id.into(),
@@ -38,7 +42,7 @@ fn scenario(id: &str, features: &[&str], severity: &str) -> Scenario {
 }
 
 fn check(id: &str, scenario: Option<Scenario>, status: Status) -> AuditCheck {
-    AuditCheck { check: id.into(), scenario, outcome: outcome(status) }
+    AuditCheck { check: id.into(), scenario, outcome: json_outcome(status) }
 }
 
 fn finding(id: &str, kind: FindingKind, features: &[&str]) -> Finding {
@@ -157,13 +161,13 @@ fn a_product_without_an_audit_of_its_tip_is_unverified() {
 #[test]
 fn a_red_acceptance_check_fails_its_feature_only() {
     let (spec, mut state) = good();
-    state.audits[0].checks[0].outcome = outcome(Status::Failed);
+    state.audits[0].checks[0].outcome = json_outcome(Status::Failed);
     let v = judged(&spec, &state);
     assert_eq!(v.word, Word::Partial);
     assert_eq!(word_of(&v, "listing"), FeatureWord::Failed);
     assert_eq!(word_of(&v, "login"), FeatureWord::Passed);
     for one in &mut state.audits[0].checks {
-        one.outcome = outcome(Status::Failed);
+        one.outcome = json_outcome(Status::Failed);
     }
     assert_eq!(judged(&spec, &state).word, Word::Failed);
 }
@@ -180,10 +184,10 @@ fn a_regression_check_is_no_evidence_and_still_counts_against_the_product() {
         by: "auto".into(),
         at: jiff::Timestamp::UNIX_EPOCH,
     };
-    state.audits[0].checks[0].outcome = outcome(Status::NotRun);
+    state.audits[0].checks[0].outcome = json_outcome(Status::NotRun);
     assert_eq!(word_of(&judged(&spec, &state), "listing"), FeatureWord::Missing);
-    state.audits[0].checks[0].outcome = outcome(Status::Passed);
-    state.audits[0].checks[1].outcome = outcome(Status::Failed);
+    state.audits[0].checks[0].outcome = json_outcome(Status::Passed);
+    state.audits[0].checks[1].outcome = json_outcome(Status::Failed);
     let v = judged(&spec, &state);
     assert_eq!((v.word, word_of(&v, "listing")), (Word::Partial, FeatureWord::Passed));
 }
@@ -191,7 +195,7 @@ fn a_regression_check_is_no_evidence_and_still_counts_against_the_product() {
 #[test]
 fn what_was_not_run_leaves_the_product_unverified() {
     let (spec, mut state) = good();
-    state.audits[0].checks[2].outcome = outcome(Status::NotRun);
+    state.audits[0].checks[2].outcome = json_outcome(Status::NotRun);
     let v = judged(&spec, &state);
     assert_eq!((v.word, word_of(&v, "login")), (Word::Unverified, FeatureWord::Partial));
     state.audits[0].checks.remove(2);
@@ -207,7 +211,7 @@ fn an_outcome_that_cannot_be_read_or_is_of_another_commit_is_no_pass() {
         other["commit"] = json!(oid(3));
         other
     }] {
-        state.audits[0].checks[0].outcome = bad;
+        state.audits[0].checks[0].outcome = bad.into();
         let v = judged(&spec, &state);
         assert_eq!((v.word, word_of(&v, "listing")), (Word::Unverified, FeatureWord::Missing));
     }
@@ -296,7 +300,7 @@ fn red_in_a_later_audit_of_the_same_product_takes_the_proof_away() {
     later.checks.truncate(1);
     state.audits.push(later);
     assert_eq!(judged(&spec, &state).word, Word::Passed);
-    state.audits[1].checks[0].outcome = outcome(Status::Failed);
+    state.audits[1].checks[0].outcome = json_outcome(Status::Failed);
     assert_eq!(judged(&spec, &state).word, Word::Unverified);
 }
 
@@ -334,7 +338,7 @@ prop_compose! {
         let mut checks = Vec::new();
         for (mut one, status) in std::mem::take(&mut audit.checks).into_iter().zip(statuses) {
             let Some(status) = status else { continue };
-            one.outcome = outcome(status);
+            one.outcome = json_outcome(status);
             if let Some(s) = &mut one.scenario {
                 *s = scenario(&s.id, &features, severity);
             }
@@ -385,7 +389,7 @@ proptest! {
         let whole = intact
             && spec.groups.iter().all(|g| state.phase(&g.id).is_in())
             && audit.is_some_and(|a| {
-                a.checks.iter().all(|c| c.outcome["outcome"] == "passed")
+                a.checks.iter().all(|c| c.outcome.value()["outcome"] == "passed")
                     && spec.checks().all(|(_, c)| a.checks.iter().any(|s| s.check == c.id))
             });
         prop_assert_eq!(v.word == Word::Passed, whole);

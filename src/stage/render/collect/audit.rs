@@ -69,8 +69,7 @@ fn outcome_of(audit: &state::Audit) -> (AuditOutcome, String) {
 }
 
 fn status_of(check: &state::AuditCheck) -> Status {
-    serde_json::from_value::<Outcome>(check.outcome.clone())
-        .map_or(Status::NotRun, |outcome| outcome.status())
+    check.outcome.read::<Outcome>().map_or(Status::NotRun, |outcome| outcome.status())
 }
 
 fn scenarios(audit: &state::Audit) -> Vec<Scenario> {

@@ -6,7 +6,7 @@ use super::super::packet::{CheckOutcome, CheckRun, Evidence, Phase, Purpose, Tes
 use super::Source;
 use super::evidence::Excerpts;
 use crate::base::text::{one_line, shell_line, shell_quote};
-use crate::base::{Result, Sha256};
+use crate::base::{Json, Result, Sha256};
 use crate::check::evidence::EvidenceStore;
 use crate::check::{Outcome, Reason, Status};
 use crate::session::event::{CheckPhase, Scenario};
@@ -32,7 +32,7 @@ struct Ran<'a> {
     id: &'a str,
     phase: Phase,
     scenario: Option<&'a Scenario>,
-    outcome: &'a Value,
+    outcome: &'a Json,
     note: &'static str,
 }
 
@@ -96,15 +96,22 @@ fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>
         tests: None,
         exit: None,
         duration_s: 0.0,
-        commit: text_of(ran.outcome, "commit"),
-        tree: text_of(ran.outcome, "tree"),
+        commit: String::new(),
+        tree: String::new(),
         command: check.map(command).unwrap_or_default(),
         evidence: Vec::new(),
         flaky: false,
     };
-    let outcome: Outcome = match serde_json::from_value(ran.outcome.clone()) {
+    let outcome: Outcome = match ran.outcome.read() {
         Ok(outcome) => outcome,
-        Err(e) => return CheckRun { detail: format!("Its record cannot be read: {e}"), ..base },
+        Err(e) => {
+            return CheckRun {
+                detail: format!("Its record cannot be read: {e}"),
+                commit: text_of(ran.outcome, "commit"),
+                tree: text_of(ran.outcome, "tree"),
+                ..base
+            };
+        }
     };
     let evidence: Vec<Evidence> = outcome
         .evidence()
@@ -131,14 +138,17 @@ fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>
         tests: outcome.tests().map(|t| Tests { run: t.run, failed: t.failed, skipped: t.skipped }),
         exit: outcome.exit(),
         duration_s: outcome.duration_s(),
+        commit: outcome.commit().to_owned(),
+        tree: outcome.tree().to_owned(),
         evidence,
         flaky: outcome.reason() == Reason::Flaky,
         ..base
     }
 }
 
-fn text_of(outcome: &Value, key: &str) -> String {
-    outcome.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+/// Also of a record that is no outcome.
+fn text_of(outcome: &Json, key: &str) -> String {
+    outcome.value().get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// The check of that id with its group; probes of contracts too.

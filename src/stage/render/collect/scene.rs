@@ -129,7 +129,11 @@ impl Scene {
         for check in checks {
             let outcome = self.outcome("passed", "ok", &format!("{check} ok\n"));
             let phase = CheckPhase::Attempt;
-            self.add(Entry::attempt(gid, 1, GroupChecked { check, phase, outcome, cached: false }));
+            self.add(Entry::attempt(
+                gid,
+                1,
+                GroupChecked { check, phase, outcome: outcome.into(), cached: false },
+            ));
         }
         let end = AttemptFinished {
             outcome: AttemptOutcome::Passing,
@@ -160,7 +164,7 @@ impl Scene {
             let found = red.iter().find(|(id, _, _)| *id == check);
             let (word, reason) = found.map_or(("passed", "ok"), |(_, word, reason)| (word, reason));
             let outcome = self.outcome(word, reason, &format!("audit of {check}\n"));
-            self.told(AuditChecked { round, check, scenario: None, outcome });
+            self.told(AuditChecked { round, check, scenario: None, outcome: outcome.into() });
         }
         let scenario = Scenario {
             id: "wrong-password".into(),
@@ -172,7 +176,7 @@ impl Scene {
         };
         let check = "scenario-wrong-password".to_owned();
         let outcome = self.outcome("passed", "ok", "refused\n");
-        self.told(AuditChecked { round, check, scenario: Some(scenario), outcome });
+        self.told(AuditChecked { round, check, scenario: Some(scenario), outcome: outcome.into() });
         self.told(AuditFinished {
             round,
             tip,
