@@ -49,7 +49,7 @@ test: need
 # What takes longer than anybody waits for before a commit. Each line is one long test.
 torture: need
 	OTTO_SIM_LANDINGS=100000 $(CARGO) test --locked --release --test it sim::thousands -- --nocapture
-	OTTO_TORTURE=1 $(CARGO) test --locked --test it -- crash:: rot:: real_faults:: --nocapture
+	OTTO_TORTURE=1 $(CARGO) test --locked --test it -- crash:: rot:: real_faults:: system_calls:: --nocapture
 
 # The fuzz targets are a workspace of their own. RUSTC_BOOTSTRAP lets a stable compiler instrument.
 TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))

@@ -14,6 +14,7 @@ mod listing;
 pub mod merge;
 mod plain;
 pub mod pool;
+mod reboot;
 mod recover;
 pub mod refs;
 mod repo;

@@ -58,9 +58,12 @@ pub struct Worktree {
     pub(super) excludes: PathBuf,
     pub(super) repo: Repo,
     pub(super) filters: Vec<String>,
-    home: PathBuf,
+    pub(super) home: PathBuf,
     dot_git: String,
     lease: Held<Lease>,
+    /// The machine was started again since somebody worked here: what was not synced may be gone,
+    /// empty or torn.
+    pub rebooted: bool,
 }
 
 impl Pool {
@@ -168,7 +171,8 @@ impl Pool {
             let lease = lock::try_hold::<Lease>(&home.join("lease.lock"))?
                 .map_err(lock::Busy::into_error)?;
             match self.existing(&slot, lease)? {
-                Ok(worktree) => {
+                Ok(mut worktree) => {
+                    worktree.rebooted = worktree.is_of_another_boot()?;
                     worktree.end_strays()?;
                     worktree.refuse_damaged_index()?;
                     found = Some(worktree);
@@ -283,6 +287,7 @@ impl Pool {
             home,
             dot_git: record.dot_git,
             lease,
+            rebooted: false,
         }
     }
 }
@@ -367,18 +372,6 @@ impl Worktree {
         self.distrust_after_a_boot()?;
         // git copies the user's sparse patterns into a new worktree; ours hold everything.
         disk::remove_file(&self.git_dir.join("info/sparse-checkout"))
-    }
-
-    /// Nothing in a slot is synced, so after a power cut a file may be there with its size and times
-    /// and without its content, and an index that vouches for it may be too: it counts for one boot.
-    fn distrust_after_a_boot(&self) -> Result<()> {
-        let (path, now) = (self.home.join("boot"), crate::process::boot_id().unwrap_or_default());
-        let known = disk::read_if_there(&path)?;
-        if !now.is_empty() && known.as_deref() == Some(now.as_bytes()) {
-            return Ok(());
-        }
-        disk::remove_file(&self.index)?;
-        disk::replace_derived(&path, now.as_bytes())
     }
 
     pub(super) fn git(&self) -> Git {

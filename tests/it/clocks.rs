@@ -15,6 +15,8 @@ const SCENES: &[Scene] = &[
     ("the same, and then the clock was set back by two hours", || old_lock("+1 hour")),
     ("a reboot that took the last move of the integration branch", reboot),
     ("the integration branch at its previous tip without a reboot", no_reboot),
+    ("a power cut while an agent works, after which a file of nobody's is empty", || torn("after")),
+    ("the same file empty after a kill without a reboot", || torn("before")),
 ];
 
 #[test]
@@ -140,4 +142,36 @@ fn no_reboot() -> &'static str {
     s.run(0, &["run", "--resume"]);
     s.assert_whole(&["g1", "g2"]);
     "77: somebody moved it, and nobody knows why"
+}
+
+/// g1's agent has done its work, and is killed; README.md, which it did not touch, is empty.
+fn torn(boot: &str) -> &'static str {
+    let s = Sandbox::with_points();
+    s.run(0, &["compile", "--from-spec", &s.spec(&crate::harness::Shape::of(1))]);
+    let resume = |name: &str, boot: &str| {
+        let mut command = s.command(&["run", "--resume"]);
+        command.env("OTTO_BOOT_ID", boot);
+        s.start_command(name, command)
+    };
+    s.hold("half.g1");
+    let first = resume("a", "before");
+    s.held("half.g1");
+    s.kill(first);
+    s.no_points();
+    let leased = s.events("worktree.leased").pop().expect("a slot");
+    let worktree = std::path::PathBuf::from(leased["data"]["path"].as_str().expect("a path"));
+    write(&worktree.join("README.md"), "");
+    let code = resume("b", boot).end();
+    let ended = s.events("group.attempt.finished");
+    let first = ended[0]["data"]["outcome"].as_str().expect("a word");
+    if boot == "before" {
+        assert_eq!((code, first), (1, "violation"), "{}", s.said("b"));
+        return "the agent is blamed for it and has to mend it";
+    }
+    // It was half done.
+    assert_eq!((code, first), (0, "checks_failed"), "{}", s.said("b"));
+    let log = std::fs::read_to_string(s.session_dir().join("steps/build-group.log")).expect("log");
+    assert!(log.contains("restored, being nothing of the group's: README.md"), "{log}");
+    s.assert_whole(&["g1"]);
+    "the file is restored, and what the agent made is judged"
 }

@@ -34,6 +34,15 @@ impl Fault {
             Fault::From(errno) => format!("from {errno}"),
         }
     }
+
+    /// As [`one_by_hand`] reads it.
+    fn by_hand(self) -> String {
+        match self {
+            Fault::Kill | Fault::Torn | Fault::Power(Survives::Nothing) => self.plan(),
+            Fault::Power(Survives::Some(seed)) => format!("power {seed}"),
+            Fault::Once(errno) | Fault::From(errno) => errno.to_owned(),
+        }
+    }
 }
 
 struct Case {
@@ -189,7 +198,12 @@ fn all_survive(cases: &[(Point, Fault)]) {
             let tried = std::panic::catch_unwind(|| survives(point, *fault));
             if let Err(why) = tried {
                 let why = why.downcast_ref::<String>().cloned().unwrap_or_default();
-                bad.lock().expect("whole").push(format!("{fault:?} at {point:?}: {why}"));
+                let (program, n) = (&point.program, point.n);
+                let by_hand = format!("OTTO_POINT=\"{program} {n} {}\"", fault.by_hand());
+                let text = format!("{by_hand}: {fault:?} at {point:?}: {why}");
+                // At once: all of them take a while.
+                eprintln!("{text}");
+                bad.lock().expect("whole").push(text);
             }
         }
     };
@@ -206,7 +220,9 @@ fn all_survive(cases: &[(Point, Fault)]) {
 #[test]
 fn at_every_crash_point() {
     let points = points();
-    all_survive(&chosen(&points));
+    let cases = chosen(&points);
+    println!("crash points: {} points, {} cases", points.len(), cases.len());
+    all_survive(&cases);
     let mut kinds: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for p in one_of_each(&points) {
         kinds.entry((p.program, p.effect)).or_default().insert(p.subject);

@@ -1,8 +1,8 @@
 //! What of a folder would be there after a power cut: only what was synced.
 //!
-//! A copy of the folder is kept beside it. A folder that is renamed keeps what is known of it. A synced file's content is kept under its inode; a
-//! synced folder's names become hard links to those contents, and a name whose content was never
-//! synced gets an empty one. `syncfs` keeps everything. So a file that was written, renamed and not
+//! A copy of the folder is kept beside it. A folder that is renamed keeps what is known of it. A
+//! synced file's content is kept under its inode; a synced folder's names become hard links to those
+//! contents, and a name whose content was never synced gets an empty one. `syncfs` keeps everything. So a file that was written, renamed and not
 //! synced is absent, one whose folder was synced and whose content was not is empty, and an
 //! unsynced append is gone.
 

@@ -7,7 +7,7 @@
 use super::base::Base;
 use super::brief::{brief, quoted};
 use super::commit::{Committed, commit_work};
-use super::judge::{Judgement, judge};
+use super::judge::{Judgement, judge, violations};
 use super::packet;
 use crate::agent::{Ending, ErrorClass, Turn, TurnResult, require_provider, run_turn};
 use crate::base::text::one_line;
@@ -173,7 +173,41 @@ pub fn settle_open(
         brief: String::new(),
         extra,
     };
+    if worktree.rebooted {
+        restore_foreign(ctx, group, &plan, &worktree)?;
+    }
     settle(ctx, group, held, &plan, worktree, None, open.started)
+}
+
+/// A power cut leaves files empty or torn that nobody wrote to, because nothing in a worktree is
+/// synced. What is not the group's to change is made what it was, so that the agent is not blamed
+/// for it; what is the group's is judged as it is.
+fn restore_foreign(
+    ctx: &Context<'_>,
+    group: &Group,
+    plan: &Plan,
+    worktree: &Worktree,
+) -> Result<()> {
+    let Ok(snapshot) = worktree.snapshot(plan.base.commit, &ctx.prepared_paths()) else {
+        // It is judged as what cannot be committed.
+        return Ok(());
+    };
+    let repo = &ctx.ws.repo;
+    let changes = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
+    let foreign = violations(ctx, group, repo.tree_of(plan.base.commit)?, &changes)?;
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let paths: Vec<&str> = foreign.iter().map(|v| v.path.as_str()).collect();
+    ctx.report.say(&format!(
+        "{}: the machine was started again during attempt {}; restored, being nothing of the group's: {}",
+        group.id,
+        plan.number,
+        one_line(&paths.join(", "), 200)
+    ));
+    let changes: Vec<&Change> =
+        changes.iter().filter(|c| paths.contains(&c.path.as_str())).collect();
+    worktree.restore(&changes, plan.start)
 }
 
 /// Commit, branch, judgement, record. Whatever the agent left has an end here: an `Err` is this

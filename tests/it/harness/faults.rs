@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use otto::base::clock::split_mix;
 use otto::base::fault::Effect;
@@ -86,11 +87,11 @@ impl<'a> Faults<'a> {
     pub fn restore(&self, survives: Survives) {
         self.sandbox.kill_leftovers();
         let (real, kept) = (self.root(), self.dir.path().join("platter/tree"));
-        let mut coin = Coin(match survives {
+        let coin = Coin(match survives {
             Survives::Nothing => None,
             Survives::Some(seed) => Some(seed),
         });
-        restore_below(&kept, &real, &mut coin);
+        PowerCut { inodes: self.dir.path().join("platter/inodes"), coin }.below(&kept, &real);
     }
 }
 
@@ -135,65 +136,95 @@ fn names(dir: &Path) -> Vec<std::ffi::OsString> {
     names
 }
 
-/// Makes `real` what the kept folder says, or something between the two.
-fn restore_below(kept: &Path, real: &Path, coin: &mut Coin) {
-    for name in names(real) {
-        let (kept, real) = (kept.join(&name), real.join(&name));
-        let is_dir = |p: &Path| fs::symlink_metadata(p).is_ok_and(|m| m.is_dir());
-        let there = fs::symlink_metadata(&kept).is_ok();
-        if is_dir(&real) {
-            // A new folder whose name survives holds what survives of it.
-            if there && is_dir(&kept) || !there && coin.one_of(2) == 1 {
-                restore_below(&kept, &real, coin);
-            } else {
-                fs::remove_dir_all(&real).expect("removed");
-                if there {
-                    copy(&kept, &real);
-                }
+/// What the kept folder says, or something between that and what there was.
+struct PowerCut {
+    /// What was synced of files and folders, whatever their names; see `disk::fault::platter`.
+    inodes: PathBuf,
+    coin: Coin,
+}
+
+impl PowerCut {
+    fn below(&mut self, kept: &Path, real: &Path) {
+        for name in names(real) {
+            let (kept, real) = (kept.join(&name), real.join(&name));
+            if is_folder(&real) {
+                self.folder(&kept, &real);
+            } else if is_regular(&real) {
+                self.file(&kept, &real);
             }
-        } else if is_regular(&real) {
-            restore_file(&kept, &real, coin);
+        }
+        for name in names(kept) {
+            // A removal that was not synced: mostly it did not happen.
+            let to = real.join(&name);
+            if fs::symlink_metadata(&to).is_err() && self.coin.one_of(4) != 3 {
+                copy(&kept.join(&name), &to);
+            }
         }
     }
-    for name in names(kept) {
-        // A removal that was not synced: mostly it did not happen.
-        let to = real.join(&name);
-        if fs::symlink_metadata(&to).is_err() && coin.one_of(4) != 3 {
-            copy(&kept.join(&name), &to);
+
+    fn folder(&mut self, kept: &Path, real: &Path) {
+        let there = fs::symlink_metadata(kept).is_ok();
+        if there && is_folder(kept) {
+            self.below(kept, real);
+        } else if !there && self.coin.one_of(2) == 1 {
+            // A new name that survives is that of a folder, whatever else it was called: what was
+            // synced in it is in it.
+            let place = fs::read_to_string(self.synced(real).with_extension("folder"));
+            self.below(&place.map_or(kept.to_owned(), PathBuf::from), real);
+        } else {
+            fs::remove_dir_all(real).expect("removed");
+            if there {
+                copy(kept, real);
+            }
         }
     }
+
+    fn file(&mut self, kept: &Path, real: &Path) {
+        let now = fs::read(real).expect("a file");
+        let then = if is_regular(kept) { Some(fs::read(kept).expect("a file")) } else { None };
+        if then.as_ref() == Some(&now) {
+            return;
+        }
+        // A new name, of a content that was synced or was not.
+        let content = fs::read(self.synced(real)).ok();
+        match (then, content) {
+            // An append: any part of it, or zeros where it was to be.
+            (Some(then), _) if now.starts_with(&then) && !then.is_empty() => {
+                let extra = (now.len() - then.len()) as u64;
+                let left = match self.coin.one_of(4) {
+                    0 => then,
+                    1 => now,
+                    2 => now[..then.len() + (self.coin.one_of(extra + 1) as usize)].to_vec(),
+                    _ => [then, vec![0; extra as usize]].concat(),
+                };
+                overwrite(real, &left);
+            }
+            (Some(then), _) if self.coin.one_of(2) == 0 => overwrite(real, &then),
+            (Some(_), None) => {}
+            (Some(_), Some(content)) => overwrite(real, &content),
+            (None, content) => match self.coin.one_of(4) {
+                0 | 1 => fs::remove_file(real).expect("removed"),
+                2 => overwrite(real, &content.unwrap_or_default()),
+                _ => {}
+            },
+        }
+    }
+
+    /// Where what was synced of a file is kept, under its inode.
+    fn synced(&self, file: &Path) -> PathBuf {
+        let meta = fs::symlink_metadata(file).expect("it is there");
+        let born = meta.created().expect("a time of birth").duration_since(UNIX_EPOCH);
+        let born = born.expect("after 1970").as_nanos();
+        self.inodes.join(format!("{}-{born}", std::os::unix::fs::MetadataExt::ino(&meta)))
+    }
+}
+
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
 }
 
 fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
-}
-
-fn restore_file(kept: &Path, real: &Path, coin: &mut Coin) {
-    let now = fs::read(real).expect("a file");
-    let then = if is_regular(kept) { Some(fs::read(kept).expect("a file")) } else { None };
-    if then.as_ref() == Some(&now) {
-        return;
-    }
-    match then {
-        // An append: any part of it, or zeros where it was to be.
-        Some(then) if now.starts_with(&then) && !then.is_empty() => {
-            let extra = (now.len() - then.len()) as u64;
-            let left = match coin.one_of(4) {
-                0 => then,
-                1 => now,
-                2 => now[..then.len() + (coin.one_of(extra + 1) as usize)].to_vec(),
-                _ => [then, vec![0; extra as usize]].concat(),
-            };
-            overwrite(real, &left);
-        }
-        Some(then) if coin.one_of(2) == 0 => overwrite(real, &then),
-        Some(_) => {}
-        None => match coin.one_of(4) {
-            0 | 1 => fs::remove_file(real).expect("removed"),
-            2 => overwrite(real, b""),
-            _ => {}
-        },
-    }
 }
 
 /// Objects are read-only.
