@@ -73,8 +73,9 @@ fn main() {
     let s = if has("--quick") { &QUICK } else { &WHOLE };
     let all: Vec<Group<'_>> = vec![
         ("start", Box::new(|| start::rows(s.runs))),
-        ("groups", Box::new(|| groups::rows(s.runs.min(3), s.groups))),
+        // First, because the floors of the others delete many files, which slows a file system down.
         ("growth", Box::new(|| groups::growth(s.growth))),
+        ("groups", Box::new(|| groups::rows(s.runs.min(3), s.groups))),
         ("size", Box::new(|| size::rows(s.sizes))),
         ("parallel", Box::new(|| parallel::rows(s.runs.min(3), s.agent_s))),
         ("landing", Box::new(|| landing::rows(s.runs.min(3), s.landings))),
