@@ -20,10 +20,6 @@ impl Json {
         text.map(|t| Self(t.into())).map_err(|e| Error::bug("a value cannot be written").because(e))
     }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The value in parts; null where it cannot be read, which its own type does not allow.
     pub fn value(&self) -> serde_json::Value {
         self.read().unwrap_or_default()

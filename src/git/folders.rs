@@ -1,16 +1,16 @@
 //! The folders of a pooled worktree whose names need not be read again.
 //!
 //! A folder's ctime changes whenever a name in it is made, removed or renamed, and no program can
-//! set it. So one that has the inode and the times that it had when its names were those of the
-//! slot's index has them still. As with files, a folder that was changed in the tick of the clock in
-//! which it was looked at is not told apart from one that was changed after, and is not recorded.
+//! set it. So one that has the inode and the ctime that it had when its names were those of the
+//! slot's index has them still. As with files, one that is not older than the index is not told
+//! apart from one that was changed after it was looked at, and is not recorded.
 //!
 //! The record is derived and not synced: `<slot>/folders` belongs to the index whose checksum it
 //! begins with, which counts for one boot; without it, or damaged, every folder is read.
 //!
 //! ```text
 //! <checksum of the index> NUL
-//! <inode> <mtime s> <ns> <ctime s> <ns> <path> NUL      for each folder; the top has an empty path
+//! <inode> <ctime s> <ns> <path> NUL      for each folder; the top has an empty path
 //! ```
 
 use std::collections::{HashMap, HashSet};
@@ -19,37 +19,29 @@ use std::path::Path;
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::{File, State};
 use nix::sys::stat::FileStat;
-use nix::time::{ClockId, clock_gettime};
 
 use super::listing::Listing;
 use crate::base::Result;
 use crate::disk;
 
-/// Seconds and nanoseconds of the file system's clock.
-pub(super) type Moment = (i64, i64);
-
 /// What a folder looked like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
     ino: u64,
-    mtime: Moment,
-    ctime: Moment,
+    /// Seconds and nanoseconds.
+    ctime: (i64, i64),
 }
 
 impl Seen {
     pub fn of(stat: &FileStat) -> Self {
-        Self {
-            ino: stat.st_ino,
-            mtime: (stat.st_mtime, stat.st_mtime_nsec),
-            ctime: (stat.st_ctime, stat.st_ctime_nsec),
-        }
+        Self { ino: stat.st_ino, ctime: (stat.st_ctime, stat.st_ctime_nsec) }
     }
-}
 
-/// The clock that the kernel takes a file's times from; later changes do not get an earlier one.
-pub(super) fn now() -> std::io::Result<Moment> {
-    let time = clock_gettime(ClockId::CLOCK_REALTIME_COARSE)?;
-    Ok((time.tv_sec(), time.tv_nsec()))
+    /// It was as it is before the index was written.
+    fn is_older_than(&self, index: &File) -> bool {
+        let written = index.timestamp();
+        self.ctime < (written.unix_seconds(), i64::from(written.nanoseconds()))
+    }
 }
 
 /// Folders that held exactly what the index says.
@@ -72,21 +64,20 @@ impl Folders {
         self.0.get(dir) == Some(now)
     }
 
-    /// Records the folders of a listing that were not `touched` since. The worktree holds exactly
-    /// what the index with this checksum says, now.
+    /// Records the folders of a listing that are older than the index `before` it and were not
+    /// `touched` since. The worktree holds exactly what the index with this checksum says, now.
     pub fn write(
         path: &Path,
         checksum: gix::ObjectId,
+        before: &File,
         listing: &Listing,
         touched: &HashSet<BString>,
     ) -> Result<()> {
         let mut out = format!("{checksum}\0").into_bytes();
         for (dir, seen) in &listing.dirs {
-            let sure = seen.ctime < listing.began && seen.mtime < listing.began;
-            if sure && !touched.contains(dir) {
-                let Seen { ino, mtime, ctime } = seen;
-                let (m, c) = (mtime, ctime);
-                out.extend(format!("{ino} {} {} {} {} ", m.0, m.1, c.0, c.1).as_bytes());
+            if seen.is_older_than(before) && !touched.contains(dir) {
+                let Seen { ino, ctime } = seen;
+                out.extend(format!("{ino} {} {} ", ctime.0, ctime.1).as_bytes());
                 out.extend_from_slice(dir);
                 out.push(0);
             }
@@ -96,12 +87,11 @@ impl Folders {
 }
 
 fn parse(record: &[u8]) -> Option<(BString, Seen)> {
-    let mut fields = record.splitn(6, |b| *b == b' ');
+    let mut fields = record.splitn(4, |b| *b == b' ');
     let mut number = || fields.next()?.to_str().ok()?.parse::<i64>().ok();
     let ino = u64::try_from(number()?).ok()?;
-    let mtime = (number()?, number()?);
     let ctime = (number()?, number()?);
-    Some((fields.next()?.into(), Seen { ino, mtime, ctime }))
+    Some((fields.next()?.into(), Seen { ino, ctime }))
 }
 
 /// The names of files and folders that the index has directly in `dir`.

@@ -18,7 +18,7 @@ use nix::dir::Dir;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, SFlag, fstat, fstatat};
 
-use super::folders::{Folders, Moment, Seen, names_in, now};
+use super::folders::{Folders, Seen, names_in};
 
 /// One name in a worktree.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Found {
 }
 
 /// A worktree, by path; `.git` at its top is left out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Listing {
     pub files: Vec<Found>,
     /// Folders that were gone into, parents first, the worktree itself (empty path) foremost; as
@@ -39,10 +39,6 @@ pub(super) struct Listing {
     pub dirs: Vec<(BString, Seen)>,
     /// Folders that were not.
     pub skipped: Vec<BString>,
-    /// The file system's time before it began.
-    pub began: Moment,
-    /// How many folders were read.
-    pub read: usize,
 }
 
 impl Listing {
@@ -54,13 +50,9 @@ impl Listing {
         folders: &Folders,
         enter: &mut dyn FnMut(&BStr) -> bool,
     ) -> std::io::Result<Self> {
-        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let began = now()?;
-        let at = open(root, flags, nix::sys::stat::Mode::empty())?;
-        let listing =
-            Self { files: Vec::new(), dirs: Vec::new(), skipped: Vec::new(), began, read: 0 };
+        let at = open(root, folder_flags(), nix::sys::stat::Mode::empty())?;
         let top = Seen::of(&fstat(&at)?);
-        let mut walk = Walk { at, index, folders, enter, listing };
+        let mut walk = Walk { at, index, folders, enter, listing: Self::default() };
         walk.folder(BString::default(), top)?;
         let mut listing = walk.listing;
         // Byte order, which is the index's.
@@ -101,11 +93,9 @@ impl Walk<'_> {
         below.into_iter().try_for_each(|(path, seen)| self.folder(path, seen))
     }
 
-    fn read(&mut self, dir: &BStr) -> std::io::Result<Vec<BString>> {
-        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    fn read(&self, dir: &BStr) -> std::io::Result<Vec<BString>> {
         let path = if dir.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(dir) };
-        let fd = openat(&self.at, path, flags, nix::sys::stat::Mode::empty())?;
-        self.listing.read += 1;
+        let fd = openat(&self.at, path, folder_flags(), nix::sys::stat::Mode::empty())?;
         let mut names = Vec::new();
         for entry in Dir::from_fd(fd)?.iter() {
             let entry = entry?;
@@ -117,6 +107,10 @@ impl Walk<'_> {
         }
         Ok(names)
     }
+}
+
+fn folder_flags() -> OFlag {
+    OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
 }
 
 fn join(dir: &BStr, name: &BStr) -> BString {

@@ -63,7 +63,7 @@ impl Worktree {
         let broken = || format!("cannot write the index of '{}'", self.path.display());
         let (_, checksum) = target.write_to(&mut bytes, Default::default()).or_machine(broken)?;
         disk::replace_derived(&self.index, &bytes)?;
-        Folders::write(&self.folders, checksum, &listing, &touched)?;
+        Folders::write(&self.folders, checksum, &old, &listing, &touched)?;
         disk::replace_derived(&self.git_dir.join("HEAD"), format!("{commit}\n").as_bytes())?;
         Ok(true)
     }
