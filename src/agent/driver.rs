@@ -136,6 +136,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         prompt_file: path("prompt.md"),
         workdir: turn.workdir.to_owned(),
         resume: None,
+        fork: false,
         model: turn.agent.model.clone(),
         effort: turn.agent.effort.clone(),
         max_turns: turn.max_turns,
@@ -143,7 +144,8 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         budget_usd: turn.budget_usd,
         schema_file,
         output_file: path("output.json"),
-        sandbox: Sandbox { tier: turn.tier.word().to_owned() },
+        state_dir: None,
+        sandbox: Sandbox { tier: turn.tier.word().to_owned(), network: None },
         settings: turn.agent.settings.clone(),
         secrets: turn.secrets.to_vec(),
     };

@@ -2,6 +2,7 @@
 //! and believes nothing that an agent says: its words are stored as text (I7).
 
 pub mod budget;
+pub mod describe;
 mod driver;
 mod env;
 pub mod prompts;

@@ -25,6 +25,9 @@ pub struct Request {
     /// The provider's own conversation to go on with.
     #[serde(default)]
     pub resume: Option<String>,
+    /// Go on in a copy of that conversation, so that the first one stays as it is.
+    #[serde(default)]
+    pub fork: bool,
     #[serde(default)]
     pub model: Option<String>,
     #[serde(default)]
@@ -39,6 +42,10 @@ pub struct Request {
     pub schema_file: Option<PathBuf>,
     /// Where such an answer may be written.
     pub output_file: PathBuf,
+    /// The agent's own configuration and conversations: one folder for a session, group and role,
+    /// kept over attempts so that the agent can resume. Absent: nothing is kept.
+    #[serde(default)]
+    pub state_dir: Option<PathBuf>,
     pub sandbox: Sandbox,
     /// `providers.<name>` of otto.yaml, as it is.
     #[serde(default)]
@@ -50,7 +57,18 @@ pub struct Request {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
+    /// What already keeps the provider and its agent inside their folders.
     pub tier: String,
+    /// `off`, `loopback`, `provider` or `on`.
+    #[serde(default)]
+    pub network: Option<String>,
+}
+
+/// A further line on the provider's standard input, at most one: end the turn now, report what is
+/// known of its cost, and say `done`. Whoever does not read it is ended by signals soon after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopLine {
+    pub stop: String,
 }
 
 /// What a provider reports.

@@ -1,0 +1,117 @@
+//! What a provider says of itself and of its agent, without spending anything: `otto-provider-<name>
+//! --describe`, with the provider's settings (one line of JSON) on standard input and one JSON
+//! object on standard output. A provider that does not know the flag is taken as it is: nothing is
+//! known, and nothing is needed.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::base::Result;
+use crate::process::{Command, Ended, base_env, own_command};
+
+/// A description is a look, not a turn.
+const LIMIT: Duration = Duration::from_secs(20);
+const MAX_LINE: usize = 1 << 20;
+
+/// The flag.
+pub const FLAG: &str = "--describe";
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    pub v: u32,
+    /// The agent's program, where it is a program of its own.
+    #[serde(default)]
+    pub program: Option<PathBuf>,
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Why it cannot be used, with what to do about it; absent when it can.
+    #[serde(default)]
+    pub missing: Option<String>,
+    #[serde(default)]
+    pub login: Login,
+    #[serde(default)]
+    pub can: Abilities,
+    #[serde(default)]
+    pub needs: Needs,
+}
+
+/// Whether the agent is logged in, as far as can be told without spending.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// `None`: it cannot be told.
+    #[serde(default)]
+    pub known: Option<bool>,
+    /// How, or what to do: for people.
+    #[serde(default)]
+    pub how: String,
+}
+
+/// What the agent can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Abilities {
+    /// Go on with an earlier conversation.
+    pub resume: bool,
+    /// Go on in a copy of one.
+    pub fork: bool,
+    /// Answers that follow a schema.
+    pub structured: bool,
+    /// Reports tokens.
+    pub usage: bool,
+    /// Reports money.
+    pub cost: bool,
+    /// A sandbox of its own.
+    pub sandbox: bool,
+    /// A cap on turns of its own.
+    pub turn_cap: bool,
+    /// A cap on money of its own.
+    pub money_cap: bool,
+}
+
+/// What must be reachable inside a sandbox for the agent to work.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Needs {
+    /// Files and folders that are read: the agent's program and what lies beside it.
+    pub read: Vec<PathBuf>,
+    /// A person's log-in files: bound into the state folder, never copied, since a copy of a
+    /// credential that rotates would log them out.
+    pub login: Vec<LoginFile>,
+    /// Names of variables that it takes from the person's environment (keys, endpoints).
+    pub env: Vec<String>,
+    /// `host:port` of the model's endpoints, for the network `provider`.
+    pub hosts: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginFile {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its place in the state folder, relative.
+    pub to: PathBuf,
+}
+
+/// Asks a provider. `None`: it is installed and does not say.
+pub fn describe(name: &str, settings: &Value, workdir: &Path) -> Result<Option<Description>> {
+    let mut argv = own_command(&format!("otto-provider-{name}"));
+    argv.push(FLAG.into());
+    let mut env = base_env();
+    // A look at the person's own set-up: what is there decides what is said of it.
+    env.extend(std::env::vars_os());
+    let mut lines = Vec::new();
+    let finished = Command::new(argv, workdir, env)
+        .stdin(format!("{settings}\n").into_bytes())
+        .timeout(LIMIT)
+        .run_lines(Path::new("/dev/null"), MAX_LINE, &mut |line| {
+            lines.push(line);
+            Ok(())
+        })?;
+    if finished.ended != Ended::Exited(0) {
+        return Ok(None);
+    }
+    let text = lines.into_iter().flatten().collect::<Vec<u8>>();
+    Ok(serde_json::from_slice(&text).ok())
+}
