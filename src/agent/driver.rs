@@ -14,11 +14,14 @@ use super::protocol::{self, ErrorClass, Event, Request, Sandbox};
 use super::transcript::Transcript;
 use crate::base::{Error, Result};
 use crate::disk;
-use crate::process::{Command, Ended, Tier, own_command};
+use crate::process::{Command, Ended, Interrupt, Tier, own_command};
 use crate::session::config::{Agent, Role};
 
 /// A line over this is cut: an agent that floods stays bounded.
 const MAX_LINE: usize = 8 << 20;
+
+/// A provider that has to end may report what was spent; its agent has stopped by then.
+const GRACE: Duration = Duration::from_millis(600);
 
 /// What to ask for.
 #[derive(Debug)]
@@ -172,15 +175,12 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
     }
-    let finished = Command::new(own_command(&program), turn.workdir, of_provider(&request))
+    let ended = Command::new(own_command(&program), turn.workdir, of_provider(&request))
         .stdin(line)
         .timeout(turn.limit)
-        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line));
-    let ended = match finished {
-        Ok(finished) => finished.ended,
-        Err(_) if reader.capped.is_some() => Ended::Stopped,
-        Err(e) => return Err(e),
-    };
+        .interrupt(&reader.interrupt.clone(), GRACE)
+        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line))?
+        .ended;
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
     }
@@ -205,6 +205,7 @@ struct EventReader<'a> {
     tool_calls: u32,
     max_turns: u32,
     meter: Meter<'a>,
+    interrupt: Interrupt,
     capped: Option<&'static str>,
 }
 
@@ -226,6 +227,7 @@ impl<'a> EventReader<'a> {
             tool_calls: 0,
             max_turns: turn.max_turns,
             meter: Meter::new(turn.ledger),
+            interrupt: Interrupt::default(),
             capped: None,
         }
     }
@@ -239,7 +241,7 @@ impl<'a> EventReader<'a> {
         if let Some(usage) = event.usage()
             && self.meter.take(&usage)?
         {
-            self.capped = Some("money");
+            self.cap("money");
         }
         self.result.is_idle &= !matches!(
             &event,
@@ -258,7 +260,12 @@ impl<'a> EventReader<'a> {
                     self.result.claim = text;
                 }
             }
-            Event::ToolCall { .. } => self.tool_calls += 1,
+            Event::ToolCall { .. } => {
+                self.tool_calls += 1;
+                if self.tool_calls > self.max_turns {
+                    self.cap("turns");
+                }
+            }
             Event::RateLimited { until } => self.result.retry_at = until,
             Event::Denied { tool } => self.result.denied.push(tool),
             Event::Error { class, message } => self.result.error = Some((class, message)),
@@ -277,18 +284,14 @@ impl<'a> EventReader<'a> {
             | Event::Cost { .. }
             | Event::Raw { .. } => {}
         }
-        self.enforce_caps()
+        Ok(())
     }
 
-    /// Models ignore caps; the parent counts and kills.
-    fn enforce_caps(&mut self) -> Result<()> {
-        if self.tool_calls > self.max_turns {
-            self.capped = Some("turns");
-        }
-        match self.capped {
-            Some(what) => Err(Error::person(format!("over the cap on {what}"))),
-            None => Ok(()),
-        }
+    /// Models ignore caps; the parent counts and ends the turn. What it still reports of its cost is
+    /// taken.
+    fn cap(&mut self, what: &'static str) {
+        self.capped.get_or_insert(what);
+        self.interrupt.trip();
     }
 
     fn finish(mut self, ended: Ended, stderr: &Path) -> Result<TurnResult> {
@@ -307,6 +310,8 @@ impl<'a> EventReader<'a> {
         };
         if let Some(ending) = ending {
             self.result.ending = ending;
+            // It was asked to leave, and says so.
+            self.result.error.take_if(|(class, _)| *class == ErrorClass::Interrupted);
         }
         if self.result.ending == Ending::NoDone && self.result.error.is_none() {
             let said = disk::tail_bytes(stderr, 2000).unwrap_or_default();

@@ -18,6 +18,7 @@ mod land;
 mod machine;
 mod merge;
 mod parsers;
+mod patience;
 mod pipes;
 mod providers;
 mod real_faults;

@@ -83,6 +83,12 @@ pub fn attempt(
             },
         ),
     )?;
+    ctx.report.say(&format!(
+        "{}: attempt {}{}",
+        group.id,
+        plan.number,
+        if plan.brief.is_empty() { "" } else { ", told what was wrong" }
+    ));
     let owner = ctx.owner(&group.id, plan.number);
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
     ctx.append(Entry::attempt(
