@@ -50,6 +50,11 @@ pub enum Then {
         last_words: Vec<u8>,
         code: i32,
     },
+    /// The same, and nobody asks: it waits for something that Otto waits for better.
+    WaitsByItself {
+        last_words: Vec<u8>,
+        code: i32,
+    },
     /// For ever, without a word at the end; the deadline is near.
     Hangs,
 }

@@ -18,6 +18,7 @@ pub enum Behaviour {
     IsUnauthorized,
     IsLimitedUntil,
     IsLimited,
+    WaitsForALimitByItself,
     MeetsAServerError,
     MeetsACutStream,
     MeetsNobody,
@@ -40,7 +41,7 @@ pub enum Behaviour {
 use Behaviour::*;
 
 impl Behaviour {
-    pub const ALL: [Behaviour; 30] = [
+    pub const ALL: [Behaviour; 31] = [
         Works,
         UsesATool,
         ChangesAFile,
@@ -54,6 +55,7 @@ impl Behaviour {
         IsUnauthorized,
         IsLimitedUntil,
         IsLimited,
+        WaitsForALimitByItself,
         MeetsAServerError,
         MeetsACutStream,
         MeetsNobody,
@@ -118,7 +120,7 @@ pub fn must(behaviour: Behaviour, adapter: &Adapter, turn: &Turn) -> Vec<String>
             let at = until.and_then(|until| until.parse::<jiff::Timestamp>().ok());
             check.that(at.is_some_and(|at| at > now), "it says until when");
         }
-        IsLimited => {
+        IsLimited | WaitsForALimitByItself => {
             check.failed(&["rate_limit"]);
             check.that(turn.all("rate_limited").len() == 1, "it says that it is limited");
         }

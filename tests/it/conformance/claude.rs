@@ -68,6 +68,13 @@ fn scene(behaviour: Behaviour) -> Option<Scene> {
             failed(&words, "rate_limit", "429")
         }
         IsLimited => failed("API Error: Request rejected (429) · slow", "rate_limit", "429"),
+        WaitsForALimitByItself => {
+            let retry = changed("claude_e429ra", &[("\"retry_delay_ms\":3371", "\"retry_delay_ms\":3600000")]);
+            Scene::prints(lines(&retry, ..2)).then(Then::WaitsByItself {
+                last_words: lines(&capture("claude_csigint"), 4..),
+                code: 0,
+            })
+        }
         MeetsAServerError => failed("API Error: 500 oops", "server_error", "500"),
         MeetsACutStream => Scene::prints(capture("claude_cutm")).exits(1),
         MeetsNobody => failed("API Error: Connection refused", "unknown", "null"),

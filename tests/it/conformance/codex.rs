@@ -68,6 +68,8 @@ fn scene(behaviour: Behaviour) -> Option<Scene> {
         IsUnauthorized => Scene::prints(capture("codex_o401")).exits(1),
         IsLimitedUntil => failed("You’ve hit your usage limit. Try again in 2 hours 5 minutes."),
         IsLimited => Scene::prints(capture("codex_o429")).exits(1),
+        WaitsForALimitByItself => Scene::prints(lines(&capture("codex_o429once"), ..4))
+            .then(Then::WaitsByItself { last_words: Vec::new(), code: 1 }),
         MeetsAServerError => Scene::prints(capture("codex_o500")).exits(1),
         MeetsACutStream => failed("stream disconnected before completion: closed"),
         MeetsNobody => failed("Connection failed: error sending request"),

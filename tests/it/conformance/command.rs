@@ -21,6 +21,7 @@ pub const ADAPTER: Adapter = Adapter {
         (IsUnauthorized, NO_PROTOCOL),
         (IsLimitedUntil, NO_PROTOCOL),
         (IsLimited, NO_PROTOCOL),
+        (WaitsForALimitByItself, NO_PROTOCOL),
         (MeetsAServerError, NO_PROTOCOL),
         (MeetsACutStream, NO_PROTOCOL),
         (MeetsNobody, NO_PROTOCOL),
@@ -61,6 +62,7 @@ fn scene(behaviour: Behaviour) -> Option<Scene> {
         | IsUnauthorized
         | IsLimitedUntil
         | IsLimited
+        | WaitsForALimitByItself
         | MeetsAServerError
         | MeetsACutStream
         | MeetsNobody

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::adapter::{Adapter, Scene, changed};
+use super::adapter::{Adapter, Reports, Scene, Stops, changed};
 use super::behaviour::Behaviour;
 use super::stage::play_in;
 use super::{claude, codex};
@@ -175,6 +175,19 @@ fn a_conversation_that_goes_on_costs_the_difference() {
     assert_eq!(cost(Some(session), "1.0"), [json!(0.75)]);
     // A conversation of which nothing is known has no figure, rather than a wrong one.
     assert!(cost(Some("another"), "1.0").is_empty());
+}
+
+#[test]
+fn a_signal_is_a_stop_too() {
+    for adapter in REAL {
+        let scene = (adapter.scene)(Behaviour::IsInterrupted).expect("it can be");
+        let signalled =
+            Adapter { stops: Stops::Signal, reports: Reports { ..adapter.reports }, ..*adapter };
+        let turn = play_in(&Sandbox::new(), &signalled, &scene);
+        assert_eq!((turn.reason(), turn.class()), ("interrupted", Some("interrupted")), "{turn}");
+        assert_eq!(turn.all("usage").len(), usize::from(adapter.reports.cost), "{turn}");
+        assert!(!turn.left_behind);
+    }
 }
 
 #[test]

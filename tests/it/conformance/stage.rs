@@ -141,7 +141,7 @@ fn write_agent(s: &Sandbox, scene: &Scene) {
     match &scene.then {
         Then::Exits(code) => script.push_str(&format!("{prints}exit {code}\n")),
         Then::Dies => script.push_str(&format!("{prints}kill -9 $$\n")),
-        Then::Waits { last_words, code } => {
+        Then::Waits { last_words, code } | Then::WaitsByItself { last_words, code } => {
             std::fs::write(s.at("last"), last_words).expect("written");
             let last = format!("cat \"{}\"; exit {code}", at("last"));
             script.push_str(&format!("trap '{last}' INT\n{prints}{wait}"));
