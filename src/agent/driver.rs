@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::describe::needs;
 use super::env::{Secrets, of_provider};
 use super::ledger::{Ledger, Meter};
 use super::protocol::{self, ErrorClass, Event, Request, Sandbox};
@@ -175,7 +176,9 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
     }
-    let ended = Command::new(own_command(&program), turn.workdir, of_provider(&request))
+    let needs = needs(name, &turn.agent.settings, turn.workdir)?;
+    let env = of_provider(&request, &needs.env);
+    let ended = Command::new(own_command(&program), turn.workdir, env)
         .stdin(line)
         .timeout(turn.limit)
         .interrupt(&reader.interrupt.clone(), GRACE)

@@ -11,7 +11,7 @@ pub mod protocol;
 mod transcript;
 
 pub use driver::{Ending, Talk, Turn, TurnResult, require_provider, run_turn};
-pub use env::{Secrets, of_agent};
+pub use env::{Secrets, of_agent, of_provider};
 pub use ledger::{Ledger, Part};
 pub use prompts::Prompts;
 pub use protocol::{ErrorClass, Event, Request};

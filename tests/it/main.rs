@@ -6,6 +6,7 @@ mod build;
 mod by_hand;
 mod census;
 mod clocks;
+mod conformance;
 mod crash;
 mod false_green;
 mod flow;
