@@ -21,6 +21,7 @@ mod parsers;
 mod pipes;
 mod providers;
 mod real_faults;
+mod redaction;
 mod resume;
 mod review;
 mod rot;
