@@ -15,9 +15,9 @@ use nix::unistd::Pid;
 use super::countdown::Countdown;
 use super::interrupt::{Interrupt, Leaving};
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
-use super::stop;
+use super::{hidden, stop};
 use crate::base::fault::{self, Effect};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 
 /// How often a wait looks at the stop flag and at the size of the output.
 const TICK: Duration = Duration::from_millis(50);
@@ -52,6 +52,7 @@ pub struct Command {
     output_limit: u64,
     drain: Option<Duration>,
     interrupt: Option<(Interrupt, Duration)>,
+    secrets: Option<Secrets>,
 }
 
 /// How it ended.
@@ -94,6 +95,7 @@ impl Command {
             output_limit: 256 << 20,
             drain: None,
             interrupt: None,
+            secrets: None,
         }
     }
 
@@ -125,6 +127,12 @@ impl Command {
     /// still writes is taken. How it ended is then the reason, and not its exit code.
     pub fn interrupt(mut self, handle: &Interrupt, grace: Duration) -> Self {
         self.interrupt = Some((handle.clone(), grace));
+        self
+    }
+
+    /// What it writes to its standard error is kept without these ([`Command::run_lines`]).
+    pub fn hide(mut self, secrets: &Secrets) -> Self {
+        self.secrets = Some(secrets.clone());
         self
     }
 
@@ -218,7 +226,16 @@ impl Command {
         let scope = scope_id();
         let (reader, writer) =
             std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
-        let expr = self.expression(&scope).stdout_file(writer).stderr_file(open(stderr)?);
+        let mut expr = self.expression(&scope).stdout_file(writer);
+        let mut hidden = None;
+        match &self.secrets {
+            None => expr = expr.stderr_file(open(stderr)?),
+            Some(secrets) => {
+                let (pipe, pump) = hidden::log(open(stderr)?, secrets)?;
+                expr = expr.stderr_file(pipe);
+                hidden = Some(pump);
+            }
+        }
         let started = Instant::now();
         let handle = match self.start(&expr) {
             Ok(handle) => handle,
@@ -259,6 +276,7 @@ impl Command {
         reap::ended(pid_of(&handle));
         drop(handle.wait());
         drop(pump.join());
+        drop(hidden.map(std::thread::JoinHandle::join));
         match failure {
             Some(e) => Err(e),
             None => Ok(Finished {

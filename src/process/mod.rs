@@ -7,6 +7,7 @@
 mod command;
 mod countdown;
 mod env;
+mod hidden;
 mod interrupt;
 mod reap;
 pub mod stop;

@@ -23,6 +23,7 @@ mod patience;
 mod pipes;
 mod providers;
 mod real_faults;
+mod redaction;
 mod resume;
 mod review;
 mod rot;
