@@ -7,6 +7,7 @@ pub mod fault;
 pub mod hash;
 pub mod ids;
 pub mod json;
+pub mod terminal;
 pub mod text;
 
 pub use error::{Error, Remedy, Result};
