@@ -13,7 +13,11 @@ fn a_call_is_told_by_what_it_is_given() {
     for (name, input, told) in [
         ("Bash", json!({"command": "make test", "description": "x"}), "$ make test"),
         ("Bash", json!({"command": "serve", "run_in_background": true}), "$ serve &"),
-        ("exec_command", json!({"cmd": "/bin/bash -lc 'echo hi > a.txt; cat a.txt'"}), "$ echo hi > a.txt; cat a.txt"),
+        (
+            "exec_command",
+            json!({"cmd": "/bin/bash -lc 'echo hi > a.txt; cat a.txt'"}),
+            "$ echo hi > a.txt; cat a.txt",
+        ),
         ("shell", json!({"command": ["bash", "-lc", "ls | wc"]}), "$ ls | wc"),
         ("shell", json!({"command": ["git", "log", "a b"]}), "$ git log 'a b'"),
         ("sh", json!("sh tests/run.sh ledger"), "$ sh tests/run.sh ledger"),
@@ -21,16 +25,34 @@ fn a_call_is_told_by_what_it_is_given() {
         // Quoted so that it cannot be read back without a shell: as it is.
         ("x", json!({"command": "bash -c \"echo $HOME\""}), "$ bash -c \"echo $HOME\""),
         ("Write", json!({"file_path": "src/a.rs", "content": "a\nb\n"}), "✎ src/a.rs +2 −0"),
-        ("Edit", json!({"file_path": "a", "old_string": "x\ny\nz", "new_string": "x\nq\nr\nz"}), "✎ a +2 −1"),
-        ("MultiEdit", json!({"file_path": "a", "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "", "new_string": "z"}]}), "✎ a +2 −1"),
+        (
+            "Edit",
+            json!({"file_path": "a", "old_string": "x\ny\nz", "new_string": "x\nq\nr\nz"}),
+            "✎ a +2 −1",
+        ),
+        (
+            "MultiEdit",
+            json!({"file_path": "a", "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "", "new_string": "z"}]}),
+            "✎ a +2 −1",
+        ),
         ("write", json!({"filePath": "a", "content": ""}), "✎ a +0 −0"),
-        ("apply_patch", json!("*** Begin Patch\n*** Update File: a\n@@\n-x\n+y\n+z\n*** Add File: b\n+1\n*** End Patch"), "✎ a +2 −1\nb +1 −0"),
+        (
+            "apply_patch",
+            json!(
+                "*** Begin Patch\n*** Update File: a\n@@\n-x\n+y\n+z\n*** Add File: b\n+1\n*** End Patch"
+            ),
+            "✎ a +2 −1\nb +1 −0",
+        ),
         ("apply_patch", json!({"input": "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n"}), "✎ x +1 −1"),
         ("Read", json!({"file_path": "a", "offset": 10, "limit": 5}), "◂ a 5 lines from 10"),
         ("read_file", json!({"absolute_path": "a"}), "◂ a"),
         ("Grep", json!({"pattern": "fn main", "path": "src"}), "⌕ Grep fn main in src"),
         ("WebFetch", json!({"url": "http://x", "prompt": "y"}), "⌕ WebFetch http://x"),
-        ("TodoWrite", json!({"todos": [1, 2], "for": {"a": 1}}), "⚙ TodoWrite todos: 2 items, for: 1 field"),
+        (
+            "TodoWrite",
+            json!({"todos": [1, 2], "for": {"a": 1}}),
+            "⚙ TodoWrite todos: 2 items, for: 1 field",
+        ),
         // A path alone is not known to be read.
         ("delete_file", json!({"path": "a"}), "⚙ delete_file path: a"),
         ("wait", Value::Null, "⚙ wait"),
@@ -66,7 +88,10 @@ fn a_turn_as_it_is_told() {
 fn the_legend_is_documented_and_without_doubles() {
     let page = include_str!("../../../docs/watching.md");
     for (n, (glyph, what)) in LEGEND.iter().enumerate() {
-        assert!(page.contains(&format!("| `{glyph}` | {what} |")), "docs/watching.md: {glyph} {what}");
+        assert!(
+            page.contains(&format!("| `{glyph}` | {what} |")),
+            "docs/watching.md: {glyph} {what}"
+        );
         assert!(LEGEND[..n].iter().all(|(other, _)| other != glyph), "{glyph} twice");
     }
 }
@@ -82,8 +107,11 @@ fn any_event() -> impl Strategy<Value = Event> {
             input: json!({"file_path": a, "content": b, "command": b})
         }),
         (text, text, text).prop_map(|(name, a, b)| Event::ToolCall { name, input: json!({a: b}) }),
-        (text, any::<bool>())
-            .prop_map(|(output, is_error)| Event::ToolResult { name: String::new(), output, is_error }),
+        (text, any::<bool>()).prop_map(|(output, is_error)| Event::ToolResult {
+            name: String::new(),
+            output,
+            is_error
+        }),
         (text, text).prop_map(|(path, kind)| Event::FileChange { path, kind }),
         text.prop_map(|text| Event::RateLimited { until: Some(text) }),
         text.prop_map(|tool| Event::Denied { tool }),

@@ -19,7 +19,8 @@ pub(super) fn told(name: &str, input: &Value) -> (Kind, String) {
         Value::String(text) => (Kind::Tool, format!("{called} {text}")),
         Value::Object(given) => {
             let text = |keys: &[&str]| keys.iter().find_map(|k| given.get(*k)?.as_str());
-            let path = text(&["file_path", "filePath", "notebook_path", "absolute_path", "path", "file"]);
+            let path =
+                text(&["file_path", "filePath", "notebook_path", "absolute_path", "path", "file"]);
             if let Some(command) = command(given) {
                 return (Kind::Command, command);
             }
@@ -130,7 +131,9 @@ fn counted(path: &str, added: usize, removed: usize) -> String {
 }
 
 fn is_patch(text: &str) -> bool {
-    text.starts_with("*** Begin Patch") || text.starts_with("--- ") || text.starts_with("diff --git ")
+    text.starts_with("*** Begin Patch")
+        || text.starts_with("--- ")
+        || text.starts_with("diff --git ")
 }
 
 /// Every file of a patch with its lines, in one of the two forms that agents write.
@@ -166,7 +169,11 @@ fn range(given: &Map<String, Value>) -> String {
 
 /// Every field in a word or two.
 fn listed(given: &Map<String, Value>) -> String {
-    given.iter().map(|(key, value)| format!("{key}: {}", brief(value))).collect::<Vec<_>>().join(", ")
+    given
+        .iter()
+        .map(|(key, value)| format!("{key}: {}", brief(value)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn brief(value: &Value) -> String {
