@@ -1,12 +1,14 @@
 //! The integration suite: the real programs, in repositories of their own, judged by what they
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
+mod agents;
 mod audit;
 mod build;
 mod by_hand;
 mod census;
 mod clocks;
 mod crash;
+mod fake_model;
 mod false_green;
 mod flow;
 mod formats;
@@ -17,6 +19,8 @@ mod isolation;
 mod land;
 mod machine;
 mod merge;
+#[path = "../fakes/model/mod.rs"]
+mod model;
 mod parsers;
 mod pipes;
 mod providers;
