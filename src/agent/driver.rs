@@ -157,10 +157,11 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
 
     let mut reader = EventReader::new(Transcript::create(turn.dir, &secrets)?, turn);
     let program = format!("otto-provider-{name}");
-    let finished = Command::new(own_command(&program), turn.workdir, of_provider(&request))
-        .stdin(line)
-        .timeout(turn.limit)
-        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line));
+    let finished =
+        Command::new(own_command(&program), turn.workdir, of_provider(&request, &[""; 0]))
+            .stdin(line)
+            .timeout(turn.limit)
+            .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line));
     let ended = match finished {
         Ok(finished) => finished.ended,
         Err(_) if reader.capped.is_some() => Ended::Stopped,

@@ -62,12 +62,14 @@ impl Secrets {
     }
 }
 
-/// The environment of a provider program.
-pub fn of_provider(request: &Request) -> BTreeMap<OsString, OsString> {
+/// The environment of a provider program. `needed` are further variables of the person's
+/// environment: what the provider says that it takes from there ([`super::describe`]).
+pub fn of_provider(request: &Request, needed: &[impl AsRef<str>]) -> BTreeMap<OsString, OsString> {
     let mut env = base_env();
     let listed = request.settings.get("env").and_then(Value::as_array);
     let named = listed.into_iter().flatten().filter_map(Value::as_str);
-    for name in named.chain(request.secrets.iter().map(String::as_str)) {
+    let secrets = request.secrets.iter().map(String::as_str);
+    for name in named.chain(secrets).chain(needed.iter().map(AsRef::as_ref)) {
         if let Some(value) = std::env::var_os(name) {
             env.insert(name.into(), value);
         }
@@ -82,7 +84,7 @@ pub fn of_provider(request: &Request) -> BTreeMap<OsString, OsString> {
 
 /// What an agent program is told besides its prompt.
 pub fn of_agent(request: &Request) -> BTreeMap<OsString, OsString> {
-    let mut env = of_provider(request);
+    let mut env = of_provider(request, &[""; 0]);
     let mut put = |name: &str, value: OsString| {
         env.insert(name.into(), value);
     };

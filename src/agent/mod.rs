@@ -10,7 +10,7 @@ pub mod protocol;
 mod transcript;
 
 pub use driver::{Ending, Turn, TurnResult, require_provider, run_turn};
-pub use env::{Secrets, of_agent};
+pub use env::{Secrets, of_agent, of_provider};
 pub use prompts::Prompts;
 pub use protocol::{ErrorClass, Event, Request};
 pub use transcript::{narrate, strip_controls};
