@@ -64,6 +64,11 @@ impl Conversation {
         Err("no message of this conversation has a script".to_owned())
     }
 
+    /// How often the model has spoken.
+    pub fn model_turns(&self) -> usize {
+        self.turns.iter().filter(|t| matches!(t, Turn::Model)).count()
+    }
+
     /// What the tools of the last turn gave back.
     pub fn last_results(&self) -> &[String] {
         match self.turns.last() {

@@ -113,6 +113,7 @@ fn answer(shared: &Shared, stream: &TcpStream, request: &Request) -> io::Result<
     entry["stream"] = json!(of.stream);
     entry["key"] = json!(key);
     entry["tools"] = json!(of.tools);
+    entry["turns"] = json!(of.model_turns());
     entry["results"] = json!(of.last_results());
     let reply = Reply { shared, stream, vendor, of: &of, id: format!("{}_{n}", shared.port) };
     match of.choose(&shared.source) {

@@ -1,7 +1,12 @@
 //! The real `claude` and `codex`, driven by a fake model on loopback. They are large, so they are
 //! not there by default: `make test-agents` installs them and names their folder in `OTTO_AGENTS`.
 
+mod answers;
 mod bare;
+mod failures;
+mod stops;
+mod turn;
+mod turns;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
