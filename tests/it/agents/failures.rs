@@ -74,7 +74,9 @@ fn each_failure_of_the_model_has_its_class() {
             assert_eq!(played.class(), class, "{}: {story}", case.how);
             assert_eq!(played.reason(), "error", "{}: {story}", case.how);
             assert_ne!(played.code, 0, "{story}");
-            assert_eq!(played.used("input"), None, "what is not known is not 0: {story}");
+            // What is not known is not 0; the begin of a stream that was cut may say something.
+            let partly = case.how == "cut" && vendor == Vendor::Claude;
+            assert!(partly || played.used("input").is_none(), "{}: {story}", case.how);
             // The agent does not spend the night on trying again: that is Otto's.
             assert!(stage.asked().len() <= 4, "{story}");
         }
@@ -94,32 +96,41 @@ fn nobody_listens() {
     }
 }
 
+/// It says how long it waits before it tries again, and that is the model's word; a very long time
+/// it does not even wait, and does not say.
 #[test]
 fn a_limit_with_a_time_says_the_time_and_does_not_wait_for_it() {
-    let Some(stage) = Stage::new(Vendor::Claude) else { return };
-    let before = jiff::Timestamp::now();
-    let played = stage.play(&fails(&status(429, json!({"retry_after": 3000}))), json!({}));
-    let story = stage.story(&played);
-    assert_eq!(played.class(), "rate_limit", "{story}");
-    let until = played.one("rate_limited")["until"].as_str().expect(&story);
-    let until: jiff::Timestamp = until.parse().expect("a time");
-    let ahead = until.duration_since(before).as_secs();
-    assert!((2990..3600).contains(&ahead), "{ahead} s ahead: {story}");
-    assert_eq!(stage.asked().len(), 1, "{story}");
+    for (seconds, is_said) in [(20, true), (3000, false)] {
+        let Some(stage) = Stage::new(Vendor::Claude) else { return };
+        let before = jiff::Timestamp::now();
+        let played = stage.play(&fails(&status(429, json!({"retry_after": seconds}))), json!({}));
+        let story = stage.story(&played);
+        assert_eq!(played.class(), "rate_limit", "{story}");
+        assert_eq!(stage.asked().len(), 1, "{story}");
+        let until = played.one("rate_limited")["until"].as_str();
+        let until = until.map(|t| t.parse::<jiff::Timestamp>().expect("a time"));
+        assert_eq!(until.is_some(), is_said, "{story}");
+        // A slow machine makes it later, and nothing makes it earlier.
+        assert!(until.is_none_or(|t| t.duration_since(before).as_secs() >= seconds - 1), "{story}");
+    }
 }
 
 #[test]
 fn a_short_trouble_is_got_over() {
-    for vendor in BOTH {
+    let limit = status(429, json!({"retry_after": 1}));
+    let trouble = status(500, json!({}));
+    // One of them never waits at a limit: that is Otto's to do.
+    for (vendor, how) in
+        [(Vendor::Claude, &limit), (Vendor::Claude, &trouble), (Vendor::Codex, &trouble)]
+    {
         let Some(stage) = Stage::new(vendor) else { return };
-        let steps = json!([{"text": "at last", "fail": [
-            {"how": status(429, json!({"retry_after": 1})), "times": 1}]}]);
+        let steps = json!([{"text": "at last", "fail": [{"how": how, "times": 1}]}]);
         let played = stage.play(&steps, json!({}));
         let story = stage.story(&played);
         assert_eq!((played.reason(), played.class()), ("end", "none"), "{story}");
         assert_eq!(played.one("text")["text"], "at last", "{story}");
         let answers: Vec<_> = stage.asked().iter().map(|r| r["answer"].clone()).collect();
-        assert_eq!(answers, ["status 429", "step"], "{story}");
+        assert_eq!(answers, [json!(format!("status {}", how["status"]["code"])), json!("step")], "{story}");
     }
 }
 

@@ -87,7 +87,7 @@ fn an_agent_that_is_killed_leaves_nothing_and_its_tree() {
         let Some(stage) = Stage::new(vendor) else { return };
         let turn = begin(&stage);
         // SAFETY: a signal to a process of this sandbox.
-        assert_eq!(unsafe { libc::kill(stage.s.process(vendor.program()), libc::SIGKILL) }, 0);
+        assert_eq!(unsafe { libc::kill(stage.agent_process(), libc::SIGKILL) }, 0);
         let played = turn.end();
         let story = stage.story(&played);
         assert_ne!((played.class(), played.code), ("none", 0), "{story}");

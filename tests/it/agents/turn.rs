@@ -26,14 +26,6 @@ impl Vendor {
         }
     }
 
-    /// The end of its program's path.
-    pub fn program(self) -> &'static str {
-        match self {
-            Vendor::Claude => "/claude.exe",
-            Vendor::Codex => "/codex",
-        }
-    }
-
     /// `providers.<name>` of otto.yaml.
     pub fn settings(self, agents: &Agents, url: &str) -> Value {
         match self {
@@ -94,6 +86,19 @@ impl Stage {
         played
     }
 
+    /// The agent's own process: what it calls itself may be something else.
+    pub fn agent_process(&self) -> i32 {
+        let program = match self.vendor {
+            Vendor::Claude => &self.agents.claude,
+            Vendor::Codex => &self.agents.codex,
+        };
+        let program = program.canonicalize().expect("it is installed");
+        let is_it = |pid: &i32| {
+            std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program)
+        };
+        self.s.leftovers().into_iter().filter(is_it).min().expect("it runs")
+    }
+
     /// The requests for an answer of the model.
     pub fn asked(&self) -> Vec<Value> {
         self.model.requests().into_iter().filter(|r| r["method"] == "POST").collect()
@@ -122,13 +127,6 @@ pub struct Played {
 }
 
 impl Turn {
-    /// Reads on until an event of that kind has come.
-    pub fn until_event(&mut self, kind: &str) {
-        while self.events.last().is_none_or(|e| e["event"] != kind) {
-            assert!(self.read_one(), "no '{kind}': {:#?}", self.events);
-        }
-    }
-
     fn read_one(&mut self) -> bool {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("text");
