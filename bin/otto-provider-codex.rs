@@ -8,7 +8,7 @@ use otto::cli::Ui;
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto run \"…\" --provider codex\n  otto provider-codex --describe < /dev/null"
+    after_long_help = "EXAMPLES\n  otto run \"…\" --provider codex\n  echo '{}' | otto provider-codex --describe"
 )]
 pub struct Args {
     /// Say what is installed, whether it is logged in and what it needs, and do nothing.

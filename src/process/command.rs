@@ -23,6 +23,8 @@ use crate::base::{Error, Result};
 const TICK: Duration = Duration::from_millis(50);
 /// How long a child may take to leave after SIGTERM.
 const GRACE: Duration = Duration::from_millis(2000);
+/// The same for one that was asked by SIGINT before.
+const SECOND_GRACE: Duration = Duration::from_millis(300);
 
 /// Where a child's output goes.
 #[derive(Debug)]
@@ -244,7 +246,7 @@ impl Command {
             if let Ok(Some(output)) = handle.try_wait() {
                 ended = Some(watch.leaving.why().unwrap_or(of_status(output.status)));
             } else if let Some(why) = self.must_end(&handle, &mut watch, failure.is_some()) {
-                stop_group(&handle);
+                stop_group(&handle, watch.grace());
                 ended = Some(why);
             } else if !open {
                 drop(handle.wait_timeout(TICK));
@@ -332,7 +334,7 @@ impl Command {
                 self.must_end(handle, &mut watch, false)
             };
             if let Some(why) = why {
-                stop_group(handle);
+                stop_group(handle, watch.grace());
                 return why;
             }
         }
@@ -350,6 +352,10 @@ struct Watch {
 impl Watch {
     fn new(limit: Option<Duration>) -> Self {
         Self { time: Countdown::new(limit), stop_at: None, leaving: Leaving::default() }
+    }
+
+    fn grace(&self) -> Duration {
+        if self.leaving.why().is_some() { SECOND_GRACE } else { GRACE }
     }
 }
 
@@ -377,10 +383,10 @@ fn pass_on(handle: &duct::Handle, signal: i32) {
 }
 
 /// SIGTERM to the group, then a grace, then the caller kills what is left.
-fn stop_group(handle: &duct::Handle) {
+fn stop_group(handle: &duct::Handle, grace: Duration) {
     let Some(pid) = pid_of(handle) else { return };
     let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGTERM);
-    if !matches!(handle.wait_timeout(GRACE), Ok(Some(_))) {
+    if !matches!(handle.wait_timeout(grace), Ok(Some(_))) {
         let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }

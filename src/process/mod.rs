@@ -90,6 +90,11 @@ pub fn register_own(names: Vec<&'static str>) {
     drop(OWN.set(names));
 }
 
+/// Whether this executable answers to that name itself.
+pub fn is_own(name: &str) -> bool {
+    OWN.get().is_some_and(|own| own.contains(&name)) && override_of(name).is_none()
+}
+
 /// The first executable of that name on `PATH`.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -7,6 +7,7 @@ mod build;
 mod by_hand;
 mod census;
 mod clocks;
+mod conformance;
 mod crash;
 mod fake_model;
 mod false_green;
@@ -22,6 +23,7 @@ mod merge;
 #[path = "../fakes/model/mod.rs"]
 mod model;
 mod parsers;
+mod patience;
 mod pipes;
 mod providers;
 mod real_faults;

@@ -37,7 +37,12 @@ fn an_answer_that_does_not_is_refused_by_whoever_knows_the_schema() {
     // The other checks nothing and hands on what came: the step that asked is strict, see `runs`.
     let Some(stage) = Stage::new(Vendor::Codex) else { return };
     let played = stage.play(&json!([wrong]), asks(&stage));
-    assert_eq!(played.one("done")["structured"], json!({"colour": "blue"}), "{}", stage.story(&played));
+    assert_eq!(
+        played.one("done")["structured"],
+        json!({"colour": "blue"}),
+        "{}",
+        stage.story(&played)
+    );
 }
 
 #[test]

@@ -130,7 +130,11 @@ fn a_short_trouble_is_got_over() {
         assert_eq!((played.reason(), played.class()), ("end", "none"), "{story}");
         assert_eq!(played.one("text")["text"], "at last", "{story}");
         let answers: Vec<_> = stage.asked().iter().map(|r| r["answer"].clone()).collect();
-        assert_eq!(answers, [json!(format!("status {}", how["status"]["code"])), json!("step")], "{story}");
+        assert_eq!(
+            answers,
+            [json!(format!("status {}", how["status"]["code"])), json!("step")],
+            "{story}"
+        );
     }
 }
 
