@@ -1,6 +1,7 @@
 //! The integration suite: the real programs, in repositories of their own, judged by what they
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
+mod agents;
 mod audit;
 mod build;
 mod by_hand;
@@ -8,6 +9,7 @@ mod census;
 mod clocks;
 mod conformance;
 mod crash;
+mod fake_model;
 mod false_green;
 mod flow;
 mod formats;
@@ -18,6 +20,8 @@ mod isolation;
 mod land;
 mod machine;
 mod merge;
+#[path = "../fakes/model/mod.rs"]
+mod model;
 mod parsers;
 mod patience;
 mod pipes;

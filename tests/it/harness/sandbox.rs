@@ -149,7 +149,8 @@ impl Sandbox {
         path.to_string_lossy().into_owned()
     }
 
-    fn prepared(&self, program: &OsStr) -> Command {
+    /// Any program, with an empty environment and nothing on standard input.
+    pub fn prepared(&self, program: &OsStr) -> Command {
         let mut command = Command::new(program);
         command.env_clear().current_dir(&self.project).stdin(Stdio::null());
         command.env("PATH", &self.path).env("USER", "tester").env("LC_ALL", "C");
