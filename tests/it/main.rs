@@ -1,6 +1,7 @@
 //! The integration suite: the real programs, in repositories of their own, judged by what they
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
+mod attach;
 mod audit;
 mod build;
 mod by_hand;
@@ -13,6 +14,7 @@ mod formats;
 mod hand_on_refs;
 mod harness;
 mod help;
+mod installed;
 mod isolation;
 mod land;
 mod machine;
@@ -32,3 +34,4 @@ mod system_calls;
 mod tidy;
 mod two;
 mod verify;
+mod watch;
