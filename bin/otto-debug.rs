@@ -1,6 +1,5 @@
-use otto::agent::Secrets;
 use otto::base::text::count;
-use otto::base::{Exit, Result};
+use otto::base::{Exit, Result, Secrets};
 use otto::cli::{Out, SessionArgs, Ui};
 use otto::session::Session;
 use otto::watch::narrative::{Written, chosen, tell, write};

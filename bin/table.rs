@@ -59,6 +59,8 @@ table! {
     "otto-check" Step check;
     "otto-help" Plumbing help;
     "otto-debug" Plumbing debug;
+    "otto-provider-claude" Plumbing provider_claude;
+    "otto-provider-codex" Plumbing provider_codex;
     "otto-provider-command" Plumbing provider_command;
     "otto-provider-replay" Plumbing provider_replay;
     "otto-pages" Plumbing pages;

@@ -8,11 +8,11 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::env::Secrets;
 use super::narrative::Narrator;
 use super::protocol::Event;
+use super::veil::Veil;
 use crate::base::clock::Clock;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 use crate::disk;
 
 /// Both files of one turn.
@@ -20,8 +20,8 @@ use crate::disk;
 pub(super) struct Transcript {
     messages: File,
     narrative: File,
+    veil: Veil,
     narrator: Narrator,
-    secrets: Secrets,
     started: std::time::Instant,
     /// What the first message says besides.
     head: Option<Head>,
@@ -56,28 +56,43 @@ impl Transcript {
         Ok(Self {
             messages: open("messages.jsonl")?,
             narrative: open("narrative.log")?,
-            narrator: Narrator::default(),
-            secrets: secrets.clone(),
+            veil: Veil::new(secrets.clone()),
+            narrator: Narrator::new(secrets),
             started: std::time::Instant::now(),
             head: Some(head),
         })
     }
 
-    pub fn write(&mut self, event: &Event) -> Result<()> {
+    /// Writes an event without its secrets, and returns what was written. A text that may end in
+    /// the beginning of a secret waits for the event after it.
+    pub fn write(&mut self, event: Event) -> Result<Vec<Event>> {
+        let events = self.veil.take(event);
+        self.put(&events)?;
+        Ok(events)
+    }
+
+    /// Writes what waits.
+    pub fn flush(&mut self) -> Result<Vec<Event>> {
+        let events = self.veil.flush();
+        self.put(&events)?;
+        Ok(events)
+    }
+
+    fn put(&mut self, events: &[Event]) -> Result<()> {
         let t = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-        let (at, workdir) = match self.head.take() {
-            Some(head) => (Some(head.at.to_string()), head.workdir),
-            None => (None, None),
-        };
-        let line = serde_json::to_string(&Message { at, workdir, t, m: event })
-            .map_err(|e| Error::bug("an agent event cannot be written").because(e))?;
-        let line = self.secrets.hide(&line);
         let fail = |e| Error::machine("cannot write the agent's transcript").because(e);
-        self.messages.write_all(format!("{line}\n").as_bytes()).map_err(fail)?;
-        // Of the line as it is kept, so that the same narrative can be made from it again.
-        if let Some(text) = self.narrator.entry(line.as_bytes()) {
-            let text = self.secrets.hide(&text);
-            self.narrative.write_all(text.as_bytes()).map_err(fail)?;
+        for event in events {
+            let (at, workdir) = match self.head.take() {
+                Some(head) => (Some(head.at.to_string()), head.workdir),
+                None => (None, None),
+            };
+            let line = serde_json::to_string(&Message { at, workdir, t, m: event })
+                .map_err(|e| Error::bug("an agent event cannot be written").because(e))?;
+            self.messages.write_all(format!("{line}\n").as_bytes()).map_err(fail)?;
+            // Of the line as it is kept, so that the same narrative can be made from it again.
+            if let Some(text) = self.narrator.entry(line.as_bytes()) {
+                self.narrative.write_all(text.as_bytes()).map_err(fail)?;
+            }
         }
         Ok(())
     }

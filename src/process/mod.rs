@@ -7,6 +7,7 @@
 mod command;
 mod countdown;
 mod env;
+mod hidden;
 mod interrupt;
 mod reap;
 pub mod stop;
@@ -95,6 +96,11 @@ pub fn own_names() -> &'static [&'static str] {
 pub fn register_own(names: Vec<&'static str>) {
     // A second registration would be the same list.
     drop(OWN.set(names));
+}
+
+/// Whether this executable answers to that name itself.
+pub fn is_own(name: &str) -> bool {
+    OWN.get().is_some_and(|own| own.contains(&name)) && override_of(name).is_none()
 }
 
 /// The first executable of that name on `PATH`.

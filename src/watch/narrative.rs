@@ -3,9 +3,8 @@
 use std::io::Write;
 
 use super::turns::{Turn, turns};
-use crate::agent::Secrets;
 use crate::agent::narrative::Narrator;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 use crate::disk::{self, Lines, lock};
 use crate::session::{Session, Workspace};
 
@@ -32,7 +31,7 @@ pub fn chosen(session: &Session, group: Option<&str>, number: Option<u32>) -> Re
 /// Tells the turn again. Returns how many lines are no messages; the last one of a turn that was
 /// killed may be cut, and is none.
 pub fn tell(turn: &Turn, secrets: &Secrets, out: &mut dyn Write) -> Result<u64> {
-    let mut narrator = Narrator::default();
+    let mut narrator = Narrator::new(secrets);
     let mut unreadable = 0;
     let mut lines = Lines::open(&turn.dir.join("messages.jsonl"))?;
     let mut line = Vec::new();
@@ -42,8 +41,7 @@ pub fn tell(turn: &Turn, secrets: &Secrets, out: &mut dyn Write) -> Result<u64> 
             unreadable += u64::from(!is_json);
             continue;
         };
-        // As it was hidden when it was written live.
-        out.write_all(secrets.hide(&entry).as_bytes()).map_err(|e| match e.kind() {
+        out.write_all(entry.as_bytes()).map_err(|e| match e.kind() {
             std::io::ErrorKind::BrokenPipe => Error::interrupted(libc::SIGPIPE),
             _ => Error::machine("cannot write the narrative").because(e),
         })?;

@@ -32,14 +32,20 @@ fn broken(s: &Sandbox) {
         "hangs",
         r#"trap '' TERM; (setsid sh -c 'read -r x <"$HOME/never"' &); read -r x <"$HOME/never""#,
     );
+    provider(s, "unasked", ": >\"$HOME/marks/asked\"; echo '{\"v\":1}'");
     // No program of ours to start: not executable, not a file.
     std::fs::write(s.home("otto-provider-plain"), "text").expect("written");
     std::fs::create_dir(s.home("otto-provider-folder")).expect("a folder");
     s.gate("never");
 }
 
+/// Those that say, or should: of somebody else's, only they are asked.
+const ASKED: [&str; 8] = ["good", "away", "garbage", "exits", "killed", "floods", "mute", "hangs"];
+
 fn listed(s: &Sandbox, code: i32, args: &str) -> Done {
-    s.shell(code, &format!("PATH=$HOME:$PATH otto providers --timeout 3 {args}"))
+    let ask: String =
+        ASKED.iter().map(|name| format!(" -c providers.{name}.describe=true")).collect();
+    s.shell(code, &format!("PATH=$HOME:$PATH otto providers --timeout 3{ask} {args}"))
 }
 
 fn row<'a>(text: &'a str, name: &str) -> &'a str {
@@ -51,7 +57,8 @@ fn row<'a>(text: &'a str, name: &str) -> &'a str {
 fn everything_installed_is_listed_whatever_it_does() {
     let s = Sandbox::project();
     broken(&s);
-    let args = "--provider good -c 'providers.good={a: 1}' -c agents.fix.provider=garbage -c 'fallback=[mute]'";
+    let args =
+        "--provider good -c providers.good.a=1 -c agents.fix.provider=garbage -c 'fallback=[mute]'";
     let text = listed(&s, 0, args).stdout;
     let good = row(&text, "good");
     assert!(good.contains("2.1.329") && good.contains("logged in"), "{good}");
@@ -76,10 +83,14 @@ fn everything_installed_is_listed_whatever_it_does() {
     for name in ["command", "replay"] {
         assert!(text.lines().any(|l| l.starts_with(name)), "ours too:\n{text}");
     }
+    // One that may not know the question could take it for work.
+    assert!(row(&text, "unasked").contains("does not say"), "{text}");
+    assert!(text.contains("providers.unasked.describe: true"), "{text}");
+    assert!(!s.home("marks/asked").exists(), "it was started");
     assert!(!text.contains("plain") && !text.contains("folder"), "{text}");
     assert_eq!(s.leftovers(), [0; 0], "what was asked is gone");
     let settings = std::fs::read_to_string(s.home("settings")).expect("it was asked");
-    assert_eq!(settings, r#"{"a":1}"#);
+    assert_eq!(settings, r#"{"describe":true,"a":1}"#);
 
     let json = listed(&s, 0, &format!("--json {args}")).stdout;
     let all: Vec<Value> = serde_json::from_str(&json).expect("JSON");

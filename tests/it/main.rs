@@ -1,13 +1,16 @@
 //! The integration suite: the real programs, in repositories of their own, judged by what they
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
+mod agents;
 mod attach;
 mod audit;
 mod build;
 mod by_hand;
 mod census;
 mod clocks;
+mod conformance;
 mod crash;
+mod fake_model;
 mod false_green;
 mod flow;
 mod formats;
@@ -19,10 +22,14 @@ mod isolation;
 mod land;
 mod machine;
 mod merge;
+#[path = "../fakes/model/mod.rs"]
+mod model;
 mod parsers;
+mod patience;
 mod pipes;
 mod providers;
 mod real_faults;
+mod redaction;
 mod resume;
 mod review;
 mod rot;
