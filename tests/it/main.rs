@@ -2,6 +2,7 @@
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
 mod agents;
+mod attach;
 mod audit;
 mod build;
 mod by_hand;
@@ -16,6 +17,7 @@ mod formats;
 mod hand_on_refs;
 mod harness;
 mod help;
+mod installed;
 mod isolation;
 mod land;
 mod machine;
@@ -39,3 +41,4 @@ mod system_calls;
 mod tidy;
 mod two;
 mod verify;
+mod watch;

@@ -178,8 +178,13 @@ impl Sandbox {
 
     /// A shell line: pipes and redirections as a person writes them.
     pub fn sh(&self, line: &str) -> Assert {
+        self.shell_command(line).assert()
+    }
+
+    pub fn shell_command(&self, line: &str) -> Command {
         let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]).assert()
+        command.args(["-c", line]);
+        command
     }
 
     /// Must exit with `code`.
