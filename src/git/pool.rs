@@ -407,7 +407,7 @@ impl Worktree {
         if !self.reset_plainly(commit)? {
             let git = self.git();
             self.detach(&id)?;
-            self.remove_nested_git()?;
+            self.remove_unseen()?;
             git.run(&["read-tree", "--reset", "-u", &id])?;
             git.run(&["clean", "-ffdxq"])?;
         }

@@ -122,17 +122,23 @@ impl Worktree {
         Ok(touched)
     }
 
-    /// git never looks at what is called `.git`, so it does not clean a repository away that was
-    /// made in a folder of tracked files: its hooks and settings would wait for the next one here.
-    pub(super) fn remove_nested_git(&self) -> Result<()> {
+    /// What git does not see it does not clean away. A repository that was made in a folder of
+    /// tracked files: its hooks and settings would wait for the next one here. A pipe, a socket or a
+    /// device: whoever opens it may wait for ever.
+    pub(super) fn remove_unseen(&self) -> Result<()> {
         let mut walk = walkdir::WalkDir::new(&self.path).min_depth(1).into_iter();
         while let Some(entry) = walk.next() {
             // What cannot be listed is for git to clean away, or to complain about.
             let Ok(entry) = entry else { continue };
+            let kind = entry.file_type();
+            if !kind.is_dir() && !kind.is_file() && !kind.is_symlink() {
+                disk::remove_file(entry.path())?;
+                continue;
+            }
             if !entry.file_name().eq_ignore_ascii_case(".git") {
                 continue;
             }
-            if entry.file_type().is_dir() {
+            if kind.is_dir() {
                 walk.skip_current_dir();
             }
             if entry.path() != self.path.join(".git") {

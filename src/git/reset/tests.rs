@@ -100,6 +100,8 @@ impl Place {
                 assert!(wanted.keys().any(|w| w.starts_with(&path)), "a folder too many: {path:?}");
                 continue;
             }
+            // One that is read would be waited for.
+            assert!(meta.is_file() || meta.is_symlink(), "a special file is left: {path:?}");
             let (mode, bytes) = if meta.file_type().is_symlink() {
                 let target = std::fs::read_link(entry.path()).expect("a link");
                 ("120000", target.into_os_string().into_encoded_bytes())
@@ -275,6 +277,17 @@ fn staged_by_git(tree: &Worktree) -> Option<Oid> {
     git.run(&["read-tree", staged.trim()]).ok()?;
     git.run(&["add", "--all", "--", "."]).ok()?;
     git.read(&["write-tree"]).ok()?.trim().parse().ok()
+}
+
+#[test]
+fn a_pipe_is_gone_where_git_has_to_reset() {
+    let place = Place::new(&[]);
+    let tree = place.pool.lease(place.commits[0], None).expect("a worktree");
+    for mess in [Mess::Fifo("A".into()), Mess::Fifo("d/new".into()), Mess::Merging] {
+        mess.make(&tree);
+    }
+    tree.reset(place.commits[1]).expect("reset");
+    place.assert_is(&tree, place.commits[1]);
 }
 
 proptest! {

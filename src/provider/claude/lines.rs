@@ -305,7 +305,7 @@ fn tokens_of(usage: &Value, names: &[&str; 4]) -> Usage {
         cached_input: n(2),
         output: n(3),
         reasoning: thinking,
-        usd: None,
+        ..Usage::default()
     }
 }
 

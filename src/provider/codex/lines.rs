@@ -166,7 +166,7 @@ impl CodexLines {
             cached_input: count(usage, "cached_input_tokens"),
             output: count(usage, "output_tokens"),
             reasoning: count(usage, "reasoning_output_tokens"),
-            usd: None,
+            ..Usage::default()
         };
         let before = self.before.replace(total);
         self.total = Some(total);
