@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::countdown::Countdown;
+use super::interrupt::{Interrupt, Leaving};
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
 use super::stop;
 use crate::base::fault::{self, Effect};
@@ -48,6 +49,7 @@ pub struct Command {
     limit: Option<Duration>,
     output_limit: u64,
     drain: Option<Duration>,
+    interrupt: Option<(Interrupt, Duration)>,
 }
 
 /// How it ended.
@@ -89,6 +91,7 @@ impl Command {
             limit: None,
             output_limit: 256 << 20,
             drain: None,
+            interrupt: None,
         }
     }
 
@@ -112,6 +115,14 @@ impl Command {
     /// At a stop request the child gets the same signal and this long to leave by itself.
     pub fn drain(mut self, grace: Duration) -> Self {
         self.drain = Some(grace);
+        self
+    }
+
+    /// Whenever the child must be ended, because somebody trips `handle`, because we are asked to
+    /// stop or at the time limit, it first gets SIGINT and this long to leave by itself. What it
+    /// still writes is taken. How it ended is then the reason, and not its exit code.
+    pub fn interrupt(mut self, handle: &Interrupt, grace: Duration) -> Self {
+        self.interrupt = Some((handle.clone(), grace));
         self
     }
 
@@ -220,8 +231,7 @@ impl Command {
         let mut open = true;
         let mut ended = None;
         let mut left_behind = 0;
-        let mut stop_at: Option<Instant> = None;
-        let mut time = Countdown::new(self.limit);
+        let mut watch = Watch::new(self.limit);
         while open || ended.is_none() {
             match lines.recv_timeout(TICK) {
                 Ok(line) if failure.is_none() => failure = sink(line).err(),
@@ -232,10 +242,8 @@ impl Command {
                 continue;
             }
             if let Ok(Some(output)) = handle.try_wait() {
-                ended = Some(of_status(output.status));
-            } else if let Some(why) =
-                self.reason_to_stop(&handle, &mut stop_at, &mut time, failure.is_some())
-            {
+                ended = Some(watch.leaving.why().unwrap_or(of_status(output.status)));
+            } else if let Some(why) = self.must_end(&handle, &mut watch, failure.is_some()) {
                 stop_group(&handle);
                 ended = Some(why);
             } else if !open {
@@ -265,18 +273,36 @@ impl Command {
         reap::start(|| expr.start(), pid_of)
     }
 
+    /// Whether the child must be ended now, by force: where it may leave by itself, only when that
+    /// time is over.
+    fn must_end(&self, handle: &duct::Handle, watch: &mut Watch, failed: bool) -> Option<Ended> {
+        if let (Some(why), false) = (watch.leaving.why(), failed) {
+            return watch.leaving.is_over().then_some(why);
+        }
+        let why = self.reason_to_stop(handle, watch, failed)?;
+        match &self.interrupt {
+            // Nobody takes its last words.
+            Some(_) if failed => Some(why),
+            Some((_, grace)) => {
+                pass_on(handle, libc::SIGINT);
+                watch.leaving.begin(why, *grace);
+                None
+            }
+            None => Some(why),
+        }
+    }
+
     fn reason_to_stop(
         &self,
         handle: &duct::Handle,
-        stop_at: &mut Option<Instant>,
-        time: &mut Countdown,
+        watch: &mut Watch,
         failed: bool,
     ) -> Option<Ended> {
-        if failed {
+        if failed || self.interrupt.as_ref().is_some_and(|(handle, _)| handle.is_tripped()) {
             return Some(Ended::Stopped);
         }
         if let Some(signal) = stop::requested() {
-            let at = *stop_at.get_or_insert_with(|| {
+            let at = *watch.stop_at.get_or_insert_with(|| {
                 if self.drain.is_some() {
                     pass_on(handle, signal);
                 }
@@ -286,14 +312,16 @@ impl Command {
                 return Some(Ended::Stopped);
             }
         }
-        time.is_over().then_some(Ended::TimedOut)
+        watch.time.is_over().then_some(Ended::TimedOut)
     }
 
     fn wait(&self, handle: &duct::Handle, too_much: impl Fn() -> bool) -> Ended {
-        let (mut stop_at, mut time) = (None, Countdown::new(self.limit));
+        let mut watch = Watch::new(self.limit);
         loop {
             match handle.wait_timeout(TICK) {
-                Ok(Some(output)) => return of_status(output.status),
+                Ok(Some(output)) => {
+                    return watch.leaving.why().unwrap_or(of_status(output.status));
+                }
                 Ok(None) => {}
                 // With unchecked() a wait fails only if the kernel lost the child.
                 Err(_) => return Ended::Signaled(0),
@@ -301,13 +329,27 @@ impl Command {
             let why = if too_much() {
                 Some(Ended::TooMuchOutput)
             } else {
-                self.reason_to_stop(handle, &mut stop_at, &mut time, false)
+                self.must_end(handle, &mut watch, false)
             };
             if let Some(why) = why {
                 stop_group(handle);
                 return why;
             }
         }
+    }
+}
+
+/// What a wait looks at besides the child itself.
+struct Watch {
+    time: Countdown,
+    /// Since we were asked to stop.
+    stop_at: Option<Instant>,
+    leaving: Leaving,
+}
+
+impl Watch {
+    fn new(limit: Option<Duration>) -> Self {
+        Self { time: Countdown::new(limit), stop_at: None, leaving: Leaving::default() }
     }
 }
 
@@ -393,71 +435,4 @@ fn pump_lines(from: impl Read, max: usize, to: &std::sync::mpsc::SyncSender<Vec<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::process::base_env;
-
-    fn sh(script: &str, cwd: &Path) -> Command {
-        Command::new(["sh", "-c", script], cwd, base_env())
-    }
-
-    #[test]
-    fn output_order_and_exit_are_kept() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let out = dir.path().join("out");
-        let done = sh("echo a; echo b >&2; echo c; exit 3", dir.path())
-            .run(Capture::Merged(out.clone()))
-            .expect("runs");
-        assert_eq!(done.ended, Ended::Exited(3));
-        assert_eq!(std::fs::read_to_string(out).expect("read"), "a\nb\nc\n");
-    }
-
-    #[test]
-    fn a_daemon_in_its_own_session_does_not_survive() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let out = dir.path().join("out");
-        let done = sh("setsid sh -c 'sleep 300' >/dev/null 2>&1 & sleep 0.2; exit 0", dir.path())
-            .run(Capture::Merged(out))
-            .expect("runs");
-        assert_eq!(done.ended, Ended::Exited(0));
-        assert!(done.left_behind >= 1, "the daemon was found and killed");
-    }
-
-    #[test]
-    fn a_deadline_ends_it() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let done = sh("sleep 300", dir.path())
-            .timeout(Duration::from_millis(100))
-            .run(Capture::Merged(dir.path().join("out")))
-            .expect("runs");
-        assert_eq!(done.ended, Ended::TimedOut);
-    }
-
-    #[test]
-    fn a_missing_program_is_an_outcome_and_not_an_error() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let run = |argv: &[&str]| {
-            Command::new(argv.iter().copied(), dir.path(), base_env())
-                .run(Capture::Merged(dir.path().join("out")))
-                .expect("an outcome")
-                .ended
-        };
-        assert_eq!(run(&["no-such-program-anywhere"]), Ended::NotFound);
-        std::fs::write(dir.path().join("plain"), "x").expect("write");
-        assert_eq!(run(&["./plain"]), Ended::NotExecutable);
-    }
-
-    #[test]
-    fn lines_arrive_and_long_ones_are_cut() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let mut got = Vec::new();
-        let done = sh("echo one; printf 'abcdefghij\\nend'", dir.path())
-            .run_lines(&dir.path().join("err"), 5, &mut |line| {
-                got.push(String::from_utf8_lossy(&line).into_owned());
-                Ok(())
-            })
-            .expect("runs");
-        assert!(done.success());
-        assert_eq!(got, ["one", "abcde", "end"]);
-    }
-}
+mod tests;

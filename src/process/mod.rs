@@ -7,11 +7,13 @@
 mod command;
 mod countdown;
 mod env;
+mod interrupt;
 mod reap;
 pub mod stop;
 
 pub use command::{Capture, Command, Ended, Finished, LineSink};
 pub use env::{allowed, base_env};
+pub use interrupt::Interrupt;
 pub use reap::{kill_inside, kill_scope, leftovers, marked_inside, scope_id};
 pub use stop::wait_if_leaving;
 
