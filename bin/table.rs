@@ -57,5 +57,6 @@ table! {
     "otto-help" Plumbing help;
     "otto-provider-command" Plumbing provider_command;
     "otto-provider-replay" Plumbing provider_replay;
+    "otto-sandbox" Plumbing sandbox;
     "otto-pages" Plumbing pages;
 }

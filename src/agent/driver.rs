@@ -281,6 +281,7 @@ impl EventReader {
                 Ended::Exited(_)
                 | Ended::Signaled(_)
                 | Ended::TooMuchOutput
+                | Ended::OverLimit(_)
                 | Ended::NotFound
                 | Ended::NotExecutable,
             ) => None,

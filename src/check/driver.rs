@@ -132,6 +132,7 @@ fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete)
         Ended::Signaled(signal) => Ending::Signalled(signal),
         Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
         Ended::TooMuchOutput => return (Ending::Flooded, Complete::Truncated),
+        Ended::OverLimit(limit) => Ending::OverLimit { what: limit.word() },
         Ended::Stopped => Ending::Interrupted,
         Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program }),
         Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
@@ -204,6 +205,7 @@ fn report(
         Ending::TimedOut { limit_s } => format!("stopped after {limit_s:.0} s"),
         Ending::NotStarted(why) => format!("not started: {why:?}"),
         Ending::Flooded => "stopped: too much output; only its start is kept".to_owned(),
+        Ending::OverLimit { what } => format!("stopped: {what}"),
         Ending::Interrupted => "interrupted".to_owned(),
     };
     text.push_str(&format!("--- {end}\n"));
@@ -220,6 +222,7 @@ fn reply(run: &Execution) -> Value {
         | Ending::TimedOut { .. }
         | Ending::NotStarted(_)
         | Ending::Flooded
+        | Ending::OverLimit { .. }
         | Ending::Interrupted => None,
     };
     let parsed: Value = serde_json::from_str(&run.stdout).unwrap_or(Value::Null);

@@ -54,7 +54,8 @@ fn every_example_parses() {
             let Some(rest) = command.strip_prefix("otto ") else { continue };
             let mut args = words(rest);
             seen += 1;
-            args.push("-h".into());
+            // What follows `--` is somebody else's.
+            args.insert(args.iter().position(|a| a == "--").unwrap_or(args.len()), "-h".into());
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let done = s.run(0, &args);
             assert!(done.stdout.contains("Usage:"), "{command}");

@@ -7,6 +7,7 @@ mod by_hand;
 mod census;
 mod clocks;
 mod crash;
+mod escapes;
 mod false_green;
 mod flow;
 mod formats;

@@ -94,6 +94,8 @@ pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
         let hidden = match ctx.session.record.tier {
             // Nothing in the kernel keeps a builder from reading the folder.
             crate::process::Tier::Worktree => false,
+            // The folder is not among what a sandbox shows.
+            crate::process::Tier::Landlock | crate::process::Tier::Bwrap => true,
         };
         out.push(Scenario {
             record: event::Scenario {
