@@ -55,6 +55,8 @@ mod spec;
 mod status;
 #[path = "otto-verify.rs"]
 mod verify;
+#[path = "otto-wake.rs"]
+mod wake;
 
 fn main() -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();

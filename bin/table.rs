@@ -47,6 +47,7 @@ table! {
     "otto-verify" Finish verify;
     "otto-land" Finish land;
     "otto-abort" Finish abort;
+    "otto-wake" Finish wake;
     "otto-compile" Step compile;
     "otto-build-group" Step build_group;
     "otto-merge" Step merge;

@@ -25,6 +25,11 @@ impl Deadline {
         Self(monotonic().saturating_add(budget))
     }
 
+    /// Time in which nothing could be done does not count.
+    pub fn later_by(self, pause: Duration) -> Self {
+        Self(self.0.saturating_add(pause))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         Duration::try_from_secs_f64(text.parse().ok()?).ok().map(Self)
     }

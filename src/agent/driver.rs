@@ -9,16 +9,19 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::env::{Secrets, of_provider};
+use super::ledger::{Ledger, Meter};
 use super::protocol::{self, ErrorClass, Event, Request, Sandbox};
 use super::transcript::Transcript;
 use crate::base::{Error, Result};
 use crate::disk;
-use crate::process::{Command, Ended, Tier, own_command};
+use crate::process::{Command, Ended, Interrupt, Tier, own_command};
 use crate::session::config::{Agent, Role};
-use crate::session::event::Usage;
 
 /// A line over this is cut: an agent that floods stays bounded.
 const MAX_LINE: usize = 8 << 20;
+
+/// A provider that has to end may report what was spent; its agent has stopped by then.
+const GRACE: Duration = Duration::from_millis(600);
 
 /// What to ask for.
 #[derive(Debug)]
@@ -34,12 +37,24 @@ pub struct Turn<'a> {
     pub dir: &'a Path,
     pub prompt: &'a str,
     pub schema: Option<&'a Value>,
+    /// The conversation to go on with.
+    pub resume: Option<Talk<'a>>,
+    /// The agent's own folder, kept from turn to turn.
+    pub state_dir: Option<&'a Path>,
     pub max_turns: u32,
-    pub budget_usd: Option<f64>,
+    pub ledger: &'a dyn Ledger,
     pub secrets: &'a [String],
     pub tier: Tier,
     pub now: Timestamp,
     pub limit: Duration,
+}
+
+/// An earlier conversation, as its provider names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Talk<'a> {
+    pub id: &'a str,
+    /// In a copy of it.
+    pub fork: bool,
 }
 
 /// How a turn ended.
@@ -62,10 +77,10 @@ pub struct TurnResult {
     /// The last thing it said: a claim, never evidence.
     pub claim: String,
     pub structured: Option<Value>,
-    /// `None` where nothing was reported.
-    pub usage: Usage,
     pub retry_at: Option<String>,
     pub denied: Vec<String>,
+    /// It called no tool, changed no file and said nothing.
+    pub is_idle: bool,
     pub provider_session: Option<String>,
 }
 
@@ -135,16 +150,16 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         attempt: turn.attempt,
         prompt_file: path("prompt.md"),
         workdir: turn.workdir.to_owned(),
-        resume: None,
-        fork: false,
+        resume: turn.resume.map(|talk| talk.id.to_owned()),
+        fork: turn.resume.is_some_and(|talk| talk.fork),
         model: turn.agent.model.clone(),
         effort: turn.agent.effort.clone(),
         max_turns: turn.max_turns,
         deadline: (turn.now + turn.limit).to_string(),
-        budget_usd: turn.budget_usd,
+        budget_usd: turn.ledger.left()?,
         schema_file,
         output_file: path("output.json"),
-        state_dir: None,
+        state_dir: turn.state_dir.map(Path::to_owned),
         sandbox: Sandbox { tier: turn.tier.word().to_owned(), network: None },
         settings: turn.agent.settings.clone(),
         secrets: turn.secrets.to_vec(),
@@ -157,18 +172,19 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
 
     let mut reader = EventReader::new(Transcript::create(turn.dir, &secrets)?, turn);
     let program = format!("otto-provider-{name}");
-    let finished = Command::new(own_command(&program), turn.workdir, of_provider(&request))
+    if let Some(dir) = turn.state_dir {
+        disk::create_dir_all(dir)?;
+    }
+    let ended = Command::new(own_command(&program), turn.workdir, of_provider(&request))
         .stdin(line)
         .timeout(turn.limit)
-        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line));
-    let ended = match finished {
-        Ok(finished) => finished.ended,
-        Err(_) if reader.capped.is_some() => Ended::Stopped,
-        Err(e) => return Err(e),
-    };
+        .interrupt(&reader.interrupt.clone(), GRACE)
+        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line))?
+        .ended;
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
     }
+    reader.meter.close()?;
     let mut result = reader.finish(ended, &path("stderr.log"))?;
     result.claim = secrets.hide(&result.claim);
     if let Some((_, message)) = &mut result.error {
@@ -182,18 +198,19 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
 }
 
 /// Collects what the events say.
-struct EventReader {
+struct EventReader<'a> {
     transcript: Transcript,
     result: TurnResult,
     done: bool,
     tool_calls: u32,
     max_turns: u32,
-    budget_usd: Option<f64>,
+    meter: Meter<'a>,
+    interrupt: Interrupt,
     capped: Option<&'static str>,
 }
 
-impl EventReader {
-    fn new(transcript: Transcript, turn: &Turn<'_>) -> Self {
+impl<'a> EventReader<'a> {
+    fn new(transcript: Transcript, turn: &Turn<'a>) -> Self {
         Self {
             transcript,
             result: TurnResult {
@@ -201,15 +218,16 @@ impl EventReader {
                 error: None,
                 claim: String::new(),
                 structured: None,
-                usage: Usage::default(),
                 retry_at: None,
                 denied: Vec::new(),
+                is_idle: true,
                 provider_session: None,
             },
             done: false,
             tool_calls: 0,
             max_turns: turn.max_turns,
-            budget_usd: turn.budget_usd,
+            meter: Meter::new(turn.ledger),
+            interrupt: Interrupt::default(),
             capped: None,
         }
     }
@@ -220,9 +238,19 @@ impl EventReader {
         }
         let event = protocol::parse_line(line);
         self.transcript.write(&event)?;
-        if let Some(usage) = event.usage() {
-            self.result.usage.add(&usage);
+        if let Some(usage) = event.usage()
+            && self.meter.take(&usage)?
+        {
+            self.cap("money");
         }
+        self.result.is_idle &= !matches!(
+            &event,
+            Event::Text { .. }
+                | Event::Thinking { .. }
+                | Event::ToolCall { .. }
+                | Event::ToolResult { .. }
+                | Event::FileChange { .. }
+        );
         match event {
             Event::Started { provider_session, .. } => {
                 self.result.provider_session = provider_session;
@@ -232,7 +260,12 @@ impl EventReader {
                     self.result.claim = text;
                 }
             }
-            Event::ToolCall { .. } => self.tool_calls += 1,
+            Event::ToolCall { .. } => {
+                self.tool_calls += 1;
+                if self.tool_calls > self.max_turns {
+                    self.cap("turns");
+                }
+            }
             Event::RateLimited { until } => self.result.retry_at = until,
             Event::Denied { tool } => self.result.denied.push(tool),
             Event::Error { class, message } => self.result.error = Some((class, message)),
@@ -251,24 +284,14 @@ impl EventReader {
             | Event::Cost { .. }
             | Event::Raw { .. } => {}
         }
-        self.enforce_caps()
+        Ok(())
     }
 
-    /// Models ignore caps; the parent counts and kills.
-    fn enforce_caps(&mut self) -> Result<()> {
-        let over_money = matches!(
-            (self.result.usage.usd, self.budget_usd),
-            (Some(spent), Some(budget)) if spent > budget
-        );
-        if self.tool_calls > self.max_turns {
-            self.capped = Some("turns");
-        } else if over_money {
-            self.capped = Some("money");
-        }
-        match self.capped {
-            Some(what) => Err(Error::person(format!("over the cap on {what}"))),
-            None => Ok(()),
-        }
+    /// Models ignore caps; the parent counts and ends the turn. What it still reports of its cost is
+    /// taken.
+    fn cap(&mut self, what: &'static str) {
+        self.capped.get_or_insert(what);
+        self.interrupt.trip();
     }
 
     fn finish(mut self, ended: Ended, stderr: &Path) -> Result<TurnResult> {
@@ -288,6 +311,8 @@ impl EventReader {
         };
         if let Some(ending) = ending {
             self.result.ending = ending;
+            // It was asked to leave, and says so.
+            self.result.error.take_if(|(class, _)| *class == ErrorClass::Interrupted);
         }
         if self.result.ending == Ending::NoDone && self.result.error.is_none() {
             let said = disk::tail_bytes(stderr, 2000).unwrap_or_default();

@@ -5,12 +5,14 @@ pub mod budget;
 pub mod describe;
 mod driver;
 mod env;
+mod ledger;
 pub mod prompts;
 pub mod protocol;
 mod transcript;
 
-pub use driver::{Ending, Turn, TurnResult, require_provider, run_turn};
+pub use driver::{Ending, Talk, Turn, TurnResult, require_provider, run_turn};
 pub use env::{Secrets, of_agent};
+pub use ledger::{Ledger, Part};
 pub use prompts::Prompts;
 pub use protocol::{ErrorClass, Event, Request};
 pub use transcript::{narrate, strip_controls};

@@ -35,6 +35,7 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
             "role",
         ],
     ),
+    ("again", &["attempt", "brief"]),
     ("certifier", &["intent", "features", "non_goals", "checks", "findings"]),
 ];
 

@@ -203,7 +203,7 @@ impl Event {
                 cached_input: *cached_input,
                 output: *output,
                 reasoning: *reasoning,
-                usd: None,
+                ..Usage::default()
             }),
             Event::Cost { usd } => Some(Usage { usd: Some(*usd), ..Usage::default() }),
             _ => None,

@@ -50,6 +50,9 @@ pub struct ConfigArgs {
     /// How hard the agent thinks, as it names it
     #[arg(long, value_name = "EFFORT")]
     pub effort: Option<String>,
+    /// The agents of single roles, over the ones above
+    #[command(flatten)]
+    pub roles: RoleArgs,
     /// How many groups are built at the same time
     #[arg(long, short = 'j', value_name = "N")]
     pub jobs: Option<u32>,
@@ -59,6 +62,9 @@ pub struct ConfigArgs {
     /// Money for the whole run, in US dollars
     #[arg(long, value_name = "USD")]
     pub budget: Option<f64>,
+    /// An agent is stopped after this many turns (tool calls) in one call
+    #[arg(long, value_name = "N")]
+    pub max_turns: Option<u32>,
     /// Tries of one group before it is failed
     #[arg(long, value_name = "N")]
     pub attempts: Option<u32>,
@@ -98,11 +104,53 @@ impl ConfigArgs {
         put("jobs", self.jobs.map(|v| json!(v)), "--jobs");
         put("run_budget_seconds", self.budget_seconds.map(|v| json!(v)), "--budget-seconds");
         put("budget_usd", self.budget.map(|v| json!(v)), "--budget");
+        put("max_turns_per_call", self.max_turns.map(|v| json!(v)), "--max-turns");
         put("attempts", self.attempts.map(|v| json!(v)), "--attempts");
         put("default_branch", self.target.as_ref().map(|v| json!(v)), "--target");
         put("review_gate", self.review_gate.then(|| json!(true)), "--review-gate");
+        out.extend(self.roles.flags());
         Ok(out)
     }
+}
+
+macro_rules! role_args {
+    ($($role:literal $what:literal: $provider:ident $model:ident $effort:ident;)*) => {
+        /// `--<role>-provider` and so on: `agents.<role>.*` of the configuration.
+        #[derive(Debug, Clone, Default, Args)]
+        pub struct RoleArgs {
+            $(
+                #[arg(long, value_name = "NAME", help = concat!("The agent that ", $what))]
+                pub $provider: Option<String>,
+                #[arg(long, value_name = "MODEL", help = "Its model")]
+                pub $model: Option<String>,
+                #[arg(long, value_name = "EFFORT", help = "How hard it thinks")]
+                pub $effort: Option<String>,
+            )*
+        }
+
+        impl RoleArgs {
+            fn flags(&self) -> Vec<(String, Value, String)> {
+                let all = [$(
+                    ($role, "provider", &self.$provider),
+                    ($role, "model", &self.$model),
+                    ($role, "effort", &self.$effort),
+                )*];
+                all.into_iter()
+                    .filter_map(|(role, key, value)| {
+                        let value = json!(value.as_ref()?);
+                        Some((format!("agents.{role}.{key}"), value, format!("--{role}-{key}")))
+                    })
+                    .collect()
+            }
+        }
+    };
+}
+
+role_args! {
+    "spec" "compiles the intent": spec_provider spec_model spec_effort;
+    "build" "builds groups": build_provider build_model build_effort;
+    "fix" "repairs what an audit found": fix_provider fix_model fix_effort;
+    "certifier" "judges the product": certifier_provider certifier_model certifier_effort;
 }
 
 /// What is wanted, and the spec for it where there is one already.

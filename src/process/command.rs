@@ -277,7 +277,7 @@ impl Command {
             if let Ok(Some(output)) = handle.try_wait() {
                 ended = Some(watch.leaving.why().unwrap_or(of_status(output.status)));
             } else if let Some(why) = self.must_end(&handle, &mut watch, failure.is_some()) {
-                signal::stop_group(&handle, self.wrapped());
+                signal::stop_group(&handle, self.wrapped(), watch.grace());
                 ended = Some(why);
             } else if !open {
                 drop(handle.wait_timeout(TICK));
@@ -394,7 +394,7 @@ impl Command {
                 self.must_end(handle, &mut watch, false)
             };
             if let Some(why) = why {
-                signal::stop_group(handle, self.wrapped());
+                signal::stop_group(handle, self.wrapped(), watch.grace());
                 return why;
             }
         }
@@ -408,6 +408,12 @@ struct Watch {
     stop_at: Option<Instant>,
     leaving: Leaving,
     gauge: Option<Gauge>,
+}
+
+impl Watch {
+    fn grace(&self) -> Duration {
+        if self.leaving.why().is_some() { signal::SECOND_GRACE } else { signal::GRACE }
+    }
 }
 
 impl Finished {

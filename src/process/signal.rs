@@ -10,7 +10,9 @@ use super::command::pid_of;
 use super::reap;
 
 /// How long a child may take to leave after SIGTERM.
-const GRACE: Duration = Duration::from_millis(2000);
+pub(super) const GRACE: Duration = Duration::from_millis(2000);
+/// The same for one that was asked by SIGINT before.
+pub(super) const SECOND_GRACE: Duration = Duration::from_millis(300);
 
 /// Whether the child is the program, or a bwrap with a process of its own between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub(super) fn pass_on(handle: &duct::Handle, wrapped: Wrapped, signal: i32) {
 }
 
 /// SIGTERM to everything, then a grace, then the caller kills what is left.
-pub(super) fn stop_group(handle: &duct::Handle, wrapped: Wrapped) {
+pub(super) fn stop_group(handle: &duct::Handle, wrapped: Wrapped, grace: Duration) {
     let Some(pid) = pid_of(handle) else { return };
     match wrapped {
         Wrapped::Not => {
@@ -44,7 +46,7 @@ pub(super) fn stop_group(handle: &duct::Handle, wrapped: Wrapped) {
             }
         }
     }
-    if !matches!(handle.wait_timeout(GRACE), Ok(Some(_))) {
+    if !matches!(handle.wait_timeout(grace), Ok(Some(_))) {
         let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }

@@ -2,8 +2,9 @@
 
 use super::next::{Action, Course};
 use super::step::Steps;
+use super::wait::Patience;
 use crate::agent::budget::Deadline;
-use crate::base::{Error, Result};
+use crate::base::{Error, Exit, Result};
 use crate::disk::Held;
 use crate::disk::lock::{self, Run};
 use crate::process::stop;
@@ -93,7 +94,22 @@ fn chain(
     report: &dyn Report,
 ) -> Result<Word> {
     ws.pool(&session.config)?.end_orphans()?;
-    let steps = Steps { session, root: ws.root(), deadline };
+    let mut steps = Steps { session, root: ws.root(), deadline };
+    let mut patience = Patience::new(session.config.patience_seconds);
+    loop {
+        match story(ws, &steps, goal, report) {
+            Err(e) if e.exit() == Exit::LATER => {
+                let waited = patience.wait(ws, session, e)?;
+                steps.deadline = steps.deadline.later_by(waited);
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// From wherever the session is to its verdict.
+fn story(ws: &Workspace, steps: &Steps<'_>, goal: &Goal, report: &dyn Report) -> Result<Word> {
+    let session = steps.session;
     let mut course = Course::default();
     let mut spec = None;
     let mut last = None;

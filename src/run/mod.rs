@@ -10,9 +10,12 @@ mod resume;
 pub mod setup;
 mod step;
 pub mod summary;
+mod wait;
+mod wake;
 
 pub use chain::{Goal, go, hold};
 pub use finish::finish;
 pub use progress::Progress;
 pub use reopen::reopen;
 pub use resume::{Resume, resumable};
+pub use wake::{cancel, wake};

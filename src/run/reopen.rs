@@ -7,19 +7,24 @@ use serde_json::Value;
 use crate::base::{Error, Result};
 use crate::disk::lock::Run;
 use crate::disk::{self, Held};
+use crate::run::wake::woken;
 use crate::session::config::Settings;
 use crate::session::event::{GroupInvalidated, Invalid, RunResumed};
 use crate::session::journal::Entry;
 use crate::session::{Phase, Session, State, Workspace, latest};
 
 /// What a resume may change.
-const CHANGEABLE: [&str; 8] = [
+const CHANGEABLE: [&str; 12] = [
     "provider",
     "model",
     "effort",
     "jobs",
     "run_budget_seconds",
     "budget_usd",
+    "group_budget_usd",
+    "max_turns_per_call",
+    "fallback",
+    "patience_seconds",
     "attempts",
     "git.filters",
 ];
@@ -51,7 +56,8 @@ pub fn reopen(
     let mut settings: Settings = session.config.settings().clone();
     let mut changes = BTreeMap::new();
     for (key, value, origin) in flags {
-        if !CHANGEABLE.contains(&key.as_str()) && !key.starts_with("providers.") {
+        let of_an_agent = key.starts_with("providers.") || key.starts_with("agents.");
+        if !CHANGEABLE.contains(&key.as_str()) && !of_an_agent {
             return Err(Error::usage(format!("{origin}: a resumed session keeps its '{key}'"))
                 .hint(format!("a resume may change: {}", CHANGEABLE.join(", "))));
         }
@@ -62,6 +68,8 @@ pub fn reopen(
     let more_attempts = changes.contains_key("attempts");
     session.append_with(ws, |state| {
         let mut entries = vec![Entry::new(RunResumed { changes })];
+        // Whoever goes on by hand does not want to wait for what was to be waited for.
+        entries.extend(state.waits.keys().map(|provider| woken(provider, "otto run --resume")));
         // More attempts are for the groups that have used theirs up.
         let failed = state.groups.iter().filter(|(_, g)| matches!(g.phase, Phase::Failed { .. }));
         entries.extend(failed.filter(|_| more_attempts).map(|(gid, _)| {

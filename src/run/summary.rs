@@ -64,8 +64,11 @@ pub fn status_text(
     }
     out.push_str(&format!("spec    {}\n", spec_line(state)));
     out.push_str(&format!("run     {}\n", run_line(state, hands)));
-    if let Some(waiting) = &state.waiting {
-        out.push_str(&format!("waits   for {} until {}\n", waiting.provider, waiting.until));
+    for (provider, waiting) in &state.waits {
+        out.push_str(&format!(
+            "waits   for {provider} until {} ({}); try now: otto wake {}\n",
+            waiting.until, waiting.class, session.id
+        ));
     }
     if let Some(spec) = spec {
         out.push_str(&groups_text(spec, state, hands));

@@ -134,6 +134,9 @@ events! {
         /// The machine's boot id, as in `merge.started`: for the group's branch.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         boot: Option<String>,
+        /// The provider's conversation, for the next attempt to go on with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation: Option<Conversation>,
     }
     GroupChecked = "group.check.finished" {
         check: String,
@@ -185,8 +188,14 @@ events! {
     RepairStarted = "repair.started" { key: String, findings: Vec<String>, round: u32 }
     RepairFinished = "repair.finished" { key: String, outcome: String }
     PilotDecided = "pilot.decided" { decision: Value }
+    /// A durable wake-up: until then nobody asks this provider.
     ProviderWaiting = "provider.waiting" { provider: String, until: String, class: String }
-    ProviderWoken = "provider.woken" { provider: String }
+    ProviderWoken = "provider.woken" {
+        provider: String,
+        /// A person who did not want to wait.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    }
     ServiceStarted = "service.started" { service: String, port: u16 }
     ServiceStopped = "service.stopped" { service: String }
     RunPaused = "run.paused" { reason: String }
@@ -204,7 +213,13 @@ events! {
     LandLanded = "land.landed" { target: String, old: Oid, new: Oid }
     LandRefused = "land.refused" { target: String, reason: String }
     /// A turn's usage; what the provider did not report is absent, never 0.
-    BudgetSpent = "budget.spent" { role: String, usage: Usage }
+    BudgetSpent = "budget.spent" {
+        role: String,
+        usage: Usage,
+        /// The turn goes on: what it has used since its last record. Its end adds the rest.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        partial: bool,
+    }
 }
 
 impl AttemptFinished {
@@ -223,8 +238,30 @@ impl AttemptFinished {
             claim: String::new(),
             duration_s: 0.0,
             boot: None,
+            conversation: None,
         }
     }
+}
+
+/// A conversation of an agent, as its provider names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conversation {
+    pub provider: String,
+    pub id: String,
+    pub rung: Rung,
+}
+
+/// How a turn came to its conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// It went on with an earlier one.
+    Resumed,
+    /// It went on in a copy of an earlier one.
+    Forked,
+    /// It began with nothing but what it was told.
+    Fresh,
 }
 
 /// How an attempt ended, judged from the tree and the checks.
@@ -430,6 +467,9 @@ pub struct Usage {
     pub output: Option<u64>,
     pub reasoning: Option<u64>,
     pub usd: Option<f64>,
+    /// By the price table, where the provider reported tokens and no money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_usd: Option<f64>,
 }
 
 impl Usage {
@@ -446,6 +486,15 @@ impl Usage {
         self.output = plus(self.output, other.output);
         self.reasoning = plus(self.reasoning, other.reasoning);
         self.usd = plus(self.usd, other.usd);
+        self.estimated_usd = plus(self.estimated_usd, other.estimated_usd);
+    }
+
+    /// Money for the budget: what was reported and what was estimated besides.
+    pub fn money(&self) -> Option<f64> {
+        match (self.usd, self.estimated_usd) {
+            (Some(a), Some(b)) => Some(a + b),
+            (a, b) => a.or(b),
+        }
     }
 }
 

@@ -76,10 +76,18 @@ impl State {
                 }
             }
             Event::ProviderWaiting(e) => {
-                self.waiting =
-                    Some(Waiting { provider: e.provider.clone(), until: e.until.clone() });
+                // Where it is not known until when, there is nothing to wait for.
+                let until = e.until.parse().unwrap_or(record.at);
+                let waiting = Waiting { until, class: e.class.clone() };
+                self.waits.insert(e.provider.clone(), waiting);
+                *self.patience.entry(e.provider.clone()).or_default() += 1;
             }
-            Event::ProviderWoken(_) => self.waiting = None,
+            Event::ProviderWoken(e) => {
+                self.waits.remove(&e.provider);
+                if e.by.is_none() {
+                    self.patience.remove(&e.provider);
+                }
+            }
             Event::RunPaused(e) => {
                 if !self.run_is_over() {
                     self.run = RunState::Paused { reason: e.reason.clone() };
@@ -290,6 +298,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                     claim: e.claim.clone(),
                     duration_s: e.duration_s,
                     boot: e.boot.clone(),
+                    conversation: e.conversation.clone(),
                 });
                 if !terminal {
                     // A stop says nothing: what the group was told before still holds.

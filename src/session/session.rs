@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde::Deserialize;
 
-use super::config::{self, Config, Settings};
+use super::config::{self, Config, Role, Settings};
 use super::event::SessionCreated;
 use super::journal::{Anchor, Entry, Journal, Record};
 use super::layout::{Layout, SessionLayout, refs};
@@ -157,6 +157,23 @@ impl Workspace {
                 }
             }
         }
+    }
+
+    /// Where an agent keeps its configuration and conversations: outside every worktree, the same
+    /// for all turns of this provider, role and group.
+    pub fn agent_dir(
+        &self,
+        id: &SessionId,
+        provider: &str,
+        role: Role,
+        group: Option<&str>,
+    ) -> Result<PathBuf> {
+        let name = match group {
+            Some(group) => format!("{}.{group}", role.word()),
+            None => role.word().to_owned(),
+        };
+        let agents = cache_dir()?.join("otto").join(self.repo.project.hash()).join("agents");
+        Ok(agents.join(id.as_str()).join(provider).join(name))
     }
 
     /// The pool of disposable worktrees of this project.

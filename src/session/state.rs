@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::event::{
-    AttemptOutcome, AuditScope, Certifier, CheckPhase, Finding, Invalid, MergeStarted, Scenario,
-    Usage, Violation,
+    AttemptOutcome, AuditScope, Certifier, CheckPhase, Conversation, Finding, Invalid,
+    MergeStarted, Scenario, Usage, Violation,
 };
 use crate::base::{Json, Sha256};
 use crate::git::Oid;
@@ -39,7 +39,10 @@ pub struct State {
     pub audits: Vec<Audit>,
     pub repairs: Vec<Repair>,
     pub run: RunState,
-    pub waiting: Option<Waiting>,
+    /// Who asked to wait, by provider. One whose time has come is no longer in the way.
+    pub waits: BTreeMap<String, Waiting>,
+    /// How often a provider asked to wait since it last worked.
+    pub patience: BTreeMap<String, u32>,
     pub land: LandState,
     pub usage_by_role: BTreeMap<String, Usage>,
     pub usage_by_group: BTreeMap<String, Usage>,
@@ -185,6 +188,7 @@ pub struct AttemptEnd {
     pub claim: String,
     pub duration_s: f64,
     pub boot: Option<String>,
+    pub conversation: Option<Conversation>,
 }
 
 /// The integration ref moved from `old` to `new`, which has the tree that was tested.
@@ -254,8 +258,8 @@ pub enum RunState {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    pub provider: String,
-    pub until: String,
+    pub until: Timestamp,
+    pub class: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What every stage after compile works with.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::PrepareCache;
 use crate::git::pool::Owner;
 use crate::git::{Oid, Pool, Repo, Worktree};
+use crate::session::config::{Agent, Role};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
@@ -112,9 +114,15 @@ impl<'a> Context<'a> {
         self.deadline.left()
     }
 
-    /// What is left of the money, in US dollars; see [`super::waiting::budget_left`].
-    pub fn budget_left(&self) -> Result<Option<f64>> {
-        super::waiting::budget_left(self.session)
+    /// See [`super::spending::check_budget`].
+    pub fn check_budget(&self) -> Result<()> {
+        super::spending::check_budget(self.session)
+    }
+
+    /// The folder of an agent's own configuration and conversations.
+    pub fn agent_dir(&self, agent: &Agent, role: Role, group: Option<&str>) -> Result<PathBuf> {
+        let provider = agent.provider.as_deref().unwrap_or_default();
+        self.ws.agent_dir(&self.session.id, provider, role, group)
     }
 
     /// The files that define the gates, as they are in the session's base.

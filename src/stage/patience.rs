@@ -42,12 +42,7 @@ pub fn choose(
 
 /// Until when to wait: what the provider said if that lies ahead, else longer each time it asks
 /// again without having worked. `times` counts from 0.
-pub fn until(
-    class: ErrorClass,
-    said: Option<Timestamp>,
-    times: u32,
-    now: Timestamp,
-) -> Timestamp {
+pub fn until(class: ErrorClass, said: Option<Timestamp>, times: u32, now: Timestamp) -> Timestamp {
     if let Some(said) = said.filter(|said| *said > now) {
         return said;
     }

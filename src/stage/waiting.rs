@@ -1,89 +1,81 @@
-//! What holds an agent back: a provider that asks to wait, and money that is spent.
+//! Providers that ask to wait: who works instead, and the durable wake-up.
 
-use crate::agent::ErrorClass;
+use jiff::Timestamp;
+
+use super::patience::{Choice, choose, is_wait, until};
+use crate::agent::{ErrorClass, TurnResult};
 use crate::base::text::one_line;
 use crate::base::{Error, Result};
+use crate::session::config::{Agent, Role};
 use crate::session::event::{ProviderWaiting, ProviderWoken};
 use crate::session::journal::Entry;
 use crate::session::{Session, Workspace};
 
-/// Records that `provider` asks to wait until `until` (RFC 3339, where it said so) and makes the
-/// error for it: 75 with the time.
-pub fn waiting_error(
-    ws: &Workspace,
-    session: &Session,
-    provider: &str,
-    class: ErrorClass,
-    until: Option<&str>,
-) -> Result<Error> {
-    let until = until.unwrap_or_default();
-    session.append(
-        ws,
-        Entry::new(ProviderWaiting {
-            provider: provider.to_owned(),
-            until: until.to_owned(),
-            class: class.word().into(),
-        }),
-    )?;
-    let what = format!("the provider '{provider}' asks to wait ({})", class.word());
-    Ok(Error::later(what, until.parse().ok())
-        .hint(format!("go on then with: otto run --resume {}", session.id)))
-}
+/// A lost connection is waited for this often in a row; after that it is a failure like any other.
+const LOST_CONNECTIONS: u32 = 5;
 
-/// Records that a turn ran, where a provider was waited for.
-pub fn woken(ws: &Workspace, session: &Session) -> Result<()> {
-    // Asked first without the journal's lock: a turn after a wait is rare.
-    if session.with_state(|s| s.waiting.is_none())? {
-        return Ok(());
+/// The agent that takes the next turn of a role: the configured one, or who stands in while it has
+/// to wait. With nobody free: 75, with the time of the first.
+pub fn free_agent(ws: &Workspace, session: &Session, role: Role) -> Result<Agent> {
+    let config = &session.config;
+    let first = config.agent(role);
+    let Some(name) = &first.provider else { return Ok(first) };
+    let now = ws.clock.now();
+    match session.with_state(|s| choose(name, &config.fallback, &s.waits, now))? {
+        Choice::Use(provider) => Ok(config.agent_at(role, &provider)),
+        Choice::Wait { provider, until } => {
+            let class = session.with_state(|s| s.waits.get(&provider).map(|w| w.class.clone()))?;
+            Err(later(session, &provider, &class.unwrap_or_default(), until))
+        }
     }
-    session.append_with(ws, |state| {
-        let woken = state.waiting.as_ref().map(|w| ProviderWoken { provider: w.provider.clone() });
-        Ok(woken.map(Entry::new).into_iter().collect())
-    })?;
-    Ok(())
 }
 
-/// The error of a turn that failed: later (75) where the provider asks to wait, missing (69) where
-/// a person has to mend the agent first, else no (1).
-pub fn turn_error(
+fn later(session: &Session, provider: &str, class: &str, until: Timestamp) -> Error {
+    let id = &session.id;
+    Error::later(format!("the provider '{provider}' asks to wait ({class})"), Some(until))
+        .hint(format!("go on then with: otto run --resume {id}   or try now: otto wake {id}"))
+}
+
+/// Records what a turn said about waiting: a wake-up where it asks for one (true), the end of one
+/// where it worked.
+pub fn note_turn(
     ws: &Workspace,
     session: &Session,
     provider: &str,
-    (class, message): (ErrorClass, &str),
-    until: Option<&str>,
-) -> Result<Error> {
-    let what = || format!("the agent failed: {}", class.word());
-    let error = match class {
-        ErrorClass::Quota | ErrorClass::RateLimit | ErrorClass::Overloaded => {
-            waiting_error(ws, session, provider, class, until)?
+    turn: &TurnResult,
+) -> Result<bool> {
+    let class = turn.error.as_ref().map(|(class, _)| *class);
+    let times = session.with_state(|s| s.patience.get(provider).copied())?;
+    let waits = class.filter(|class| {
+        let lost = *class == ErrorClass::Network && times.unwrap_or(0) >= LOST_CONNECTIONS;
+        is_wait(*class) && !lost
+    });
+    let Some(class) = waits else {
+        // Asked first without the journal's lock: a turn after a wait is rare.
+        if class.is_none() && times.is_some() {
+            let woken = ProviderWoken { provider: provider.to_owned(), by: None };
+            session.append(ws, Entry::new(woken))?;
         }
-        ErrorClass::Auth | ErrorClass::BadRequest | ErrorClass::MissingTool => {
-            Error::missing(what())
-        }
-        ErrorClass::Network
-        | ErrorClass::ContextLength
-        | ErrorClass::Refused
-        | ErrorClass::Interrupted
-        | ErrorClass::Unknown => Error::no(what()),
+        return Ok(false);
     };
-    Ok(error.because(one_line(message, 300)))
+    let said = turn.retry_at.as_deref().and_then(|at| at.parse().ok());
+    session.append_with(ws, |state| {
+        let times = state.patience.get(provider).copied().unwrap_or(0);
+        let until = until(class, said, times, ws.clock.now());
+        let waiting = ProviderWaiting {
+            provider: provider.to_owned(),
+            until: until.to_string(),
+            class: class.word().into(),
+        };
+        Ok(vec![Entry::new(waiting)])
+    })?;
+    Ok(true)
 }
 
-/// What is left of `budget_usd` in US dollars, over all turns of the session; `None` without a
-/// budget. Fails (77) when nothing is left: more is a person's decision.
-pub fn budget_left(session: &Session) -> Result<Option<f64>> {
-    let Some(budget) = session.config.budget_usd else { return Ok(None) };
-    // Turns that reported no cost cannot be counted.
-    let spent = session.with_state(|s| s.total_usage().usd)?.unwrap_or(0.0);
-    let left = budget - spent;
-    if left > 0.0 {
-        return Ok(Some(left));
-    }
-    Err(Error::person(format!("the money budget is spent: {spent:.2} of {budget:.2} USD")).hint(
-        format!(
-            "nothing is lost; allow more for the whole run: otto run --resume {} --budget {:.2}",
-            session.id,
-            budget.max(spent) * 2.0
-        ),
-    ))
+/// The error of a turn that failed for another reason than waiting: missing (69) where a person
+/// has to mend the agent first, else no (1).
+pub fn turn_error((class, message): (ErrorClass, &str)) -> Error {
+    let what = format!("the agent failed: {}", class.word());
+    let error = if class.is_lasting() { Error::missing(what) } else { Error::no(what) };
+    error.because(one_line(message, 300))
 }

@@ -19,6 +19,7 @@ mod land;
 mod machine;
 mod merge;
 mod parsers;
+mod patience;
 mod pipes;
 mod providers;
 mod real_faults;

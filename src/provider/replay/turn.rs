@@ -42,7 +42,7 @@ impl Turn {
 
     /// Tokens and money, as far as they were reported.
     pub fn usage_events(&self) -> Vec<Event> {
-        let Usage { input, cached_input, output, reasoning, usd } = self.usage;
+        let Usage { input, cached_input, output, reasoning, usd, estimated_usd: _ } = self.usage;
         let mut events = Vec::new();
         if [input, cached_input, output, reasoning].iter().any(Option::is_some) {
             events.push(Event::Usage { input, cached_input, output, reasoning });

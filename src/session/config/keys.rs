@@ -23,9 +23,12 @@ keys! {
     "provider" "null" "which agent works: command, replay, or any otto-provider-<name>; none switches it off";
     "model" "null" "the model it uses, as that agent names it";
     "effort" "null" "how hard it thinks, as that agent names it";
-    "fallback" "[]" "providers tried next when one is out of quota";
+    "fallback" "[]" "providers that take over while the first one has to wait";
+    "patience_seconds" "21600" "how long `otto run` itself waits for a limit to reset before it ends with 75";
     "run_budget_seconds" "3600" "one deadline for the whole run";
     "budget_usd" "null" "stop for a person when this much is spent";
+    "group_budget_usd" "null" "the same for each group";
+    "prices" "{}" "US dollars a million tokens, to estimate what is not reported: {MODEL: {as_of, input, cached_input, output}}";
     "max_turns_per_call" "200" "an agent is stopped after this many turns";
     "attempts" "3" "tries of one group before it is failed";
     "merge_attempts" "2" "times that a group is sent back by the merge queue";

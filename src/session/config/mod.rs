@@ -4,9 +4,11 @@
 mod detect;
 mod file;
 mod keys;
+mod prices;
 mod settings;
 
 pub use detect::{Detected, detect};
 pub use file::{ConfigText, Early, Place, committed_or_checkout, early};
 pub use keys::{KEYS, Key, ROLES};
+pub use prices::{Price, Prices};
 pub use settings::{Agent, Config, Role, Setting, Settings};

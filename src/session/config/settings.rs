@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::keys::{AGENT_KEYS, KEYS, ROLES};
+use super::prices::Prices;
 use crate::base::text::nearest;
 use crate::base::{Error, Result};
 use crate::spec::Prepare;
@@ -69,6 +70,11 @@ pub struct Config {
     pub default_branch: Option<String>,
     pub run_budget_seconds: u64,
     pub budget_usd: Option<f64>,
+    pub group_budget_usd: Option<f64>,
+    pub prices: Prices,
+    /// Providers that take over, in this order.
+    pub fallback: Vec<String>,
+    pub patience_seconds: u64,
     pub max_turns_per_call: u32,
     pub attempts: u32,
     pub merge_attempts: u32,
@@ -128,7 +134,7 @@ impl Settings {
                 _ => problems.push("providers: must map a provider's name to its settings".into()),
             },
             _ if key.starts_with("providers.") => self.put_provider(key, value, origin),
-            Value::Object(map) if nested => {
+            Value::Object(map) if nested && key != "prices" => {
                 for (sub, value) in map {
                     self.overlay_key(&format!("{key}.{sub}"), value, origin, problems);
                 }
@@ -229,6 +235,10 @@ impl Settings {
             default_branch: whole.get("default_branch")?,
             run_budget_seconds: whole.get("run_budget_seconds")?,
             budget_usd: whole.get("budget_usd")?,
+            group_budget_usd: whole.get("group_budget_usd")?,
+            prices: whole.get("prices")?,
+            fallback: whole.get("fallback")?,
+            patience_seconds: whole.get("patience_seconds")?,
             max_turns_per_call: whole.get("max_turns_per_call")?,
             attempts: whole.get::<u32>("attempts")?.max(1),
             merge_attempts: whole.get("merge_attempts")?,
@@ -265,7 +275,6 @@ fn check_type(key: &str, value: &Value) -> Result<(), String> {
         "queue.on_watcher_restart" | "provider" | "model" | "effort" => {
             probe.get::<Option<String>>(key).map(drop).map_err(why)
         }
-        "fallback" => probe.get::<Vec<String>>(key).map(drop).map_err(why),
         "pilot" | "memory" => probe.get::<bool>(key).map(drop).map_err(why),
         _ => probe.config().map(drop).map_err(why),
     }
@@ -283,11 +292,26 @@ impl Config {
             value.and_then(|s| s.value.as_str()).map(str::to_owned)
         };
         let provider = text("provider").filter(|p| p != "none");
-        let settings = provider
-            .as_ref()
-            .and_then(|p| self.settings.0.get(&format!("providers.{p}")))
-            .map_or(Value::Null, |s| s.value.clone());
+        let settings = provider.as_deref().map_or(Value::Null, |p| self.settings_of(p));
         Agent { provider, model: text("model"), effort: text("effort"), settings }
+    }
+
+    /// The agent of a role at another provider than the configured one. Models are named otherwise
+    /// there: `providers.<name>.model` says which.
+    pub fn agent_at(&self, role: Role, provider: &str) -> Agent {
+        let first = self.agent(role);
+        if first.provider.as_deref() == Some(provider) {
+            return first;
+        }
+        let settings = self.settings_of(provider);
+        let text = |key: &str| settings.get(key).and_then(Value::as_str).map(str::to_owned);
+        let (model, effort) = (text("model"), text("effort"));
+        Agent { provider: Some(provider.to_owned()), model, effort, settings }
+    }
+
+    fn settings_of(&self, provider: &str) -> Value {
+        let setting = self.settings.0.get(&format!("providers.{provider}"));
+        setting.map_or(Value::Null, |s| s.value.clone())
     }
 
     pub fn settings(&self) -> &Settings {

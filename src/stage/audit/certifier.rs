@@ -15,10 +15,12 @@ use crate::check::Outcome;
 use crate::check::batch::Caching;
 use crate::git::Oid;
 use crate::session::config::Role;
-use crate::session::event::{AuditFinding, BudgetSpent, Certifier, Finding, FindingKind};
+use crate::session::event::{AuditFinding, Certifier, Finding, FindingKind};
 use crate::session::journal::Entry;
 use crate::spec::{Check, Purpose};
-use crate::stage::{Context, Item, waiting};
+use crate::stage::spending::Spending;
+use crate::stage::waiting::{free_agent, note_turn};
+use crate::stage::{Context, Item};
 
 /// What was run, for the certifier to cite.
 #[derive(Debug, Clone)]
@@ -84,7 +86,10 @@ enum Kind {
 /// anything is run, because its answer is a part of the audit.
 pub fn can_be_asked(ctx: &Context<'_>) -> Result<()> {
     match ctx.config().agent(Role::Certifier).provider {
-        Some(_) => ctx.budget_left().map(drop),
+        Some(_) => {
+            free_agent(ctx.ws, ctx.session, Role::Certifier)?;
+            ctx.check_budget()
+        }
         None => Ok(()),
     }
 }
@@ -96,9 +101,9 @@ pub fn certify(
     tip: Oid,
     observed: &[Observed],
 ) -> Result<Certifier> {
-    let agent = ctx.config().agent(Role::Certifier);
-    let Some(provider) = agent.provider.clone() else { return Ok(Certifier::None) };
-    ctx.report.say(&format!("asking the certifier ({provider})"));
+    if ctx.config().agent(Role::Certifier).provider.is_none() {
+        return Ok(Certifier::None);
+    }
     let prompt = Prompts::new(&ctx.ws.repo, ctx.base()).render(
         "certifier",
         json!({
@@ -110,28 +115,38 @@ pub fn certify(
         }),
     )?;
     let schema = serde_json::to_value(schemars::schema_for!(Answer)).unwrap_or_default();
-    let worktree = ctx.pool.lease(tip, None)?;
     let dir = ctx.session.layout.audit_round(round).join("certifier");
-    let now = ctx.ws.clock.now();
-    let result = run_turn(&Turn {
-        role: Role::Certifier,
-        agent: &agent,
-        session: ctx.sid(),
-        group: None,
-        attempt: round,
-        workdir: &worktree.path,
-        dir: &dir,
-        prompt: &prompt,
-        schema: Some(&schema),
-        max_turns: ctx.config().max_turns_per_call,
-        budget_usd: ctx.budget_left()?,
-        secrets: &ctx.config().secrets,
-        tier: ctx.session.record.tier,
-        now,
-        limit: ctx.deadline.left(),
-    })?;
-    worktree.release()?;
-    ctx.append(Entry::new(BudgetSpent { role: "certifier".into(), usage: result.usage }))?;
+    let (provider, result) = loop {
+        let agent = free_agent(ctx.ws, ctx.session, Role::Certifier)?;
+        let provider = agent.provider.clone().unwrap_or_default();
+        ctx.report.say(&format!("asking the certifier ({provider})"));
+        let worktree = ctx.pool.lease(tip, None)?;
+        let result = run_turn(&Turn {
+            role: Role::Certifier,
+            agent: &agent,
+            session: ctx.sid(),
+            group: None,
+            attempt: round,
+            workdir: &worktree.path,
+            dir: &dir,
+            prompt: &prompt,
+            schema: Some(&schema),
+            // Blind: it knows nothing of an earlier round.
+            resume: None,
+            state_dir: Some(&ctx.agent_dir(&agent, Role::Certifier, None)?),
+            max_turns: ctx.config().max_turns_per_call,
+            ledger: &Spending::new(ctx.ws, ctx.session, Role::Certifier, &agent),
+            secrets: &ctx.config().secrets,
+            tier: ctx.session.record.tier,
+            now: ctx.ws.clock.now(),
+            limit: ctx.deadline.left(),
+        })?;
+        worktree.release()?;
+        // Another provider may take over; with none free the next look says so.
+        if !note_turn(ctx.ws, ctx.session, &provider, &result)? {
+            break (provider, result);
+        }
+    };
     let failed = |why: String| Certifier::Failed { provider: provider.clone(), why };
     let answer = match (&result.error, &result.structured) {
         (Some((class, message)), _) => {
@@ -139,7 +154,6 @@ pub fn certify(
         }
         (None, None) => return Ok(failed("it gave no answer".into())),
         (None, Some(value)) => {
-            waiting::woken(ctx.ws, ctx.session)?;
             crate::disk::replace_json(&dir.join("answer.json"), value)?;
             match serde_json::from_value::<Answer>(value.clone()) {
                 Ok(answer) => answer,

@@ -8,22 +8,24 @@ use super::base::Base;
 use super::brief::{brief, quoted};
 use super::commit::{Committed, commit_work};
 use super::judge::{Judgement, judge, violations};
+use super::ladder::{below, last_talk};
 use super::packet;
-use crate::agent::{Ending, ErrorClass, Turn, TurnResult, require_provider, run_turn};
+use crate::agent::{Ending, Talk, Turn, TurnResult, require_provider, run_turn};
 use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
 use crate::disk::{self, Held};
 use crate::git::{Change, NewCommit, Oid, Worktree};
-use crate::session::config::Role;
+use crate::session::config::{Agent, Role};
 use crate::session::event::{
-    AttemptFinished, AttemptOutcome, AttemptStarted, BudgetSpent, GroupPassing, Rule, Violation,
-    WorktreeLeased, WorktreeReturned,
+    AttemptFinished, AttemptOutcome, AttemptStarted, Conversation, GroupPassing, Rule, Rung,
+    Violation, WorktreeLeased, WorktreeReturned,
 };
 use crate::session::journal::Entry;
 use crate::session::state::Attempt;
 use crate::spec::{Check, Group};
-use crate::stage::waiting::woken;
+use crate::stage::spending::Spending;
+use crate::stage::waiting::{free_agent, note_turn};
 use crate::stage::{Context, attic};
 
 /// What an attempt is to do.
@@ -48,16 +50,9 @@ pub struct AttemptResult {
     /// A turn that failed for a reason that trying again does not mend.
     pub hopeless: Option<String>,
     /// The provider asks to wait.
-    pub wait: Option<Wait>,
+    pub waits: bool,
     /// The branch was moved by hand meanwhile; the work is kept under this ref.
     pub archived: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Wait {
-    pub provider: String,
-    pub until: Option<String>,
-    pub class: ErrorClass,
 }
 
 pub fn attempt(
@@ -66,12 +61,11 @@ pub fn attempt(
     held: &Held<GroupLock>,
     plan: &Plan,
 ) -> Result<AttemptResult> {
-    let agent = ctx.config().agent(plan.role);
-    let now = ctx.ws.clock.now();
+    // Before anything is announced: without an agent, or money, there is no attempt.
+    let agent = free_agent(ctx.ws, ctx.session, plan.role)?;
     ctx.deadline.check(ctx.sid())?;
-    // Before anything is announced: without an agent there is no attempt.
     require_provider(plan.role, &agent)?;
-    let budget_usd = ctx.budget_left()?;
+    ctx.check_budget()?;
     let mut prompt = packet::prompt(ctx, group, plan)?;
     let started = ctx.session.append(
         ctx.ws,
@@ -89,6 +83,12 @@ pub fn attempt(
             },
         ),
     )?;
+    ctx.report.say(&format!(
+        "{}: attempt {}{}",
+        group.id,
+        plan.number,
+        if plan.brief.is_empty() { "" } else { ", told what was wrong" }
+    ));
     let owner = ctx.owner(&group.id, plan.number);
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
     ctx.append(Entry::attempt(
@@ -113,27 +113,9 @@ pub fn attempt(
                 .hint("mend `prepare:` in otto.yaml or the spec"));
         }
     }
-    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
     packet::write(ctx, group, plan)?;
-    let result = run_turn(&Turn {
-        role: plan.role,
-        agent: &agent,
-        session: ctx.sid(),
-        group: Some(&group.id),
-        attempt: plan.number_in_role,
-        workdir: &worktree.path,
-        dir: &dir,
-        prompt: &prompt,
-        schema: None,
-        max_turns: ctx.config().max_turns_per_call,
-        budget_usd,
-        secrets: &ctx.config().secrets,
-        tier: ctx.session.record.tier,
-        now,
-        limit: ctx.deadline.left_for_turn(),
-    });
-    let result = match result {
-        Ok(result) => result,
+    let (result, talk) = match work(ctx, group, plan, &agent, &worktree, &prompt) {
+        Ok(done) => done,
         Err(e) => {
             // What it wrote before the turn broke is judged on resume, like what a kill left.
             if !matches!(snapshot(ctx, plan, &worktree)?, Ok(made) if made.nothing_new) {
@@ -144,15 +126,77 @@ pub fn attempt(
             return Err(e);
         }
     };
-    if wait(ctx, plan.role, &result).is_none() {
-        woken(ctx.ws, ctx.session)?;
+    let provider = agent.provider.as_deref().unwrap_or_default();
+    let told = Told { waits: note_turn(ctx.ws, ctx.session, provider, &result)?, talk };
+    settle(ctx, group, held, plan, worktree, Some((&result, told)), started.at)
+}
+
+/// The agent's turn, in the conversation of the attempt before where there is one that can be gone
+/// on with.
+fn work(
+    ctx: &Context<'_>,
+    group: &Group,
+    plan: &Plan,
+    agent: &Agent,
+    worktree: &Worktree,
+    prompt: &str,
+) -> Result<(TurnResult, Option<Conversation>)> {
+    let provider = agent.provider.as_deref().unwrap_or_default();
+    let before = ctx
+        .session
+        .with_state(|s| s.group(&group.id).and_then(|g| last_talk(g, plan.role, provider)))?;
+    let mut rung = if before.is_some() { Rung::Resumed } else { Rung::Fresh };
+    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
+    let ledger =
+        Spending::new(ctx.ws, ctx.session, plan.role, agent).of_attempt(&group.id, plan.number);
+    let state_dir = ctx.agent_dir(agent, plan.role, Some(&group.id))?;
+    loop {
+        let resume = match (&before, rung) {
+            (Some(talk), Rung::Resumed) => Some(Talk { id: &talk.id, fork: false }),
+            (Some(talk), Rung::Forked) => Some(Talk { id: &talk.id, fork: true }),
+            (_, Rung::Fresh) | (None, _) => None,
+        };
+        let again = match resume {
+            Some(_) => Some(packet::again(ctx, plan)?),
+            None => None,
+        };
+        let result = run_turn(&Turn {
+            role: plan.role,
+            agent,
+            session: ctx.sid(),
+            group: Some(&group.id),
+            attempt: plan.number_in_role,
+            workdir: &worktree.path,
+            dir: &dir,
+            prompt: again.as_deref().unwrap_or(prompt),
+            schema: None,
+            resume,
+            state_dir: Some(&state_dir),
+            max_turns: ctx.config().max_turns_per_call,
+            ledger: &ledger,
+            secrets: &ctx.config().secrets,
+            tier: ctx.session.record.tier,
+            now: ctx.ws.clock.now(),
+            limit: ctx.deadline.left_for_turn(),
+        })?;
+        let failed = result.error.as_ref().map(|(class, _)| *class).filter(|_| result.is_idle);
+        if let Some(next) = failed.and_then(|class| below(rung, class)) {
+            ctx.report.say(&format!(
+                "{}: the conversation cannot be gone on with ({}); {}",
+                group.id,
+                result.word(),
+                if next == Rung::Forked { "trying a copy of it" } else { "beginning a new one" }
+            ));
+            rung = next;
+            continue;
+        }
+        let talk = result.provider_session.clone().map(|id| Conversation {
+            provider: provider.to_owned(),
+            id,
+            rung,
+        });
+        return Ok((result, talk));
     }
-    ctx.append(Entry::attempt(
-        &group.id,
-        plan.number,
-        BudgetSpent { role: plan.role.word().into(), usage: result.usage },
-    ))?;
-    settle(ctx, group, held, plan, worktree, Some(&result), started.at)
 }
 
 /// Judges what a stopped attempt left in its worktree, as if the agent had just ended.
@@ -210,6 +254,13 @@ fn restore_foreign(
     worktree.restore(&changes, plan.start)
 }
 
+/// What a turn said besides its work.
+struct Told {
+    /// The provider asks to wait; the wake-up is recorded.
+    waits: bool,
+    talk: Option<Conversation>,
+}
+
 /// Commit, branch, judgement, record. Whatever the agent left has an end here: an `Err` is this
 /// machine's fault and leaves the attempt open, to be settled again.
 fn settle(
@@ -218,14 +269,16 @@ fn settle(
     held: &Held<GroupLock>,
     plan: &Plan,
     worktree: Worktree,
-    turn: Option<&TurnResult>,
+    turn: Option<(&TurnResult, Told)>,
     started: jiff::Timestamp,
 ) -> Result<AttemptResult> {
+    let (turn, told) = turn.unzip();
     let clock = std::time::Instant::now();
     let mut ended = Ended::new(plan.base.commit);
     ended.turn = turn.map_or_else(|| "interrupted".into(), TurnResult::word);
     ended.claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
-    let waits = turn.and_then(|t| wait(ctx, plan.role, t));
+    let waits = told.as_ref().is_some_and(|t| t.waits);
+    ended.talk = told.and_then(|t| t.talk);
     let mut refused = None;
     let mut archived = None;
     match snapshot(ctx, plan, &worktree)? {
@@ -235,7 +288,7 @@ fn settle(
             ended.files = made.changes.len() as u32;
             let stopped = turn.is_none_or(|t| t.ending == Ending::Stopped);
             let failed = turn.is_some_and(|t| t.error.is_some());
-            if made.nothing_new && (stopped || waits.is_some()) {
+            if made.nothing_new && (stopped || waits) {
                 ended.judgement.outcome = AttemptOutcome::Interrupted;
             } else if made.nothing_new && failed {
                 ended.judgement.outcome = AttemptOutcome::TurnFailed;
@@ -288,7 +341,7 @@ fn settle(
     Ok(AttemptResult {
         outcome: ended.judgement.outcome,
         hopeless: turn.and_then(hopeless),
-        wait: waits,
+        waits,
         archived,
     })
 }
@@ -373,6 +426,7 @@ struct Ended {
     turn: String,
     claim: String,
     duration_s: f64,
+    talk: Option<Conversation>,
 }
 
 impl Ended {
@@ -393,6 +447,7 @@ impl Ended {
             turn: String::new(),
             claim: String::new(),
             duration_s: 0.0,
+            talk: None,
         }
     }
 
@@ -423,6 +478,7 @@ fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Resul
         claim: ended.claim.clone(),
         duration_s: ended.duration_s,
         boot: crate::process::boot_id(),
+        conversation: ended.talk.clone(),
     };
     let dir = ctx.session.layout.build_attempt(&group.id, number);
     disk::replace_json(&dir.join("outcome.json"), &end)?;
@@ -437,14 +493,4 @@ fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Resul
 fn hopeless(turn: &TurnResult) -> Option<String> {
     let (class, message) = turn.error.as_ref()?;
     class.is_lasting().then(|| format!("{}: {}", class.word(), one_line(message, 200)))
-}
-
-fn wait(ctx: &Context<'_>, role: Role, turn: &TurnResult) -> Option<Wait> {
-    let (class, _) = turn.error.as_ref()?;
-    let waits = matches!(class, ErrorClass::Quota | ErrorClass::RateLimit | ErrorClass::Overloaded);
-    waits.then(|| Wait {
-        provider: ctx.config().agent(role).provider.unwrap_or_default(),
-        until: turn.retry_at.clone(),
-        class: *class,
-    })
 }

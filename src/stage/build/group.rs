@@ -20,7 +20,7 @@ use crate::session::journal::Entry;
 use crate::session::state::{GroupState, Phase, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::Context;
-use crate::stage::waiting::waiting_error;
+use crate::stage::spending::group_is_spent;
 
 /// Whether a group that is already passing is built again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,13 +92,10 @@ pub fn build_group(
         if let Next::GiveUp(reason) = next_attempt(&now, ctx.config().attempts) {
             return fail(ctx, group, with_last_failure(&reason, &now));
         }
+        if let Some(reason) = group_is_spent(ctx.session, &group.id)? {
+            return fail(ctx, group, with_last_failure(&reason, &now));
+        }
         let plan = plan(ctx, group, &state, &now, brief.take(), &extra)?;
-        ctx.report.say(&format!(
-            "{}: attempt {}{}",
-            group.id,
-            plan.number,
-            if plan.brief.is_empty() { "" } else { ", told what was wrong" }
-        ));
         let result = attempt(ctx, group, &held, &plan)?;
         if let Some(end) = after(ctx, group, &result)? {
             return Ok(end);
@@ -138,9 +135,9 @@ fn after(ctx: &Context<'_>, group: &Group, result: &AttemptResult) -> Result<Opt
         ))
         .hint("put the branch where you want it, then build the group again"));
     }
-    if let Some(wait) = &result.wait {
-        let until = wait.until.as_deref();
-        return Err(waiting_error(ctx.ws, ctx.session, &wait.provider, wait.class, until)?);
+    if result.waits {
+        // Another provider may take over; with none free the next attempt says so.
+        return Ok(None);
     }
     if let Some(why) = &result.hopeless {
         let before = ctx.session.with_state(|s| s.group(&group.id).and_then(last_judged))?;

@@ -132,6 +132,7 @@ pub fn judge_manual(
         claim: String::new(),
         duration_s: 0.0,
         boot: crate::process::boot_id(),
+        conversation: None,
     };
     let last = match (judgement.outcome, empty) {
         (AttemptOutcome::Passing, None) => {

@@ -13,6 +13,7 @@ mod gated;
 mod group;
 pub mod heads;
 mod judge;
+mod ladder;
 mod manual;
 mod packet;
 pub mod schedule;

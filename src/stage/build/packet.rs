@@ -41,6 +41,12 @@ pub(super) fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<St
     )
 }
 
+/// What an agent is told that goes on with its conversation: only what is new.
+pub(super) fn again(ctx: &Context<'_>, plan: &Plan) -> Result<String> {
+    let values = json!({"attempt": plan.number, "brief": plan.brief});
+    Prompts::new(&ctx.ws.repo, ctx.base()).render("again", values)
+}
+
 /// One line about a check, for prompts and for people.
 pub fn describe_check(check: &Check) -> String {
     let what = match check.body() {

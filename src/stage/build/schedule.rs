@@ -171,6 +171,7 @@ mod tests {
                 claim: String::new(),
                 duration_s: 0.0,
                 boot: None,
+                conversation: None,
             }),
         }
     }

@@ -12,12 +12,12 @@ use crate::base::{Error, Result};
 use crate::disk;
 use crate::process::stop;
 use crate::session::config::{Detected, Role, detect};
-use crate::session::event::BudgetSpent;
-use crate::session::journal::Entry;
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
 use crate::spec::{Parsed, Problem, ProjectKind, json_schema};
-use crate::stage::{Item, Report, waiting};
+use crate::stage::spending::{Spending, check_budget};
+use crate::stage::waiting::{free_agent, note_turn, turn_error};
+use crate::stage::{Item, Report};
 
 /// After the first answer, this many more.
 const REPAIRS: u32 = 3;
@@ -98,17 +98,21 @@ fn ask(
             "guidance": guidance,
         }),
     )?;
-    let done = spent_turns(session)?;
+    let mut number = spent_turns(session)?;
     let mut prompt = first;
     let mut last = Vec::new();
     for turn in 1..=1 + REPAIRS {
         stop::check()?;
-        let number = done + turn;
         report.say(&match turn {
             1 => "compiling the intent into a spec".to_owned(),
             _ => format!("the answer has {}; asking again", count(last.len(), "problem")),
         });
-        let answer = one_turn(ws, session, &prompt, &schema, number)?;
+        let answer = loop {
+            number += 1;
+            if let Some(answer) = one_turn(ws, session, &prompt, &schema, number)? {
+                break answer;
+            }
+        };
         let dir = session.layout.spec_attempt(number);
         disk::replace_json(&dir.join("answer.json"), &answer)?;
         match spec_from(answer.clone(), &intent) {
@@ -132,21 +136,22 @@ fn ask(
         .hint(format!("its transcripts are in {}", session.layout.spec_dir().display())))
 }
 
+/// One question; `None` where the provider asks to wait instead: another one may be free.
 fn one_turn(
     ws: &Workspace,
     session: &Session,
     prompt: &str,
     schema: &Value,
     number: u32,
-) -> Result<Value> {
+) -> Result<Option<Value>> {
     let config = &session.config;
     let deadline = Deadline::of_step(config.run_budget_seconds);
-    let budget_usd = waiting::budget_left(session)?;
+    check_budget(session)?;
+    let agent = free_agent(ws, session, Role::Spec)?;
+    let provider = agent.provider.as_deref().unwrap_or_default();
     let pool = ws.pool(config)?;
     let worktree = pool.lease(session.record.base, None)?;
-    let now = ws.clock.now();
     deadline.check(session.id.as_str())?;
-    let agent = config.agent(Role::Spec);
     let result = run_turn(&Turn {
         role: Role::Spec,
         agent: &agent,
@@ -157,26 +162,27 @@ fn one_turn(
         dir: &session.layout.spec_attempt(number),
         prompt,
         schema: Some(schema),
+        resume: None,
+        state_dir: Some(&ws.agent_dir(&session.id, provider, Role::Spec, None)?),
         max_turns: config.max_turns_per_call,
-        budget_usd,
+        ledger: &Spending::new(ws, session, Role::Spec, &agent),
         secrets: &config.secrets,
         tier: session.record.tier,
-        now,
+        now: ws.clock.now(),
         limit: deadline.left_for_turn(),
     })?;
-    session.append(ws, Entry::new(BudgetSpent { role: "spec".into(), usage: result.usage }))?;
     worktree.release()?;
+    if note_turn(ws, session, provider, &result)? {
+        return Ok(None);
+    }
     if let Some((class, message)) = &result.error {
-        let provider = agent.provider.as_deref().unwrap_or_default();
-        let until = result.retry_at.as_deref();
-        let error = waiting::turn_error(ws, session, provider, (*class, message), until)?;
+        let error = turn_error((*class, message));
         // What to do comes before where to look.
         let transcript = format!("transcript: {}", session.layout.spec_attempt(number).display());
         return Err(if error.hint.is_some() { error } else { error.hint(transcript) });
     }
-    waiting::woken(ws, session)?;
     let word = result.word();
-    result.structured.ok_or_else(|| {
+    result.structured.map(Some).ok_or_else(|| {
         Error::no(format!("the agent answered without a spec ({word})")).hint(format!(
             "it must write JSON to the file in OTTO_OUTPUT, or print it last; transcript: {}",
             session.layout.spec_attempt(number).display()

@@ -72,6 +72,7 @@ impl Project {
             claim: String::new(),
             duration_s: 1.0,
             boot: None,
+            conversation: None,
         };
         let append = |entry| self.session.append(&self.ws, entry).expect("appended");
         append(Entry::attempt("greet", number, started));

@@ -168,6 +168,7 @@ fn packet(src: &Source<'_>, runs: Runs, verdict: ProductVerdict) -> Result<Proof
         amendments: spec.amendments.clone(),
         timeline: timeline::timeline(src),
         usage: usage::by_role(&src.records),
+        usage_by_group: usage::by_group(&src.records),
         not_verified,
         journal: Journal {
             events: state.events,

@@ -69,6 +69,9 @@ pub struct ProofPacket {
     pub timeline: Vec<Event>,
     /// Role → what its turns used.
     pub usage: BTreeMap<String, Usage>,
+    /// Group → the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage_by_group: BTreeMap<String, Usage>,
     /// What nobody has verified, in plain words.
     pub not_verified: Vec<String>,
     pub journal: Journal,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use checks::{PhaseRows, latest_runs, phases, tests};
-use usage::{UsageRow, usage_rows, used};
+use usage::{UsageTable, usage_rows, used};
 
 use super::packet::{
     Attempt, Chain, CheckOutcome, Feature, FeatureVerdict, Finding, Group, Landing, Phase,
@@ -37,8 +37,7 @@ pub struct View<'a> {
     scenarios: Vec<ScenarioRow<'a>>,
     findings: Vec<FindingRow<'a>>,
     repairs: Vec<RepairRow<'a>>,
-    usage: Vec<UsageRow>,
-    total: UsageRow,
+    usage: UsageTable,
     chain: ChainView<'a>,
 }
 
@@ -123,7 +122,6 @@ impl<'a> View<'a> {
     pub fn of(packet: &'a ProofPacket) -> Self {
         let latest = latest_runs(packet);
         let evidence = |id: &'a str| evidence_row(packet, &latest, id);
-        let (total, usage) = usage_rows(packet);
         View {
             packet,
             verdict: packet.verdict.word.into(),
@@ -175,8 +173,7 @@ impl<'a> View<'a> {
                 .iter()
                 .map(|row| RepairRow { row, mark: row.outcome.into() })
                 .collect(),
-            usage,
-            total,
+            usage: usage_rows(packet),
             chain: chain(&packet.journal.chain),
         }
     }

@@ -5,6 +5,7 @@ mod manifest;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use history::rendered_events;
 
@@ -36,7 +37,7 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
     let (json, html) = (layout.proof_json(), layout.proof_html());
     disk::replace(&json, packet.to_json().as_bytes())?;
     disk::replace(&html, super::html(&packet)?.as_bytes())?;
-    disk::replace_json(&layout.usage(), &packet.usage)?;
+    disk::replace_json(&layout.usage(), &usage::of(&packet))?;
     disk::replace_json(&layout.summary(), &summary::of(&packet))?;
     // Last, since it names all the others.
     manifest::write(layout)?;

@@ -122,7 +122,11 @@ impl Scene {
         let tree = self.tree(new);
         let usage = Usage { input: Some(100), usd: Some(0.25), ..Usage::default() };
         self.add(Entry::attempt(gid, 1, started(old, &self.spec)));
-        self.add(Entry::attempt(gid, 1, BudgetSpent { role: "build".into(), usage }));
+        self.add(Entry::attempt(
+            gid,
+            1,
+            BudgetSpent { role: "build".into(), usage, partial: false },
+        ));
         self.tip = new;
         let checks: Vec<String> =
             self.spec.group(gid).expect("a group").checks.iter().map(|c| c.id.clone()).collect();
@@ -148,6 +152,7 @@ impl Scene {
             claim: "I did it.".into(),
             duration_s: 3.0,
             boot: None,
+            conversation: None,
         };
         self.add(Entry::attempt(gid, 1, end));
         self.add(Entry::attempt(gid, 1, GroupPassing { commit: new, tree, base: old }));

@@ -13,4 +13,7 @@ pub struct Usage {
     pub reasoning: Option<u64>,
     /// US dollars.
     pub cost_usd: Option<f64>,
+    /// By the price table of the configuration, for turns that reported tokens and no money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_usd: Option<f64>,
 }

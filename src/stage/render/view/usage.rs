@@ -1,8 +1,10 @@
 //! What turns used, in words that keep "not reported" apart from zero.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::stage::render::packet::{ProofPacket, Usage};
+use crate::stage::render::packet::{GroupState, ProofPacket, Usage};
 use crate::stage::render::values;
 
 #[derive(Debug, Serialize)]
@@ -15,33 +17,75 @@ pub struct UsageRow {
     cost: String,
 }
 
-/// The sum over all roles and the row of each. A number that some role did not report makes the
-/// sum a lower bound, and it says so.
-pub fn usage_rows(packet: &ProofPacket) -> (UsageRow, Vec<UsageRow>) {
+/// The rows of the roles, of the groups, and the sum. A number that some role did not report makes
+/// the sum a lower bound, and it says so.
+pub fn usage_rows(packet: &ProofPacket) -> UsageTable {
     let all: Vec<&Usage> = packet.usage.values().collect();
-    let rows = packet.usage.iter().map(|(role, u)| UsageRow {
-        role: role.clone(),
-        input: values::tokens(u.input),
-        cached: values::tokens(u.cached),
-        output: values::tokens(u.output),
-        reasoning: values::tokens(u.reasoning),
-        cost: values::dollars(u.cost_usd),
-    });
+    let rows = |of: &BTreeMap<String, Usage>| {
+        of.iter()
+            .map(|(name, u)| UsageRow {
+                role: name.clone(),
+                input: values::tokens(u.input),
+                cached: values::tokens(u.cached),
+                output: values::tokens(u.output),
+                reasoning: values::tokens(u.reasoning),
+                cost: cost(u),
+            })
+            .collect()
+    };
     let sum = |pick: fn(&Usage) -> Option<u64>| {
         let known: Vec<u64> = all.iter().filter_map(|u| pick(u)).collect();
         let sum = known.iter().fold(0_u64, |a, b| a.saturating_add(*b));
         at_least(known.len(), all.len(), values::thousands(sum))
     };
-    let costs: Vec<f64> = all.iter().filter_map(|u| u.cost_usd).collect();
     let total = UsageRow {
         role: "all roles".to_owned(),
         input: sum(|u| u.input),
         cached: sum(|u| u.cached),
         output: sum(|u| u.output),
         reasoning: sum(|u| u.reasoning),
-        cost: at_least(costs.len(), all.len(), values::dollars(Some(costs.iter().sum()))),
+        cost: sum_of_costs(&all),
     };
-    (total, rows.collect())
+    UsageTable {
+        roles: rows(&packet.usage),
+        groups: rows(&packet.usage_by_group),
+        total,
+        each_landed: each_landed(packet, &all),
+    }
+}
+
+/// What is shown of [`ProofPacket::usage`].
+#[derive(Debug, Serialize)]
+pub struct UsageTable {
+    roles: Vec<UsageRow>,
+    groups: Vec<UsageRow>,
+    total: UsageRow,
+    /// The money of all turns, for each group that landed.
+    each_landed: Option<String>,
+}
+
+fn cost(u: &Usage) -> String {
+    match (u.cost_usd, u.estimated_usd) {
+        (None, Some(guess)) => format!("{} (estimated)", values::dollars(Some(guess))),
+        (usd, _) => values::dollars(usd),
+    }
+}
+
+fn sum_of_costs(all: &[&Usage]) -> String {
+    let known: Vec<f64> = all.iter().filter_map(|u| u.cost_usd.or(u.estimated_usd)).collect();
+    let guessed = all.iter().any(|u| u.cost_usd.is_none() && u.estimated_usd.is_some());
+    let sum = values::dollars(Some(known.iter().sum()));
+    let text = at_least(known.len(), all.len(), sum);
+    if guessed { format!("{text} (partly estimated)") } else { text }
+}
+
+fn each_landed(packet: &ProofPacket, all: &[&Usage]) -> Option<String> {
+    let landed = packet.groups.iter().filter(|g| g.state == GroupState::Landed).count();
+    let money: Option<f64> = all.iter().map(|u| u.cost_usd.or(u.estimated_usd)).sum();
+    let each = money.filter(|_| landed > 0 && !all.is_empty())? / landed as f64;
+    let guessed = all.iter().any(|u| u.cost_usd.is_none());
+    let mark = if guessed { " (partly estimated)" } else { "" };
+    Some(format!("{}{mark}", values::dollars(Some(each))))
 }
 
 pub fn at_least(known: usize, of: usize, sum: String) -> String {

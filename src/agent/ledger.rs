@@ -1,0 +1,135 @@
+//! Money of a turn while it is being spent. The parent counts, because models and their programs
+//! ignore caps; what is spent is written down as it is reported, so that turns that run at the same
+//! time, in whatever process, share one budget, and a kill forgets nothing that was said.
+
+use crate::base::Result;
+use crate::session::event::Usage;
+
+/// Where what a turn uses is written down.
+pub trait Ledger: std::fmt::Debug {
+    /// US dollars that may still be spent, over all turns; `None` without a budget.
+    fn left(&self) -> Result<Option<f64>>;
+
+    /// Writes down what was used since the last record of this turn.
+    fn spend(&self, usage: &Usage, part: Part) -> Result<()>;
+
+    /// What tokens cost by the price table, where it has the model.
+    fn estimate(&self, usage: &Usage) -> Option<f64>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The turn goes on.
+    Some,
+    /// The turn is over.
+    Rest,
+}
+
+/// Adds up one turn.
+pub(super) struct Meter<'a> {
+    ledger: &'a dyn Ledger,
+    /// Reported, and not written down yet.
+    open: Usage,
+    /// Some of this turn's money was reported: nothing of it is estimated.
+    told: bool,
+}
+
+impl<'a> Meter<'a> {
+    pub fn new(ledger: &'a dyn Ledger) -> Self {
+        Self { ledger, open: Usage::default(), told: false }
+    }
+
+    /// True when the budget is overspent. Without one, nobody has to know before the turn is over.
+    pub fn take(&mut self, usage: &Usage) -> Result<bool> {
+        self.open.add(usage);
+        if usage.usd.is_some() {
+            self.told = true;
+            let Some(_) = self.ledger.left()? else { return Ok(false) };
+            let spent = std::mem::take(&mut self.open);
+            self.ledger.spend(&spent, Part::Some)?;
+            return Ok(self.ledger.left()?.is_some_and(|left| left < 0.0));
+        }
+        let guess = if self.told { None } else { self.ledger.estimate(&self.open) };
+        match guess {
+            Some(guess) => Ok(self.ledger.left()?.is_some_and(|left| left < guess)),
+            None => Ok(false),
+        }
+    }
+
+    /// The end of the turn, however it came.
+    pub fn close(&mut self) -> Result<()> {
+        let mut rest = std::mem::take(&mut self.open);
+        if !self.told {
+            rest.estimated_usd = self.ledger.estimate(&rest);
+        }
+        self.ledger.spend(&rest, Part::Rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Book {
+        budget: f64,
+        lines: RefCell<Vec<(Usage, Part)>>,
+    }
+
+    impl Book {
+        fn with(budget: f64) -> Self {
+            Self { budget, lines: RefCell::default() }
+        }
+    }
+
+    impl Ledger for Book {
+        fn left(&self) -> Result<Option<f64>> {
+            let spent: f64 = self.lines.borrow().iter().filter_map(|(u, _)| u.money()).sum();
+            Ok(Some(self.budget - spent))
+        }
+        fn spend(&self, usage: &Usage, part: Part) -> Result<()> {
+            self.lines.borrow_mut().push((*usage, part));
+            Ok(())
+        }
+        fn estimate(&self, usage: &Usage) -> Option<f64> {
+            Some(usage.output? as f64)
+        }
+    }
+
+    fn usd(usd: f64) -> Usage {
+        Usage { usd: Some(usd), ..Usage::default() }
+    }
+
+    fn output(n: u64) -> Usage {
+        Usage { output: Some(n), ..Usage::default() }
+    }
+
+    #[test]
+    fn money_is_written_down_as_it_is_reported_and_counted_once() {
+        let book = Book::with(1.0);
+        let mut meter = Meter::new(&book);
+        assert!(!meter.take(&usd(0.6)).expect("written"));
+        assert!(!meter.take(&output(5)).expect("tokens of a turn that tells its money"));
+        assert!(meter.take(&usd(0.6)).expect("written"), "over");
+        meter.close().expect("closed");
+        let lines = book.lines.into_inner();
+        let parts: Vec<Part> = lines.iter().map(|(_, part)| *part).collect();
+        assert_eq!(parts, [Part::Some, Part::Some, Part::Rest]);
+        assert_eq!((lines[1].0.output, lines[1].0.usd), (Some(5), Some(0.6)));
+        assert_eq!(lines[2].0, Usage::default());
+    }
+
+    #[test]
+    fn what_is_not_reported_is_estimated_and_marked() {
+        let book = Book::with(10.0);
+        let mut meter = Meter::new(&book);
+        assert!(!meter.take(&output(4)).expect("counted"));
+        assert!(meter.take(&output(8)).expect("counted"), "12 of 10");
+        meter.close().expect("closed");
+        let lines = book.lines.into_inner();
+        assert_eq!(lines.len(), 1);
+        assert_eq!((lines[0].0.usd, lines[0].0.estimated_usd), (None, Some(12.0)));
+    }
+}
