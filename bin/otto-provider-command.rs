@@ -10,8 +10,17 @@ use otto::cli::Ui;
     version,
     after_long_help = "EXAMPLES\n  otto run \"…\" --provider command -c 'providers.command.argv=[\"./agent.sh\"]'"
 )]
-pub struct Args {}
+pub struct Args {
+    /// Say what is there and what it needs, and do nothing.
+    ///
+    /// Reads the settings as one line of JSON; without one they are empty.
+    #[arg(long)]
+    describe: bool,
+}
 
-pub fn run(_args: Args, _ui: &Ui) -> Result<Exit> {
+pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
+    if args.describe {
+        return otto::provider::command::describe(std::io::stdin().lock(), std::io::stdout());
+    }
     otto::provider::command::run(std::io::stdin().lock(), std::io::stdout())
 }

@@ -10,8 +10,17 @@ use otto::cli::Ui;
     version,
     after_long_help = "EXAMPLES\n  otto run --record DIR \"…\"\n  otto run \"…\" --provider replay -c providers.replay.dir=DIR"
 )]
-pub struct Args {}
+pub struct Args {
+    /// Say what is there and what it needs, and do nothing.
+    ///
+    /// Reads the settings as one line of JSON; without one they are empty.
+    #[arg(long)]
+    describe: bool,
+}
 
-pub fn run(_args: Args, _ui: &Ui) -> Result<Exit> {
+pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
+    if args.describe {
+        return otto::provider::replay::describe(std::io::stdin().lock(), std::io::stdout());
+    }
     otto::provider::replay::run(std::io::stdin().lock(), std::io::stdout())
 }

@@ -35,6 +35,10 @@ mod log;
 mod merge;
 #[path = "otto-pages.rs"]
 mod pages;
+#[path = "otto-provider-claude.rs"]
+mod provider_claude;
+#[path = "otto-provider-codex.rs"]
+mod provider_codex;
 #[path = "otto-provider-command.rs"]
 mod provider_command;
 #[path = "otto-provider-replay.rs"]

@@ -56,6 +56,8 @@ table! {
     "otto-render" Step render;
     "otto-check" Step check;
     "otto-help" Plumbing help;
+    "otto-provider-claude" Plumbing provider_claude;
+    "otto-provider-codex" Plumbing provider_codex;
     "otto-provider-command" Plumbing provider_command;
     "otto-provider-replay" Plumbing provider_replay;
     "otto-sandbox" Plumbing sandbox;

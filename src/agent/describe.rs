@@ -1,16 +1,19 @@
 //! What a provider says of itself and of its agent, without spending anything: `otto-provider-<name>
 //! --describe`, with the provider's settings (one line of JSON) on standard input and one JSON
-//! object on standard output. A provider that does not know the flag is taken as it is: nothing is
-//! known, and nothing is needed.
+//! object on standard output. Somebody else's provider is asked only when its settings say
+//! `describe: true`: one that does not know the flag would take the line for a request and work.
+//! Of the others nothing is known, and nothing is needed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::Result;
-use crate::process::{Command, Ended, base_env, own_command};
+use crate::process::{Command, Ended, base_env, is_own, own_command};
 
 /// A description is a look, not a turn.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -94,9 +97,27 @@ pub struct LoginFile {
     pub to: PathBuf,
 }
 
+/// What a provider needs; asked once in the life of this program.
+pub fn needs(name: &str, settings: &Value, workdir: &Path) -> Result<Needs> {
+    static KNOWN: Mutex<BTreeMap<String, Needs>> = Mutex::new(BTreeMap::new());
+    // One who asks while another does waits for that answer.
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = format!("{name} {settings}");
+    if let Some(needs) = known.get(&key) {
+        return Ok(needs.clone());
+    }
+    let needs = describe(name, settings, workdir)?.map(|d| d.needs).unwrap_or_default();
+    Ok(known.entry(key).or_insert(needs).clone())
+}
+
 /// Asks a provider. `None`: it is installed and does not say.
 pub fn describe(name: &str, settings: &Value, workdir: &Path) -> Result<Option<Description>> {
-    let mut argv = own_command(&format!("otto-provider-{name}"));
+    let program = format!("otto-provider-{name}");
+    let asked = settings.get("describe").and_then(Value::as_bool).unwrap_or(is_own(&program));
+    if !asked {
+        return Ok(None);
+    }
+    let mut argv = own_command(&program);
     argv.push(FLAG.into());
     let mut env = base_env();
     // A look at the person's own set-up: what is there decides what is said of it.

@@ -8,11 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::env::{Secrets, of_provider};
+use super::describe::needs;
+use super::env::{hide_in, of_provider};
 use super::ledger::{Ledger, Meter};
 use super::protocol::{self, ErrorClass, Event, Request, Sandbox};
 use super::transcript::Transcript;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 use crate::disk;
 use crate::process::{Command, Ended, Interrupt, Tier, own_command};
 use crate::session::config::{Agent, Role};
@@ -164,7 +165,9 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         settings: turn.agent.settings.clone(),
         secrets: turn.secrets.to_vec(),
     };
-    disk::replace_json(&path("request.json"), &request)?;
+    let told = serde_json::to_value(&request)
+        .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
+    disk::replace_json(&path("request.json"), &secrets.hide_json(&told))?;
     disk::remove_file(&request.output_file)?;
     let mut line = serde_json::to_vec(&request)
         .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
@@ -175,26 +178,24 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
     }
-    let ended = Command::new(own_command(&program), turn.workdir, of_provider(&request))
+    let needs = needs(name, &turn.agent.settings, turn.workdir)?;
+    let env = of_provider(&request, &needs.env);
+    let ended = Command::new(own_command(&program), turn.workdir, env)
         .stdin(line)
         .timeout(turn.limit)
         .interrupt(&reader.interrupt.clone(), GRACE)
+        .hide(&secrets)
         .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line))?
         .ended;
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
     }
     reader.meter.close()?;
-    let mut result = reader.finish(ended, &path("stderr.log"))?;
-    result.claim = secrets.hide(&result.claim);
-    if let Some((_, message)) = &mut result.error {
-        *message = secrets.hide(message);
+    // The provider may know less than we do of what is secret, and an agent writes its answer itself.
+    for file in ["agent-stderr.log", "output.json"] {
+        hide_in(&secrets, &path(file))?;
     }
-    // What the provider wrote by itself is hidden once it has ended.
-    for file in ["stderr.log", "agent-stderr.log", "output.json"] {
-        secrets.hide_in(&path(file))?;
-    }
-    Ok(result)
+    reader.finish(ended, &path("stderr.log"))
 }
 
 /// Collects what the events say.
@@ -236,8 +237,14 @@ impl<'a> EventReader<'a> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let event = protocol::parse_line(line);
-        self.transcript.write(&event)?;
+        for event in self.transcript.write(protocol::parse_line(line))? {
+            self.note(event)?;
+        }
+        Ok(())
+    }
+
+    /// What an event says, without its secrets.
+    fn note(&mut self, event: Event) -> Result<()> {
         if let Some(usage) = event.usage()
             && self.meter.take(&usage)?
         {
@@ -295,6 +302,9 @@ impl<'a> EventReader<'a> {
     }
 
     fn finish(mut self, ended: Ended, stderr: &Path) -> Result<TurnResult> {
+        for event in self.transcript.flush()? {
+            self.note(event)?;
+        }
         let ending = match (self.capped, &ended) {
             (Some(what), _) => Some(Ending::Capped(what)),
             (None, Ended::TimedOut) => Some(Ending::TimedOut),
@@ -324,9 +334,10 @@ impl<'a> EventReader<'a> {
                 other => format!("{other:?}"),
             };
             let message = format!("the provider ended without 'done' ({how}) {last}");
-            self.transcript
-                .write(&Event::Error { class: ErrorClass::Unknown, message: message.clone() })?;
-            self.result.error = Some((ErrorClass::Unknown, message));
+            let class = ErrorClass::Unknown;
+            for event in self.transcript.write(Event::Error { class, message })? {
+                self.note(event)?;
+            }
         }
         Ok(self.result)
     }

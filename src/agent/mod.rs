@@ -9,9 +9,10 @@ mod ledger;
 pub mod prompts;
 pub mod protocol;
 mod transcript;
+mod veil;
 
 pub use driver::{Ending, Talk, Turn, TurnResult, require_provider, run_turn};
-pub use env::{Secrets, of_agent};
+pub use env::{of_agent, of_provider};
 pub use ledger::{Ledger, Part};
 pub use prompts::Prompts;
 pub use protocol::{ErrorClass, Event, Request};

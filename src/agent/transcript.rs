@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::env::Secrets;
 use super::protocol::Event;
-use crate::base::{Error, Result};
+use super::veil::Veil;
+use crate::base::{Error, Result, Secrets};
 use crate::disk;
 
 /// Both files of one turn, appended to as it goes.
@@ -16,7 +16,7 @@ use crate::disk;
 pub(super) struct Transcript {
     messages: File,
     narrative: File,
-    secrets: Secrets,
+    veil: Veil,
     started: std::time::Instant,
 }
 
@@ -29,22 +29,37 @@ impl Transcript {
         Ok(Self {
             messages: open("messages.jsonl")?,
             narrative: open("narrative.log")?,
-            secrets: secrets.clone(),
+            veil: Veil::new(secrets.clone()),
             started: std::time::Instant::now(),
         })
     }
 
-    pub fn write(&mut self, event: &Event) -> Result<()> {
+    /// Writes an event without its secrets, and returns what was written. A text that may end in
+    /// the beginning of a secret waits for the event after it.
+    pub fn write(&mut self, event: Event) -> Result<Vec<Event>> {
+        let events = self.veil.take(event);
+        self.put(&events)?;
+        Ok(events)
+    }
+
+    /// Writes what waits.
+    pub fn flush(&mut self) -> Result<Vec<Event>> {
+        let events = self.veil.flush();
+        self.put(&events)?;
+        Ok(events)
+    }
+
+    fn put(&mut self, events: &[Event]) -> Result<()> {
         let t = self.started.elapsed().as_secs_f64();
-        let body = serde_json::to_value(event)
-            .map_err(|e| Error::bug("an agent event cannot be written").because(e))?;
-        let line =
-            self.secrets.hide(&json!({"t": (t * 1000.0).round() / 1000.0, "m": body}).to_string());
         let fail = |e| Error::machine("cannot write the agent's transcript").because(e);
-        writeln!(self.messages, "{line}").map_err(fail)?;
-        if let Some(text) = narrate(event) {
-            let text = self.secrets.hide(&text);
-            writeln!(self.narrative, "{:>7.1}s {text}", t).map_err(fail)?;
+        for event in events {
+            let body = serde_json::to_value(event)
+                .map_err(|e| Error::bug("an agent event cannot be written").because(e))?;
+            let line = json!({"t": (t * 1000.0).round() / 1000.0, "m": body});
+            writeln!(self.messages, "{line}").map_err(fail)?;
+            if let Some(text) = narrate(event) {
+                writeln!(self.narrative, "{:>7.1}s {text}", t).map_err(fail)?;
+            }
         }
         Ok(())
     }

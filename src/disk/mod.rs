@@ -14,7 +14,8 @@ mod place;
 mod sealed;
 
 pub use atomic::{
-    NewFolder, create_new, is_temporary, replace, replace_json, store_by_hash, sweep, sweep_below,
+    NewFolder, create_new, is_temporary, replace, replace_json, rewrite, store_by_hash, sweep,
+    sweep_below,
 };
 pub use dirs::{
     create_dir_all, create_log, empty_files, files_below, make_executable, new_temp_dir,

@@ -16,9 +16,9 @@ use super::lines::pump_lines;
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
 use super::sandbox::{self, Gauge, Limit, Sandbox, Tier};
 use super::signal::{self, Wrapped};
-use super::stop;
+use super::{hidden, stop};
 use crate::base::fault::{self, Effect};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 
 /// How often a wait looks at the stop flag and at the size of the output.
 const TICK: Duration = Duration::from_millis(50);
@@ -53,6 +53,7 @@ pub struct Command {
     interrupt: Option<(Interrupt, Duration)>,
     sandbox: Option<Sandbox>,
     inherit: bool,
+    secrets: Option<Secrets>,
 }
 
 /// How it ended.
@@ -99,6 +100,7 @@ impl Command {
             interrupt: None,
             sandbox: None,
             inherit: false,
+            secrets: None,
         }
     }
 
@@ -142,6 +144,12 @@ impl Command {
     /// What keeps it, and everything that it starts, inside its folders.
     pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
         self.sandbox = Some(sandbox);
+        self
+    }
+
+    /// What it writes to its standard error is kept without these ([`Command::run_lines`]).
+    pub fn hide(mut self, secrets: &Secrets) -> Self {
+        self.secrets = Some(secrets.clone());
         self
     }
 
@@ -249,7 +257,16 @@ impl Command {
         let scope = scope_id();
         let (reader, writer) =
             std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
-        let expr = self.expression(&scope)?.stdout_file(writer).stderr_file(open(stderr)?);
+        let mut expr = self.expression(&scope)?.stdout_file(writer);
+        let mut hidden = None;
+        match &self.secrets {
+            None => expr = expr.stderr_file(open(stderr)?),
+            Some(secrets) => {
+                let (pipe, pump) = hidden::log(open(stderr)?, secrets)?;
+                expr = expr.stderr_file(pipe);
+                hidden = Some(pump);
+            }
+        }
         let started = Instant::now();
         let handle = match self.start(&expr) {
             Ok(handle) => handle,
@@ -290,6 +307,7 @@ impl Command {
         reap::ended(pid_of(&handle));
         drop(handle.wait());
         drop(pump.join());
+        drop(hidden.map(std::thread::JoinHandle::join));
         match failure {
             Some(e) => Err(e),
             None => Ok(Finished {

@@ -7,6 +7,7 @@
 mod command;
 mod countdown;
 mod env;
+mod hidden;
 mod interrupt;
 mod lines;
 mod reap;
@@ -63,6 +64,11 @@ pub fn override_of(name: &str) -> Option<PathBuf> {
 pub fn register_own(names: Vec<&'static str>) {
     // A second registration would be the same list.
     drop(OWN.set(names));
+}
+
+/// Whether this executable answers to that name itself.
+pub fn is_own(name: &str) -> bool {
+    OWN.get().is_some_and(|own| own.contains(&name)) && override_of(name).is_none()
 }
 
 /// The first executable of that name on `PATH`.

@@ -160,7 +160,15 @@ pub(super) fn in_worktree(request: &Request, path: &Path) -> std::path::PathBuf 
 
 /// A string of `settings`; a value of another kind is a mistake and not an absence.
 pub(super) fn setting_str<'a>(request: &'a Request, key: &str) -> Result<Option<&'a str>, Failure> {
-    match request.settings.get(key) {
+    text_setting(&request.settings, key)
+}
+
+/// [`setting_str`], of settings alone.
+pub(super) fn text_setting<'a>(
+    settings: &'a serde_json::Value,
+    key: &str,
+) -> Result<Option<&'a str>, Failure> {
+    match settings.get(key) {
         None | Some(serde_json::Value::Null) => Ok(None),
         Some(serde_json::Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(Failure::bad_request(format!("`{key}` must be text and is {other}"))),

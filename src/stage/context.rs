@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Report;
 use crate::agent::budget::Deadline;
-use crate::base::{Error, Result, Sha256};
+use crate::base::{Error, Result, Secrets, Sha256};
 use crate::check::batch::Bench;
 use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
@@ -33,6 +33,7 @@ pub struct Context<'a> {
     steps: Vec<Prepare>,
     gates: OnceLock<GateInputs>,
     spec_sha256: OnceLock<Sha256>,
+    secrets: OnceLock<Secrets>,
 }
 
 /// The tree of the session's base.
@@ -83,6 +84,7 @@ impl<'a> Context<'a> {
             steps,
             gates: OnceLock::new(),
             spec_sha256: OnceLock::new(),
+            secrets: OnceLock::new(),
         })
     }
 
@@ -188,15 +190,20 @@ impl<'a> Context<'a> {
             pool: &self.pool,
             evidence: self.evidence(),
             cache: Cache::new(self.ws.layout.check_cache()),
-            prepared: PrepareCache { dir: prepared },
+            prepared: PrepareCache { dir: prepared, secrets: self.secrets().clone() },
             steps: &self.steps,
             session: self.session,
             tier: self.session.record.tier,
         })
     }
 
+    /// What is hidden in everything that this process writes below `otto_logs`.
+    pub fn secrets(&self) -> &Secrets {
+        self.secrets.get_or_init(|| Secrets::from_env(&self.config().secrets))
+    }
+
     pub fn evidence(&self) -> EvidenceStore {
-        EvidenceStore::new(self.session.layout.evidence())
+        EvidenceStore::new(self.session.layout.evidence()).hiding(self.secrets().clone())
     }
 
     pub fn build_ref(&self, gid: &str) -> String {

@@ -14,10 +14,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::output::Output;
+use super::describe;
 use super::io::{Events, Failure, exit_of, needs_answer, read_request, time_left};
+use crate::agent::describe::{Abilities, Description, Needs};
+use crate::agent::protocol::VERSION;
 use crate::agent::{ErrorClass, Event, Request, of_agent};
 use crate::base::text::one_line;
-use crate::base::{Exit, Result};
+use crate::base::{Exit, Result, Secrets};
 use crate::disk;
 use crate::process::{Command, Ended};
 
@@ -44,6 +47,24 @@ pub fn run(input: impl BufRead, output: impl Write) -> Result<Exit> {
             Err(e)
         }
     }
+}
+
+/// Reads the settings and says what is there.
+pub fn describe(input: impl BufRead, output: impl Write) -> Result<Exit> {
+    describe::answer(input, output, |settings| {
+        let program = program::named(settings);
+        let own = program.as_ref().ok().and_then(Option::as_ref);
+        let env = settings.get("env").and_then(Value::as_array);
+        let env = env.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        Description {
+            v: VERSION,
+            can: Abilities { structured: true, ..Abilities::default() },
+            needs: Needs { read: own.cloned().into_iter().collect(), env, ..Needs::default() },
+            program: own.cloned(),
+            missing: program.as_ref().err().map(|failure| failure.message.clone()),
+            ..Description::default()
+        }
+    })
 }
 
 /// How the agent ended.
@@ -73,6 +94,7 @@ fn turn<W: Write>(
     let finished = Command::new(argv.clone(), &request.workdir, of_agent(request))
         .stdin(prompt)
         .timeout(limit)
+        .hide(&Secrets::from_env(&request.secrets))
         .run_lines(&stderr, MAX_LINE, &mut |line| output.line(&line, events))?;
     output.finish(events)?;
     let last_words = pass_on(&stderr);

@@ -1,11 +1,12 @@
 //! Which program is the agent: `argv` of the settings.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::agent::Request;
+use crate::process::on_path;
 use crate::provider::io::{Failure, in_worktree, setting_str};
 
 const EXAMPLE: &str = "write in otto.yaml: providers: {command: {argv: [\"./agent.sh\"]}}";
@@ -15,7 +16,7 @@ const EXAMPLE: &str = "write in otto.yaml: providers: {command: {argv: [\"./agen
 /// `argv[0]` with a slash is looked for in the worktree, so that an agent that is committed is
 /// the one of the commit that it works on; then in `settings.dir`; without a slash on `PATH`.
 pub(super) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
-    let argv = argv(request)?;
+    let argv = argv(&request.settings)?;
     let mut line: Vec<OsString> = argv.iter().map(Into::into).collect();
     let named = Path::new(argv[0]);
     if !argv[0].contains('/') || named.is_absolute() {
@@ -39,8 +40,22 @@ pub(super) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
     }
 }
 
-fn argv(request: &Request) -> Result<Vec<&str>, Failure> {
-    let Some(value) = request.settings.get("argv").filter(|v| !v.is_null()) else {
+/// The program outside of every worktree, where it is one and is there; `Ok(None)` for one that
+/// only a worktree can tell.
+pub(super) fn named(settings: &Value) -> Result<Option<PathBuf>, Failure> {
+    let name = argv(settings)?[0];
+    let path = Path::new(name);
+    let found = match (name.contains('/'), path.is_absolute()) {
+        (true, false) => return Ok(None),
+        (true, true) => Some(path.to_owned()).filter(|path| path.is_file()),
+        (false, _) => on_path(name),
+    };
+    let missing = || Failure::missing_tool(format!("the agent '{name}' was not found"));
+    found.map(Some).ok_or_else(missing)
+}
+
+fn argv(settings: &Value) -> Result<Vec<&str>, Failure> {
+    let Some(value) = settings.get("argv").filter(|v| !v.is_null()) else {
         return Err(Failure::bad_request(format!(
             "no program is configured as the agent; {EXAMPLE}"
         )));

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use self::turn::Turn;
+use super::describe;
 use super::io::{Events, Failure, in_worktree, needs_answer, read_request, setting_str, time_left};
-use crate::agent::{Event, Request};
+use crate::agent::describe::{Abilities, Description, Needs};
+use crate::agent::{Event, Request, protocol};
 use crate::base::{Exit, Result, Sha256};
 use crate::disk;
 use crate::process::stop;
@@ -37,6 +39,31 @@ pub fn run(input: impl BufRead, output: impl Write) -> Result<Exit> {
         }
         Err(failure) => events.fail(failure),
     }
+}
+
+/// Reads the settings and says what is there.
+pub fn describe(input: impl BufRead, output: impl Write) -> Result<Exit> {
+    describe::answer(input, output, |settings| {
+        let dir = settings.get("dir").and_then(Value::as_str).map(Path::new);
+        let missing = match dir {
+            None => Some("no recording is named; write providers.replay.dir".to_owned()),
+            Some(dir) if dir.is_absolute() && !dir.is_dir() => {
+                Some(format!("there is no recording '{}'", dir.display()))
+            }
+            Some(_) => None,
+        };
+        Description {
+            v: protocol::VERSION,
+            missing,
+            can: Abilities { structured: true, usage: true, cost: true, ..Abilities::default() },
+            needs: Needs {
+                // One in the worktree can be read there anyway.
+                read: dir.filter(|dir| dir.is_absolute()).map(Path::to_owned).into_iter().collect(),
+                ..Needs::default()
+            },
+            ..Description::default()
+        }
+    })
 }
 
 /// `Err` outside: nobody listens; inside: what is wrong with the turn.
