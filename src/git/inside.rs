@@ -5,6 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Project, Worktree};
+use crate::base::Result;
+use crate::disk;
+use crate::process::{Network, Sandbox, Tier};
 
 /// Of the folder that all worktrees share (gitrepository-layout(5)).
 const SHARED: [&str; 8] =
@@ -42,8 +45,17 @@ impl Worktree {
         readable(&self.repo.project.common_dir, &self.git_dir)
     }
 
-    /// What leads git to the repository; whoever works here must not replace it.
-    pub fn dot_git_file(&self) -> PathBuf {
-        self.path.join(".git")
+    /// The sandbox of what works here: this worktree, a home and a temporary folder in `scratch`,
+    /// what git reads, and nothing of other worktrees.
+    pub fn sandbox(&self, tier: Tier, network: Network, scratch: &Path) -> Result<Sandbox> {
+        let (home, tmp) = (scratch.join("home"), scratch.join("tmp"));
+        disk::place_dir(&home)?;
+        disk::place_dir(&tmp)?;
+        let pool = self.home.parent().map(Path::to_owned);
+        Ok(Sandbox::new(tier, network, &home, &tmp)
+            .read(self.readable())
+            .write([self.path.clone()])
+            .guard([self.path.join(".git")])
+            .hide([self.repo.project.common_dir.join("otto")].into_iter().chain(pool)))
     }
 }

@@ -117,9 +117,7 @@ fn how_word(ended: &Ended) -> String {
         | Ended::TooMuchOutput
         | Ended::OverLimit(_)
         | Ended::NotFound
-        | Ended::NotExecutable => {
-            "it could not go on".into()
-        }
+        | Ended::NotExecutable => "it could not go on".into(),
     }
 }
 
