@@ -8,17 +8,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::env::{Secrets, of_provider};
+use super::describe::needs;
+use super::env::{hide_in, of_provider};
 use super::ledger::{Ledger, Meter};
 use super::protocol::{self, ErrorClass, Event, Request, Sandbox};
 use super::transcript::Transcript;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 use crate::disk;
-use crate::process::{Command, Ended, Tier, own_command};
+use crate::process::{Command, Ended, Interrupt, Tier, own_command};
 use crate::session::config::{Agent, Role};
 
 /// A line over this is cut: an agent that floods stays bounded.
 const MAX_LINE: usize = 8 << 20;
+
+/// A provider that has to end may report what was spent; its agent has stopped by then.
+const GRACE: Duration = Duration::from_millis(600);
 
 /// What to ask for.
 #[derive(Debug)]
@@ -161,7 +165,9 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         settings: turn.agent.settings.clone(),
         secrets: turn.secrets.to_vec(),
     };
-    disk::replace_json(&path("request.json"), &request)?;
+    let told = serde_json::to_value(&request)
+        .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
+    disk::replace_json(&path("request.json"), &secrets.hide_json(&told))?;
     disk::remove_file(&request.output_file)?;
     let mut line = serde_json::to_vec(&request)
         .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
@@ -172,30 +178,24 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
     }
-    let finished =
-        Command::new(own_command(&program), turn.workdir, of_provider(&request, &[""; 0]))
-            .stdin(line)
-            .timeout(turn.limit)
-            .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line));
-    let ended = match finished {
-        Ok(finished) => finished.ended,
-        Err(_) if reader.capped.is_some() => Ended::Stopped,
-        Err(e) => return Err(e),
-    };
+    let needs = needs(name, &turn.agent.settings, turn.workdir)?;
+    let env = of_provider(&request, &needs.env);
+    let ended = Command::new(own_command(&program), turn.workdir, env)
+        .stdin(line)
+        .timeout(turn.limit)
+        .interrupt(&reader.interrupt.clone(), GRACE)
+        .hide(&secrets)
+        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line))?
+        .ended;
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
     }
     reader.meter.close()?;
-    let mut result = reader.finish(ended, &path("stderr.log"))?;
-    result.claim = secrets.hide(&result.claim);
-    if let Some((_, message)) = &mut result.error {
-        *message = secrets.hide(message);
+    // The provider may know less than we do of what is secret, and an agent writes its answer itself.
+    for file in ["agent-stderr.log", "output.json"] {
+        hide_in(&secrets, &path(file))?;
     }
-    // What the provider wrote by itself is hidden once it has ended.
-    for file in ["stderr.log", "agent-stderr.log", "output.json"] {
-        secrets.hide_in(&path(file))?;
-    }
-    Ok(result)
+    reader.finish(ended, &path("stderr.log"))
 }
 
 /// Collects what the events say.
@@ -206,6 +206,7 @@ struct EventReader<'a> {
     tool_calls: u32,
     max_turns: u32,
     meter: Meter<'a>,
+    interrupt: Interrupt,
     capped: Option<&'static str>,
 }
 
@@ -227,6 +228,7 @@ impl<'a> EventReader<'a> {
             tool_calls: 0,
             max_turns: turn.max_turns,
             meter: Meter::new(turn.ledger),
+            interrupt: Interrupt::default(),
             capped: None,
         }
     }
@@ -235,12 +237,18 @@ impl<'a> EventReader<'a> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let event = protocol::parse_line(line);
-        self.transcript.write(&event)?;
+        for event in self.transcript.write(protocol::parse_line(line))? {
+            self.note(event)?;
+        }
+        Ok(())
+    }
+
+    /// What an event says, without its secrets.
+    fn note(&mut self, event: Event) -> Result<()> {
         if let Some(usage) = event.usage()
             && self.meter.take(&usage)?
         {
-            self.capped = Some("money");
+            self.cap("money");
         }
         self.result.is_idle &= !matches!(
             &event,
@@ -259,7 +267,12 @@ impl<'a> EventReader<'a> {
                     self.result.claim = text;
                 }
             }
-            Event::ToolCall { .. } => self.tool_calls += 1,
+            Event::ToolCall { .. } => {
+                self.tool_calls += 1;
+                if self.tool_calls > self.max_turns {
+                    self.cap("turns");
+                }
+            }
             Event::RateLimited { until } => self.result.retry_at = until,
             Event::Denied { tool } => self.result.denied.push(tool),
             Event::Error { class, message } => self.result.error = Some((class, message)),
@@ -278,21 +291,20 @@ impl<'a> EventReader<'a> {
             | Event::Cost { .. }
             | Event::Raw { .. } => {}
         }
-        self.enforce_caps()
+        Ok(())
     }
 
-    /// Models ignore caps; the parent counts and kills.
-    fn enforce_caps(&mut self) -> Result<()> {
-        if self.tool_calls > self.max_turns {
-            self.capped = Some("turns");
-        }
-        match self.capped {
-            Some(what) => Err(Error::person(format!("over the cap on {what}"))),
-            None => Ok(()),
-        }
+    /// Models ignore caps; the parent counts and ends the turn. What it still reports of its cost is
+    /// taken.
+    fn cap(&mut self, what: &'static str) {
+        self.capped.get_or_insert(what);
+        self.interrupt.trip();
     }
 
     fn finish(mut self, ended: Ended, stderr: &Path) -> Result<TurnResult> {
+        for event in self.transcript.flush()? {
+            self.note(event)?;
+        }
         let ending = match (self.capped, &ended) {
             (Some(what), _) => Some(Ending::Capped(what)),
             (None, Ended::TimedOut) => Some(Ending::TimedOut),
@@ -308,6 +320,8 @@ impl<'a> EventReader<'a> {
         };
         if let Some(ending) = ending {
             self.result.ending = ending;
+            // It was asked to leave, and says so.
+            self.result.error.take_if(|(class, _)| *class == ErrorClass::Interrupted);
         }
         if self.result.ending == Ending::NoDone && self.result.error.is_none() {
             let said = disk::tail_bytes(stderr, 2000).unwrap_or_default();
@@ -319,9 +333,10 @@ impl<'a> EventReader<'a> {
                 other => format!("{other:?}"),
             };
             let message = format!("the provider ended without 'done' ({how}) {last}");
-            self.transcript
-                .write(&Event::Error { class: ErrorClass::Unknown, message: message.clone() })?;
-            self.result.error = Some((ErrorClass::Unknown, message));
+            let class = ErrorClass::Unknown;
+            for event in self.transcript.write(Event::Error { class, message })? {
+                self.note(event)?;
+            }
         }
         Ok(self.result)
     }

@@ -39,11 +39,12 @@ impl<'a> Meter<'a> {
         Self { ledger, open: Usage::default(), told: false }
     }
 
-    /// True when the budget is overspent.
+    /// True when the budget is overspent. Without one, nobody has to know before the turn is over.
     pub fn take(&mut self, usage: &Usage) -> Result<bool> {
         self.open.add(usage);
         if usage.usd.is_some() {
             self.told = true;
+            let Some(_) = self.ledger.left()? else { return Ok(false) };
             let spent = std::mem::take(&mut self.open);
             self.ledger.spend(&spent, Part::Some)?;
             return Ok(self.ledger.left()?.is_some_and(|left| left < 0.0));

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::base::{Error, Result, Sha256};
+use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk;
 use crate::git::Worktree;
 use crate::process::{Capture, Command, base_env};
@@ -14,6 +14,8 @@ use crate::spec::Prepare;
 #[derive(Debug, Clone)]
 pub struct PrepareCache {
     pub dir: PathBuf,
+    /// Hidden in what a step that fails has said.
+    pub secrets: Secrets,
 }
 
 /// The hash of what preparation depends on, for evidence and cache keys.
@@ -61,12 +63,12 @@ impl PrepareCache {
                 .run(Capture::Merged(log.clone()))?;
             if !finished.success() {
                 let said = disk::tail_bytes(&log, 2000).unwrap_or_default();
-                return Ok(Err(format!(
+                return Ok(Err(self.secrets.hide(&format!(
                     "{} ended with {:?}: {}",
                     crate::base::text::shell_line(&step.argv),
                     finished.ended,
                     String::from_utf8_lossy(&said).trim()
-                )));
+                ))));
             }
             self.store(&stored, worktree, step)?;
         }

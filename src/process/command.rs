@@ -15,14 +15,16 @@ use nix::unistd::Pid;
 use super::countdown::Countdown;
 use super::interrupt::{Interrupt, Leaving};
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
-use super::stop;
+use super::{hidden, stop};
 use crate::base::fault::{self, Effect};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 
 /// How often a wait looks at the stop flag and at the size of the output.
 const TICK: Duration = Duration::from_millis(50);
 /// How long a child may take to leave after SIGTERM.
 const GRACE: Duration = Duration::from_millis(2000);
+/// The same for one that was asked by SIGINT before.
+const SECOND_GRACE: Duration = Duration::from_millis(300);
 
 /// Where a child's output goes.
 #[derive(Debug)]
@@ -50,6 +52,7 @@ pub struct Command {
     output_limit: u64,
     drain: Option<Duration>,
     interrupt: Option<(Interrupt, Duration)>,
+    secrets: Option<Secrets>,
 }
 
 /// How it ended.
@@ -92,6 +95,7 @@ impl Command {
             output_limit: 256 << 20,
             drain: None,
             interrupt: None,
+            secrets: None,
         }
     }
 
@@ -123,6 +127,12 @@ impl Command {
     /// still writes is taken. How it ended is then the reason, and not its exit code.
     pub fn interrupt(mut self, handle: &Interrupt, grace: Duration) -> Self {
         self.interrupt = Some((handle.clone(), grace));
+        self
+    }
+
+    /// What it writes to its standard error is kept without these ([`Command::run_lines`]).
+    pub fn hide(mut self, secrets: &Secrets) -> Self {
+        self.secrets = Some(secrets.clone());
         self
     }
 
@@ -216,7 +226,16 @@ impl Command {
         let scope = scope_id();
         let (reader, writer) =
             std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
-        let expr = self.expression(&scope).stdout_file(writer).stderr_file(open(stderr)?);
+        let mut expr = self.expression(&scope).stdout_file(writer);
+        let mut hidden = None;
+        match &self.secrets {
+            None => expr = expr.stderr_file(open(stderr)?),
+            Some(secrets) => {
+                let (pipe, pump) = hidden::log(open(stderr)?, secrets)?;
+                expr = expr.stderr_file(pipe);
+                hidden = Some(pump);
+            }
+        }
         let started = Instant::now();
         let handle = match self.start(&expr) {
             Ok(handle) => handle,
@@ -244,7 +263,7 @@ impl Command {
             if let Ok(Some(output)) = handle.try_wait() {
                 ended = Some(watch.leaving.why().unwrap_or(of_status(output.status)));
             } else if let Some(why) = self.must_end(&handle, &mut watch, failure.is_some()) {
-                stop_group(&handle);
+                stop_group(&handle, watch.grace());
                 ended = Some(why);
             } else if !open {
                 drop(handle.wait_timeout(TICK));
@@ -257,6 +276,7 @@ impl Command {
         reap::ended(pid_of(&handle));
         drop(handle.wait());
         drop(pump.join());
+        drop(hidden.map(std::thread::JoinHandle::join));
         match failure {
             Some(e) => Err(e),
             None => Ok(Finished {
@@ -332,7 +352,7 @@ impl Command {
                 self.must_end(handle, &mut watch, false)
             };
             if let Some(why) = why {
-                stop_group(handle);
+                stop_group(handle, watch.grace());
                 return why;
             }
         }
@@ -350,6 +370,10 @@ struct Watch {
 impl Watch {
     fn new(limit: Option<Duration>) -> Self {
         Self { time: Countdown::new(limit), stop_at: None, leaving: Leaving::default() }
+    }
+
+    fn grace(&self) -> Duration {
+        if self.leaving.why().is_some() { SECOND_GRACE } else { GRACE }
     }
 }
 
@@ -377,10 +401,10 @@ fn pass_on(handle: &duct::Handle, signal: i32) {
 }
 
 /// SIGTERM to the group, then a grace, then the caller kills what is left.
-fn stop_group(handle: &duct::Handle) {
+fn stop_group(handle: &duct::Handle, grace: Duration) {
     let Some(pid) = pid_of(handle) else { return };
     let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGTERM);
-    if !matches!(handle.wait_timeout(GRACE), Ok(Some(_))) {
+    if !matches!(handle.wait_timeout(grace), Ok(Some(_))) {
         let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }

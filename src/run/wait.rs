@@ -27,10 +27,8 @@ impl Patience {
     /// Waits until the time of `later` has come, or somebody is free before. Returns how long that
     /// took; the error itself where it is no matter of waiting, or of waiting too long.
     pub fn wait(&mut self, ws: &Workspace, session: &Session, later: Error) -> Result<Duration> {
+        // Only a wake-up has a time; whoever holds a lock has none.
         let Some(until) = later.retry_at() else { return Err(later) };
-        if session.with_state(|s| s.waits.is_empty())? {
-            return Err(later);
-        }
         let ahead = Duration::try_from(until - ws.clock.now()).unwrap_or(Duration::ZERO);
         if ahead > self.0 {
             return Err(later);

@@ -69,7 +69,11 @@ fn its_proof_comes_out_as_it_was() {
     let then = read(&path);
     std::fs::remove_file(&path).expect("removed");
     s.run(0, &["render", "latest"]);
-    assert_eq!(read(&path), then);
+    let mut now = read(&path);
+    // A later version tells more, and nothing otherwise.
+    assert_eq!(now.usage_by_group.len(), 2);
+    now.usage_by_group.clear();
+    assert_eq!(now, then);
 }
 
 #[test]

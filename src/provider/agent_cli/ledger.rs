@@ -63,7 +63,7 @@ impl Totals {
             output: less(now.output, before.output),
             reasoning: less(now.reasoning, before.reasoning),
             usd,
-            ..Usage::default()
+            estimated_usd: None,
         }
     }
 }

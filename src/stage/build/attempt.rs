@@ -83,6 +83,12 @@ pub fn attempt(
             },
         ),
     )?;
+    ctx.report.say(&format!(
+        "{}: attempt {}{}",
+        group.id,
+        plan.number,
+        if plan.brief.is_empty() { "" } else { ", told what was wrong" }
+    ));
     let owner = ctx.owner(&group.id, plan.number);
     let worktree = ctx.pool.lease(plan.start, Some(&owner))?;
     ctx.append(Entry::attempt(
@@ -406,7 +412,7 @@ fn filled_submodule(ctx: &Context<'_>, base: Oid, worktree: &Worktree) -> Result
 fn write_patch(ctx: &Context<'_>, group: &Group, plan: &Plan, tree: Oid) -> Result<()> {
     let patch = ctx.ws.repo.patch(ctx.ws.repo.tree_of(plan.start)?, tree)?;
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    disk::replace(&dir.join("changes.patch"), &patch)
+    disk::replace(&dir.join("changes.patch"), &ctx.secrets().hide_bytes(&patch))
 }
 
 /// What is recorded about the end.

@@ -96,12 +96,6 @@ pub fn build_group(
             return fail(ctx, group, with_last_failure(&reason, &now));
         }
         let plan = plan(ctx, group, &state, &now, brief.take(), &extra)?;
-        ctx.report.say(&format!(
-            "{}: attempt {}{}",
-            group.id,
-            plan.number,
-            if plan.brief.is_empty() { "" } else { ", told what was wrong" }
-        ));
         let result = attempt(ctx, group, &held, &plan)?;
         if let Some(end) = after(ctx, group, &result)? {
             return Ok(end);

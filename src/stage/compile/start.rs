@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::agent::require_provider;
-use crate::base::text::count;
 use crate::base::{Error, Result, SessionId, Sha256};
 use crate::git::Oid;
 use crate::process::Tier;
@@ -32,7 +31,6 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
     let mut notes = Vec::new();
     let (settings, config_file) = configuration(ws, &start.flags, &mut notes)?;
     let config = settings.config()?;
-    notes.extend(unused(&settings));
     if start.given.is_none() {
         require_provider(Role::Spec, &config.agent(Role::Spec))?;
     }
@@ -94,17 +92,6 @@ pub fn configuration(
         )?;
     }
     Ok((settings, file))
-}
-
-/// A key that is understood and has no effect yet is said aloud.
-fn unused(settings: &Settings) -> Option<String> {
-    let fallback = settings.0.get("fallback")?;
-    let names = fallback.value.as_array().filter(|names| !names.is_empty())?;
-    Some(format!(
-        "`fallback` ({}, from {}) is not used by this version: a provider without quota is waited for",
-        count(names.len(), "provider"),
-        fallback.origin
-    ))
 }
 
 fn has_command(settings: &Settings) -> bool {

@@ -149,7 +149,8 @@ impl Sandbox {
         path.to_string_lossy().into_owned()
     }
 
-    fn prepared(&self, program: &OsStr) -> Command {
+    /// Any program, with an empty environment and nothing on standard input.
+    pub fn prepared(&self, program: &OsStr) -> Command {
         let mut command = Command::new(program);
         command.env_clear().current_dir(&self.project).stdin(Stdio::null());
         command.env("PATH", &self.path).env("USER", "tester").env("LC_ALL", "C");
@@ -177,8 +178,13 @@ impl Sandbox {
 
     /// A shell line: pipes and redirections as a person writes them.
     pub fn sh(&self, line: &str) -> Assert {
+        self.shell_command(line).assert()
+    }
+
+    pub fn shell_command(&self, line: &str) -> Command {
         let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]).assert()
+        command.args(["-c", line]);
+        command
     }
 
     /// Must exit with `code`.
@@ -242,8 +248,18 @@ impl Sandbox {
 
     /// Starts it and goes on. Its output is kept in `out.txt` and `err.txt` beside the project.
     pub fn start(&self, args: &[&str]) -> Running {
+        self.started(self.command(args))
+    }
+
+    /// The same for a shell line, which the program takes the place of.
+    pub fn start_shell(&self, line: &str) -> Running {
+        let mut command = self.prepared("sh".as_ref());
+        command.args(["-c", line]);
+        self.started(command)
+    }
+
+    fn started(&self, mut command: Command) -> Running {
         let file = |name: &str| std::fs::File::create(self.at(name)).expect("a file");
-        let mut command = self.command(args);
         command.stdout(file("out.txt")).stderr(file("err.txt"));
         Running::new(command.spawn().expect("otto starts"))
     }
