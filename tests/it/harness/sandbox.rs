@@ -94,7 +94,8 @@ impl Sandbox {
             "otto.yaml",
             &format!(
                 "provider: command\nproviders: {{command: {{argv: [{}]}}}}\n\
-                 agents: {{certifier: {{provider: none}}}}\njobs: 2\n",
+                 agents: {{certifier: {{provider: none}}}}\njobs: 2\n\
+                 sandbox: {{tier: worktree}}\n",
                 Value::from(self.at("agent.sh").to_string_lossy().into_owned())
             ),
         );
@@ -252,7 +253,7 @@ impl Sandbox {
     }
 
     /// The same for a shell line, which the program takes the place of.
-    pub fn start_shell(&self, line: &str) -> Running {
+    pub fn start_line(&self, line: &str) -> Running {
         let mut command = self.prepared("sh".as_ref());
         command.args(["-c", line]);
         self.started(command)
