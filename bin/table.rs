@@ -41,6 +41,8 @@ table! {
     "otto-demo" Start demo;
     "otto-status" Look status;
     "otto-log" Look log;
+    "otto-attach" Look attach;
+    "otto-providers" Look providers;
     "otto-sessions" Look sessions;
     "otto-spec" Look spec;
     "otto-config" Look config;
@@ -56,9 +58,11 @@ table! {
     "otto-render" Step render;
     "otto-check" Step check;
     "otto-help" Plumbing help;
+    "otto-debug" Plumbing debug;
     "otto-provider-claude" Plumbing provider_claude;
     "otto-provider-codex" Plumbing provider_codex;
     "otto-provider-command" Plumbing provider_command;
     "otto-provider-replay" Plumbing provider_replay;
+    "otto-sandbox" Plumbing sandbox;
     "otto-pages" Plumbing pages;
 }

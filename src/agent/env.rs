@@ -1,5 +1,5 @@
 //! What an agent's process may know: the base environment, the variables that the user named, and
-//! who it works for. Values of secrets are hidden wherever its words are written down.
+//! who it works for.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,58 +8,16 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::protocol::Request;
-use crate::base::Result;
+use crate::base::{Result, Secrets};
 use crate::disk;
 use crate::process::base_env;
 
-/// Values to hide, with the names to show instead.
-#[derive(Debug, Clone, Default)]
-pub struct Secrets(Vec<(String, String)>);
-
-/// Shorter values would hide ordinary words.
-const SHORTEST: usize = 6;
-
-impl Secrets {
-    /// The named variables, and every other one whose name looks secret.
-    pub fn from_env(named: &[String]) -> Self {
-        let looks_secret = |name: &str| {
-            ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY"]
-                .iter()
-                .any(|w| name.to_uppercase().contains(w))
-        };
-        let mut found: Vec<(String, String)> = std::env::vars()
-            .filter(|(name, value)| {
-                value.len() >= SHORTEST && (named.contains(name) || looks_secret(name))
-            })
-            .map(|(name, value)| (value, name))
-            .collect();
-        // The longest first: one value may be a part of another.
-        found.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        Self(found)
-    }
-
-    pub fn hide(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (value, name) in &self.0 {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), &format!("[{name} hidden]"));
-            }
-        }
-        text
-    }
-}
-
-impl Secrets {
-    /// Hides them in a file that is there.
-    pub fn hide_in(&self, path: &Path) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let Some(bytes) = disk::read_if_there(path)? else { return Ok(()) };
-        let text = String::from_utf8_lossy(&bytes);
-        let hidden = self.hide(&text);
-        if hidden == text { Ok(()) } else { disk::replace(path, hidden.as_bytes()) }
-    }
+/// Hides secrets in a file that somebody else wrote, if it is there.
+pub fn hide_in(secrets: &Secrets, path: &Path) -> Result<()> {
+    disk::rewrite(path, secrets.stream(), |hidden, chunk, out| match chunk {
+        Some(bytes) => hidden.take(bytes, out),
+        None => hidden.flush(out),
+    })
 }
 
 /// The environment of a provider program. `needed` are further variables of the person's

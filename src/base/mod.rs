@@ -7,6 +7,8 @@ pub mod fault;
 pub mod hash;
 pub mod ids;
 pub mod json;
+pub mod redact;
+pub mod terminal;
 pub mod text;
 
 pub use error::{Error, Remedy, Result};
@@ -14,3 +16,4 @@ pub use exit::Exit;
 pub use hash::Sha256;
 pub use ids::{GroupId, SessionId};
 pub use json::Json;
+pub use redact::Secrets;

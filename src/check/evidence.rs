@@ -1,11 +1,11 @@
-//! Evidence: what Otto's own processes captured, kept under the hash of its bytes.
+//! Evidence: what Otto's own processes captured, without secrets, kept under the hash of its bytes.
 
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSetBuilder};
 
 use super::EvidenceRef;
-use crate::base::{Error, Result, Sha256};
+use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk;
 
 /// More of one file is cut before it is kept; the cut is said in the bytes.
@@ -15,15 +15,25 @@ const MAX_FILE: u64 = 16 << 20;
 #[derive(Debug, Clone)]
 pub struct EvidenceStore {
     dir: PathBuf,
+    secrets: Secrets,
 }
 
 impl EvidenceStore {
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir }
+        Self { dir, secrets: Secrets::default() }
+    }
+
+    /// What is kept from now on is kept without these, besides all known shapes.
+    pub fn hiding(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
+    }
+
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     pub fn keep(&self, bytes: &[u8]) -> Result<EvidenceRef> {
-        let (hash, _) = disk::store_by_hash(&self.dir, bytes)?;
+        let (hash, _) = disk::store_by_hash(&self.dir, &self.secrets.hide_bytes(bytes))?;
         Ok(EvidenceRef(hash))
     }
 

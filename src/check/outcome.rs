@@ -309,6 +309,11 @@ impl Outcome {
         self.0.detail = detail;
         self
     }
+    /// The same with its line for people said otherwise.
+    pub(super) fn retold(mut self, say: impl Fn(&str) -> String) -> Self {
+        self.0.detail = say(&self.0.detail);
+        self
+    }
     /// Adds the evidence of another run of the same check.
     pub(super) fn with_evidence_of(mut self, other: &Outcome) -> Self {
         for e in &other.0.evidence {

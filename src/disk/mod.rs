@@ -5,6 +5,7 @@
 //! made with O_EXCL (stale after a kill), a rename without a sync.
 
 mod atomic;
+mod copy;
 mod dirs;
 pub mod fault;
 mod fence;
@@ -14,8 +15,10 @@ mod place;
 mod sealed;
 
 pub use atomic::{
-    NewFolder, create_new, is_temporary, replace, replace_json, store_by_hash, sweep, sweep_below,
+    NewFolder, create_new, is_temporary, replace, replace_json, rewrite, store_by_hash, sweep,
+    sweep_below,
 };
+pub use copy::{copy_below, make_read_only};
 pub use dirs::{
     create_dir_all, create_log, empty_files, files_below, make_executable, new_temp_dir,
     remove_dir_all, remove_file, rename, subdirs,
@@ -23,7 +26,7 @@ pub use dirs::{
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
 pub use log::{AppendLog, Appender, Line, Lines, read_start, tail_bytes};
-pub use place::{place_dir, place_file, place_symlink, remove_any, replace_derived};
+pub use place::{place_dir, place_file, place_symlink, read_plain, remove_any, replace_derived};
 pub use sealed::{read_sealed, replace_sealed, sealed};
 
 use std::path::Path;

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::Report;
 use crate::agent::budget::Deadline;
-use crate::base::{Error, Result, Sha256};
+use crate::base::{Error, Result, Secrets, Sha256};
 use crate::check::batch::Bench;
 use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::PrepareCache;
 use crate::git::pool::Owner;
 use crate::git::{Oid, Pool, Repo, Worktree};
+use crate::session::config::Who;
 use crate::session::config::{Agent, Role};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
@@ -33,6 +34,7 @@ pub struct Context<'a> {
     steps: Vec<Prepare>,
     gates: OnceLock<GateInputs>,
     spec_sha256: OnceLock<Sha256>,
+    secrets: OnceLock<Secrets>,
 }
 
 /// The tree of the session's base.
@@ -83,6 +85,7 @@ impl<'a> Context<'a> {
             steps,
             gates: OnceLock::new(),
             spec_sha256: OnceLock::new(),
+            secrets: OnceLock::new(),
         })
     }
 
@@ -140,14 +143,7 @@ impl<'a> Context<'a> {
 
     /// The group of that name, or 2 with the nearest one.
     pub fn group(&self, gid: &str) -> Result<&Group> {
-        self.spec.group(gid).ok_or_else(|| {
-            let ids = self.spec.groups.iter().map(|g| g.id.as_str());
-            let error = Error::usage(format!("the spec has no group '{gid}'"));
-            match crate::base::text::nearest(gid, ids.clone()) {
-                Some(near) => error.hint(format!("did you mean '{near}'?")),
-                None => error.hint(format!("its groups: {}", ids.collect::<Vec<_>>().join(", "))),
-            }
-        })
+        group_of(&self.spec, gid)
     }
 
     /// The record of a slot that holds an attempt's work.
@@ -175,10 +171,11 @@ impl<'a> Context<'a> {
         if self.steps.is_empty() {
             return Ok(Ok(()));
         }
-        self.bench()?.prepared.prepare(worktree, &self.steps, self.left())
+        self.bench()?.prepared.prepare(worktree, &self.steps, self.session, self.left())
     }
 
     pub fn bench(&self) -> Result<Bench<'_>> {
+        self.session.require_sandbox()?;
         let prepared = crate::session::cache_dir()?
             .join("otto")
             .join(self.ws.repo.project.hash())
@@ -188,15 +185,20 @@ impl<'a> Context<'a> {
             pool: &self.pool,
             evidence: self.evidence(),
             cache: Cache::new(self.ws.layout.check_cache()),
-            prepared: PrepareCache { dir: prepared },
+            prepared: PrepareCache { dir: prepared, secrets: self.secrets().clone() },
             steps: &self.steps,
             session: self.session,
-            tier: self.session.record.tier,
+            containment: self.session.containment(Who::Check)?,
         })
     }
 
+    /// What is hidden in everything that this process writes below `otto_logs`.
+    pub fn secrets(&self) -> &Secrets {
+        self.secrets.get_or_init(|| Secrets::from_env(&self.config().secrets))
+    }
+
     pub fn evidence(&self) -> EvidenceStore {
-        EvidenceStore::new(self.session.layout.evidence())
+        EvidenceStore::new(self.session.layout.evidence()).hiding(self.secrets().clone())
     }
 
     pub fn build_ref(&self, gid: &str) -> String {
@@ -222,4 +224,16 @@ impl<'a> Context<'a> {
             }
         }
     }
+}
+
+/// The group of that name, or 2 with the nearest one.
+pub fn group_of<'a>(spec: &'a Spec, gid: &str) -> Result<&'a Group> {
+    spec.group(gid).ok_or_else(|| {
+        let ids = spec.groups.iter().map(|g| g.id.as_str());
+        let error = Error::usage(format!("the spec has no group '{gid}'"));
+        match crate::base::text::nearest(gid, ids.clone()) {
+            Some(near) => error.hint(format!("did you mean '{near}'?")),
+            None => error.hint(format!("its groups: {}", ids.collect::<Vec<_>>().join(", "))),
+        }
+    })
 }

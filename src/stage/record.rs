@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::agent::Event;
-use crate::base::{Error, Result, Sha256};
+use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk;
 use crate::git::Oid;
 use crate::session::event::{AttemptOutcome, Usage};
@@ -58,7 +58,8 @@ pub fn turn_dir(recording: &Path, role: &str, group: Option<&str>, number: u32) 
 /// how many turns it has. A journal or transcript that is damaged is refused (65).
 pub fn export(ws: &Workspace, session: &Session, dir: &Path) -> Result<usize> {
     refuse_used(dir)?;
-    let mut out = Writer { dir, numbers: BTreeMap::new(), turns: Vec::new() };
+    let secrets = Secrets::from_env(&session.config.secrets);
+    let mut out = Writer { dir, secrets, numbers: BTreeMap::new(), turns: Vec::new() };
     let layout = &session.layout;
     for from in numbered(&layout.spec_dir(), "attempt-")? {
         out.answer("spec", &from)?;
@@ -157,6 +158,8 @@ fn patch(ws: &Workspace, gid: &str, attempt: &Attempt, end: &AttemptEnd) -> Resu
 
 struct Writer<'a> {
     dir: &'a Path,
+    /// Hidden in patches; everything else was written without them.
+    secrets: Secrets,
     numbers: BTreeMap<(String, Option<String>), u32>,
     turns: Vec<RecordedTurn>,
 }
@@ -193,6 +196,7 @@ impl Writer<'_> {
         if let Some(answer) = answer {
             disk::replace_json(&to.join("answer.json"), answer)?;
         }
+        let patch = &*self.secrets.hide_bytes(patch);
         if !patch.is_empty() {
             disk::replace(&to.join("changes.patch"), patch)?;
         }

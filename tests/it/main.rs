@@ -2,6 +2,7 @@
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
 mod agents;
+mod attach;
 mod audit;
 mod build;
 mod by_hand;
@@ -9,6 +10,7 @@ mod census;
 mod clocks;
 mod conformance;
 mod crash;
+mod escapes;
 mod fake_model;
 mod false_green;
 mod flow;
@@ -16,6 +18,7 @@ mod formats;
 mod hand_on_refs;
 mod harness;
 mod help;
+mod installed;
 mod isolation;
 mod land;
 mod machine;
@@ -27,6 +30,7 @@ mod patience;
 mod pipes;
 mod providers;
 mod real_faults;
+mod redaction;
 mod resume;
 mod review;
 mod rot;
@@ -38,3 +42,4 @@ mod system_calls;
 mod tidy;
 mod two;
 mod verify;
+mod watch;

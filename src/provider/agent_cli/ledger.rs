@@ -63,6 +63,7 @@ impl Totals {
             output: less(now.output, before.output),
             reasoning: less(now.reasoning, before.reasoning),
             usd,
+            estimated_usd: None,
         }
     }
 }

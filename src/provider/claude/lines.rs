@@ -293,7 +293,8 @@ const USAGE_NAMES: [&str; 4] =
 const MODEL_NAMES: [&str; 4] =
     ["inputTokens", "cacheCreationInputTokens", "cacheReadInputTokens", "outputTokens"];
 
-/// Its counts of cached input come on top of `input`; ours are a part of it.
+/// Its counts of cached input come on top of `input`. What was written to the cache was read like
+/// any other input.
 fn tokens_of(usage: &Value, names: &[&str; 4]) -> Usage {
     let n = |at: usize| usage.get(names[at]).and_then(Value::as_u64);
     let thinking = usage
@@ -301,11 +302,11 @@ fn tokens_of(usage: &Value, names: &[&str; 4]) -> Usage {
         .or_else(|| usage.get("thinkingTokens"))
         .and_then(Value::as_u64);
     Usage {
-        input: n(0).map(|input| input + n(1).unwrap_or(0) + n(2).unwrap_or(0)),
+        input: n(0).map(|input| input + n(1).unwrap_or(0)),
         cached_input: n(2),
         output: n(3),
         reasoning: thinking,
-        usd: None,
+        ..Usage::default()
     }
 }
 

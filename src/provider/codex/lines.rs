@@ -161,12 +161,14 @@ impl CodexLines {
         let Some(usage) = line.get("usage").filter(|usage| usage.is_object()) else {
             return Vec::new();
         };
+        let cached = count(usage, "cached_input_tokens");
         let total = Usage {
-            input: count(usage, "input_tokens"),
-            cached_input: count(usage, "cached_input_tokens"),
+            // Its cached input is a part of the input.
+            input: count(usage, "input_tokens").map(|all| all.saturating_sub(cached.unwrap_or(0))),
+            cached_input: cached,
             output: count(usage, "output_tokens"),
             reasoning: count(usage, "reasoning_output_tokens"),
-            usd: None,
+            ..Usage::default()
         };
         let before = self.before.replace(total);
         self.total = Some(total);

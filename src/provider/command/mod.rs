@@ -20,7 +20,7 @@ use crate::agent::describe::{Abilities, Description, Needs};
 use crate::agent::protocol::VERSION;
 use crate::agent::{ErrorClass, Event, Request, of_agent};
 use crate::base::text::one_line;
-use crate::base::{Exit, Result};
+use crate::base::{Exit, Result, Secrets};
 use crate::disk;
 use crate::process::{Command, Ended};
 
@@ -94,6 +94,7 @@ fn turn<W: Write>(
     let finished = Command::new(argv.clone(), &request.workdir, of_agent(request))
         .stdin(prompt)
         .timeout(limit)
+        .hide(&Secrets::from_env(&request.secrets))
         .run_lines(&stderr, MAX_LINE, &mut |line| output.line(&line, events))?;
     output.finish(events)?;
     let last_words = pass_on(&stderr);
@@ -162,7 +163,11 @@ fn judge(request: &Request, ended: &Ended, answers: bool, output: Output, last_w
             let told = "the agent was still at work at its deadline".to_owned();
             ("timed out".to_owned(), Some((ErrorClass::Interrupted, told)))
         }
-        Ended::Stopped | Ended::TooMuchOutput | Ended::NotFound | Ended::NotExecutable => {
+        Ended::Stopped
+        | Ended::TooMuchOutput
+        | Ended::OverLimit(_)
+        | Ended::NotFound
+        | Ended::NotExecutable => {
             let told = "the agent was stopped".to_owned();
             ("stopped".to_owned(), Some((ErrorClass::Interrupted, told)))
         }

@@ -6,7 +6,7 @@ use super::answer::spec_from;
 use super::given::read_spec;
 use super::{accept, approve};
 use crate::agent::budget::Deadline;
-use crate::agent::{Prompts, Turn, run_turn};
+use crate::agent::{Inside, Prompts, Turn, run_turn};
 use crate::base::text::{count, shell_line};
 use crate::base::{Error, Result};
 use crate::disk;
@@ -158,7 +158,7 @@ fn one_turn(
         session: session.id.as_str(),
         group: None,
         attempt: number,
-        workdir: &worktree.path,
+        inside: Inside::new(session, Role::Spec, &worktree)?,
         dir: &session.layout.spec_attempt(number),
         prompt,
         schema: Some(schema),
@@ -167,7 +167,6 @@ fn one_turn(
         max_turns: config.max_turns_per_call,
         ledger: &Spending::new(ws, session, Role::Spec, &agent),
         secrets: &config.secrets,
-        tier: session.record.tier,
         now: ws.clock.now(),
         limit: deadline.left_for_turn(),
     })?;

@@ -452,6 +452,7 @@ fn save_conflicts(
             if let Some(blob) = blob {
                 // Paths are git's, so they cannot lead out of the folder; a gitlink has no blob.
                 if let Ok(bytes) = ctx.ws.repo.blob(blob) {
+                    let bytes = ctx.secrets().hide_bytes(&bytes);
                     crate::disk::replace(&dir.join(side).join(&conflict.path), &bytes)?;
                 }
             }

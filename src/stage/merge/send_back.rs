@@ -62,7 +62,7 @@ pub fn call_builder(ctx: &Context<'_>, group: &Group, brief: &str) -> Result<Exi
     let n = ctx.session.with_state(|s| s.group(&group.id).map_or(1, |g| g.sent_back))?;
     let dir = ctx.session.layout.merge_attempt(&group.id, n);
     let file = dir.join("brief.md");
-    disk::replace(&file, brief.as_bytes())?;
+    disk::replace(&file, ctx.secrets().hide(brief).as_bytes())?;
     run_builder(
         ctx,
         &["--group".as_ref(), group.id.as_ref(), "--brief".as_ref(), file.as_os_str()],

@@ -71,7 +71,7 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     }
     let brief = brief(ctx, &todo.findings);
     let dir = ctx.session.layout.repair_attempt(&todo.key, 1);
-    disk::replace(&dir.join("brief.md"), brief.as_bytes())?;
+    disk::replace(&dir.join("brief.md"), ctx.secrets().hide(&brief).as_bytes())?;
     let extra = reproductions(ctx, &todo.key)?;
     let group = ctx.group(&todo.group)?;
     match build_group(ctx, group, Again::No, Some(&brief), &extra)? {

@@ -94,7 +94,8 @@ impl Sandbox {
             "otto.yaml",
             &format!(
                 "provider: command\nproviders: {{command: {{argv: [{}]}}}}\n\
-                 agents: {{certifier: {{provider: none}}}}\njobs: 2\n",
+                 agents: {{certifier: {{provider: none}}}}\njobs: 2\n\
+                 sandbox: {{tier: worktree}}\n",
                 Value::from(self.at("agent.sh").to_string_lossy().into_owned())
             ),
         );
@@ -178,8 +179,13 @@ impl Sandbox {
 
     /// A shell line: pipes and redirections as a person writes them.
     pub fn sh(&self, line: &str) -> Assert {
+        self.shell_command(line).assert()
+    }
+
+    pub fn shell_command(&self, line: &str) -> Command {
         let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]).assert()
+        command.args(["-c", line]);
+        command
     }
 
     /// Must exit with `code`.

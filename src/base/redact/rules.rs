@@ -1,0 +1,393 @@
+//! The shapes. Each has an anchor, a literal that a secret begins with or stands behind; only where
+//! an anchor lies is a pattern tried. Adding a shape is adding a row, and a line to
+//! `tests/fixtures/secrets/shapes.txt`.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::bytes::{Regex, RegexBuilder};
+
+/// Bytes that a token may go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Letters, digits, `-` and `_`.
+    Token,
+    /// [`Class::Token`] and `.`, `+`, `/`, `=`, `~`, `%`.
+    Wide,
+}
+
+impl Class {
+    pub fn has(self, b: u8) -> bool {
+        let token = b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        token || self == Class::Wide && b".+/=~%".contains(&b)
+    }
+}
+
+/// What may stand before an anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    Anything,
+    /// No letter or digit, unless it is the end of an escape (`\n`, a colour).
+    Edge,
+    /// As [`Left::Edge`], and nothing that may stand in base64.
+    Word,
+    /// The beginning of a PEM block.
+    Begin,
+}
+
+/// What follows a pattern that matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// Nothing: no letter or digit may follow, or it is something else.
+    Fixed,
+    /// The rest of the token, however long.
+    More(Class),
+    /// The body of a PEM block.
+    Pem,
+}
+
+/// A further look at what a pattern found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    None,
+    /// It must look as if no person had thought of it.
+    Random,
+    /// It must be no placeholder.
+    Real,
+}
+
+#[derive(Debug)]
+pub struct Rule {
+    /// Shown instead.
+    pub name: &'static str,
+    pub anchors: &'static [&'static str],
+    /// Tried at the anchor. Group 1, where there is one, is what is hidden.
+    pub pattern: &'static str,
+    /// No match of the pattern is longer.
+    pub reach: usize,
+    pub left: Left,
+    pub tail: Tail,
+    pub look: Look,
+    /// A byte behind the anchor that ends every hope of a match.
+    pub stop: &'static [u8],
+}
+
+/// A token that is known by its first letters.
+const fn token(
+    name: &'static str,
+    anchors: &'static [&'static str],
+    pattern: &'static str,
+) -> Rule {
+    Rule {
+        name,
+        anchors,
+        pattern,
+        reach: 128,
+        left: Left::Anything,
+        tail: Tail::More(Class::Token),
+        look: Look::None,
+        stop: b" \t\r\n\"'`<>,;:()[]{}|\\/?&=!@#$%^*",
+    }
+}
+
+/// A value whose name, a header or a scheme before it, says that it is secret.
+const fn named(
+    name: &'static str,
+    anchors: &'static [&'static str],
+    pattern: &'static str,
+    look: Look,
+) -> Rule {
+    Rule {
+        reach: 240,
+        tail: Tail::More(Class::Wide),
+        look,
+        stop: b"\r\n<>{}()`;",
+        ..token(name, anchors, pattern)
+    }
+}
+
+pub const RULES: &[Rule] = &[
+    // Clouds.
+    Rule {
+        tail: Tail::Fixed,
+        ..token(
+            "aws access key id",
+            &["AKIA", "ASIA", "ABIA", "ACCA"],
+            r"\A(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}",
+        )
+    },
+    token("google api key", &["AIza"], r"\AAIza[0-9A-Za-z_-]{35}"),
+    Rule {
+        left: Left::Edge,
+        stop: b" \t\r\n\"'",
+        ..token("google token", &["ya29."], r"\Aya29\.[0-9A-Za-z_-]{20}")
+    },
+    token("google client secret", &["GOCSPX-"], r"\AGOCSPX-[0-9A-Za-z_-]{20}"),
+    Rule {
+        left: Left::Edge,
+        stop: b" \t\r\n\"'",
+        ..token("google refresh token", &["1//0"], r"\A1//0[0-9A-Za-z_-]{30}")
+    },
+    named(
+        "azure key",
+        &["AccountKey=", "SharedAccessKey="],
+        r"\A(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40})",
+        Look::None,
+    ),
+    named("azure signature", &["sig="], r"\Asig=([A-Za-z0-9+/%]{40})", Look::Random),
+    Rule {
+        stop: b" \t\r\n\"'",
+        ..token("azure client secret", &["7Q~", "8Q~", "9Q~"], r"\A[789]Q~[A-Za-z0-9_~.-]{31}")
+    },
+    token("digitalocean token", &["dop_v1_", "doo_v1_", "dor_v1_"], r"\Ado[opr]_v1_[a-f0-9]{64}"),
+    // Places where code lives.
+    token(
+        "github token",
+        &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
+        r"\Agh[opsur]_[A-Za-z0-9]{36}",
+    ),
+    token("github token", &["github_pat_"], r"\Agithub_pat_[A-Za-z0-9_]{22}"),
+    Rule {
+        left: Left::Edge,
+        look: Look::Random,
+        ..token(
+            "gitlab token",
+            &[
+                "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-", "glimt-",
+                "glagent-", "gloas-",
+            ],
+            r"\Agl[a-z]{2,5}-[A-Za-z0-9_-]{20,100}",
+        )
+    },
+    token("npm token", &["npm_"], r"\Anpm_[A-Za-z0-9]{36}"),
+    token("pypi token", &["pypi-AgE"], r"\Apypi-AgE[A-Za-z0-9_-]{40}"),
+    token("rubygems key", &["rubygems_"], r"\Arubygems_[a-f0-9]{48}"),
+    Rule {
+        left: Left::Word,
+        tail: Tail::Fixed,
+        look: Look::Random,
+        ..token("cargo token", &["cio"], r"\Acio[A-Za-z0-9]{32}")
+    },
+    token("docker token", &["dckr_pat_"], r"\Adckr_pat_[A-Za-z0-9_-]{27}"),
+    // Services.
+    Rule {
+        look: Look::Random,
+        ..token(
+            "slack token",
+            &["xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-"],
+            r"\Ax(?:ox[abeoprs]|app)-[0-9A-Za-z-]{15,100}",
+        )
+    },
+    Rule {
+        tail: Tail::More(Class::Wide),
+        stop: b" \t\r\n\"'",
+        ..token(
+            "slack webhook",
+            &["hooks.slack.com/"],
+            r"\Ahooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/]{20})",
+        )
+    },
+    token(
+        "stripe key",
+        &["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
+        r"\A[sr]k_(?:live|test)_[A-Za-z0-9]{16}",
+    ),
+    Rule {
+        tail: Tail::More(Class::Wide),
+        stop: b" \t\r\n\"'",
+        ..token("webhook secret", &["whsec_"], r"\Awhsec_[A-Za-z0-9+/]{24}")
+    },
+    Rule {
+        left: Left::Edge,
+        stop: b" \t\r\n\"'",
+        ..token("sendgrid key", &["SG."], r"\ASG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}")
+    },
+    token("databricks token", &["dapi"], r"\Adapi[0-9a-f]{32}"),
+    token(
+        "shopify token",
+        &["shpat_", "shpca_", "shppa_", "shpss_"],
+        r"\Ashp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}",
+    ),
+    Rule {
+        left: Left::Edge,
+        stop: b" \t\r\n\"'",
+        ..token("vault token", &["hvs.", "hvb."], r"\Ahv[sb]\.[A-Za-z0-9_-]{24}")
+    },
+    Rule { stop: b" \t\r\n\"'", ..token("telegram token", &[":AA"], r"\A:AA[A-Za-z0-9_-]{33}") },
+    token("grafana token", &["glsa_", "glc_"], r"\A(?:glsa|glc)_[A-Za-z0-9+/_]{32}"),
+    token("age key", &["AGE-SECRET-KEY-1"], r"\AAGE-SECRET-KEY-1[0-9A-Z]{58}"),
+    // Models.
+    token("anthropic key", &["sk-ant-"], r"\Ask-ant-[A-Za-z0-9_-]{20}"),
+    Rule {
+        left: Left::Edge,
+        look: Look::Random,
+        ..token("api key", &["sk-"], r"\Ask-[A-Za-z0-9_-]{20,100}")
+    },
+    token("hugging face token", &["hf_"], r"\Ahf_[A-Za-z0-9]{34}"),
+    token("hugging face token", &["api_org_"], r"\Aapi_org_[A-Za-z0-9]{34}"),
+    Rule { look: Look::Random, ..token("groq key", &["gsk_"], r"\Agsk_[A-Za-z0-9]{48,60}") },
+    Rule { look: Look::Random, ..token("xai key", &["xai-"], r"\Axai-[A-Za-z0-9]{60,100}") },
+    token("perplexity key", &["pplx-"], r"\Applx-[A-Za-z0-9]{40}"),
+    token("replicate token", &["r8_"], r"\Ar8_[A-Za-z0-9]{37}"),
+    // Formats.
+    Rule {
+        reach: 1100,
+        left: Left::Edge,
+        tail: Tail::More(Class::Wide),
+        stop: b" \t\r\n\"'`<>,;:()[]{}|\\/?&",
+        ..token(
+            "json web token",
+            &["eyJ"],
+            r"\AeyJ[A-Za-z0-9_-]{10,1000}\.(?:eyJ|[A-Za-z0-9_-]{40})",
+        )
+    },
+    Rule {
+        reach: 640,
+        left: Left::Begin,
+        tail: Tail::Pem,
+        stop: b"",
+        ..token("private key", &["PRIVATE KEY-----", "PRIVATE KEY BLOCK-----"], super::pem::HEAD)
+    },
+    Rule {
+        reach: 320,
+        tail: Tail::Fixed,
+        look: Look::Real,
+        stop: b" \t\r\n\"'<>\\`{}()?#",
+        ..token(
+            "password",
+            &["://"],
+            r"\A://[^\s/?#@:\x22'<>\\]{0,100}:([^\s/?#@\x22'<>\\]{1,200})@[A-Za-z0-9\[_$%-]",
+        )
+    },
+    Rule {
+        reach: 160,
+        tail: Tail::Fixed,
+        look: Look::Random,
+        stop: b" \t\r\n\"'<>\\`{}()?#:",
+        ..token("password", &["://"], r"\A://([A-Za-z0-9_-]{20,120})@[A-Za-z0-9\[]")
+    },
+    // Names.
+    named(
+        "authorization",
+        &["authorization"],
+        r#"(?i)\Aauthorization["'\\]{0,4}\s{0,4}[:=]\s{0,4}["'\\]{0,4}(?:basic|bearer|token|digest|negotiate|apikey)\s{1,4}([A-Za-z0-9_.+/=~%-]{8})"#,
+        Look::Real,
+    ),
+    named(
+        "bearer token",
+        &["bearer "],
+        r"(?i)\Abearer {1,4}([A-Za-z0-9_.+/=~-]{20,128})",
+        Look::Random,
+    ),
+    named(
+        "assigned secret",
+        &[
+            "secret",
+            "passw",
+            "passphrase",
+            "token",
+            "apikey",
+            "api_key",
+            "api-key",
+            "access_key",
+            "accesskey",
+            "access-key",
+            "private_key",
+            "credential",
+        ],
+        r#"(?i)\A[a-z]{2,12}[a-z0-9_.-]{0,30}["'\\]{0,4}\]?\s{0,4}(?::=|=>|[:=])\s{0,4}["'\\]{0,4}([a-z0-9_.+/=~-]{16,128})"#,
+        Look::Random,
+    ),
+    // As `env` and `.env` write it; shorter ones count.
+    Rule {
+        left: Left::Anything,
+        ..named(
+            "assigned secret",
+            &["SECRET=", "PASSWORD=", "PASSWD=", "PASSPHRASE=", "TOKEN=", "API_KEY=", "APIKEY="],
+            r#"\A[A-Z_]{5,12}=["']?([^\x00-\x20\x7f"'$`<>{}()\\;&|]{8,128})"#,
+            Look::Real,
+        )
+    },
+];
+
+/// All rules, ready.
+pub struct Shapes {
+    pub anchors: AhoCorasick,
+    /// Rule of each anchor, by its number.
+    pub rule_of: Vec<usize>,
+    pub texts: Vec<&'static str>,
+    pub patterns: Vec<Regex>,
+    /// The start of a PEM body whose `BEGIN` line came before.
+    pub body: Regex,
+    pub longest_anchor: usize,
+}
+
+pub static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
+    let mut texts = Vec::new();
+    let mut rule_of = Vec::new();
+    for (number, rule) in RULES.iter().enumerate() {
+        for anchor in rule.anchors {
+            texts.push(*anchor);
+            rule_of.push(number);
+        }
+    }
+    let anchors = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(&texts)
+        .expect("because the table is fixed and small");
+    let pattern = |text: &str| {
+        let built = RegexBuilder::new(text).unicode(false).build();
+        built.expect("because the table is fixed")
+    };
+    Shapes {
+        anchors,
+        rule_of,
+        patterns: RULES.iter().map(|rule| pattern(rule.pattern)).collect(),
+        body: pattern(super::pem::START),
+        longest_anchor: texts.iter().map(|t| t.len()).max().unwrap_or(0),
+        texts,
+    }
+});
+
+/// Whether a word looks as if no person had thought of it: digits among letters, often.
+pub fn looks_random(word: &[u8]) -> bool {
+    #[derive(PartialEq, Clone, Copy)]
+    enum Kind {
+        Lower,
+        Upper,
+        Digit,
+    }
+    let kinds = word.iter().filter_map(|b| match b {
+        b'a'..=b'z' => Some(Kind::Lower),
+        b'A'..=b'Z' => Some(Kind::Upper),
+        b'0'..=b'9' => Some(Kind::Digit),
+        _ => None,
+    });
+    let (mut changes, mut digits, mut letters, mut last) = (0, 0, 0, None);
+    for kind in kinds {
+        changes += usize::from(last.is_some_and(|l| l != kind));
+        last = Some(kind);
+        match kind {
+            Kind::Digit => digits += 1,
+            Kind::Lower | Kind::Upper => letters += 1,
+        }
+    }
+    let mut seen = [false; 256];
+    word.iter().for_each(|b| seen[*b as usize] = true);
+    let distinct = seen.iter().filter(|s| **s).count();
+    digits >= 2 && letters >= 3 && distinct >= 9 && changes >= 4.max(word.len() / 6)
+}
+
+/// Whether it is more than a word that stands for a secret in documentation.
+pub fn is_real(word: &[u8]) -> bool {
+    const STANDS_FOR: [&str; 12] = [
+        "password", "passwd", "pass", "pwd", "secret", "token", "user", "username", "changeme",
+        "example", "xxx", "key",
+    ];
+    let text = String::from_utf8_lossy(word).to_ascii_lowercase();
+    let fill = text.bytes().all(|b| b"x*.-_".contains(&b));
+    let pattern = text.contains(['{', '$', '<', '*', '…']) || text.starts_with('%');
+    !(fill || pattern || STANDS_FOR.contains(&text.as_str()))
+}
