@@ -249,18 +249,8 @@ impl Sandbox {
 
     /// Starts it and goes on. Its output is kept in `out.txt` and `err.txt` beside the project.
     pub fn start(&self, args: &[&str]) -> Running {
-        self.started(self.command(args))
-    }
-
-    /// The same for a shell line, which the program takes the place of.
-    pub fn start_shell(&self, line: &str) -> Running {
-        let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]);
-        self.started(command)
-    }
-
-    fn started(&self, mut command: Command) -> Running {
         let file = |name: &str| std::fs::File::create(self.at(name)).expect("a file");
+        let mut command = self.command(args);
         command.stdout(file("out.txt")).stderr(file("err.txt"));
         Running::new(command.spawn().expect("otto starts"))
     }
