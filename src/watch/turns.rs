@@ -73,7 +73,8 @@ impl Turn {
             ["build" | "merge" | "repair", group, ..] => Some(*group),
             _ => None,
         };
-        let number = parts.iter().find_map(|part| part.rsplit_once('-')?.1.parse().ok());
+        // A group's name may end in a number, too.
+        let number = parts.iter().rev().find_map(|part| part.rsplit_once('-')?.1.parse().ok());
         Self {
             group: request["group"].as_str().or(of_folder).map(str::to_owned),
             role: request["role"].as_str().unwrap_or(place).to_owned(),
