@@ -10,6 +10,7 @@ mod census;
 mod clocks;
 mod conformance;
 mod crash;
+mod escapes;
 mod fake_model;
 mod false_green;
 mod flow;
