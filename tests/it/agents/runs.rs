@@ -1,6 +1,7 @@
 //! Whole runs: Otto writes the prompts, the real agents compile, build and certify, and the fake
 //! model makes mistakes, is told, and repairs them.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -198,9 +199,21 @@ fn hanging(vendor: Vendor, agents: &Agents) -> Project {
 /// Starts the build and waits until the agent is in that tool.
 fn built_until_it_hangs(p: &Project) -> Running {
     let build = p.command(&["build-group", "--session", "latest", "--group", "g1"]);
-    let running = p.s.start_command("build", build);
-    until("the tool", || (!p.s.files_named("/g1/in-tool").is_empty()).then_some(()));
+    let mut running = p.s.start_command("build", build);
+    until("the tool", || {
+        assert!(!running.has_ended(), "{}\n{}", p.s.said("build"), p.told());
+        is_there(&p.s.at("cache"), "in-tool").then_some(())
+    });
     running
+}
+
+/// Somewhere below a folder in which things come and go.
+fn is_there(dir: &Path, name: &str) -> bool {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.into_iter().any(|e| {
+        let is_folder = e.file_type().is_ok_and(|t| t.is_dir());
+        e.file_name() == name || (is_folder && is_there(&e.path(), name))
+    })
 }
 
 #[test]
