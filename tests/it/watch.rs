@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use crate::harness::{Sandbox, Shape, until};
 
-/// Says a word, waits at its gate, says another, works; g2 works only at its second attempt.
-const AGENT: &str = r#"printf '\033[1mbefore\033[0m %s\n' "$OTTO_GROUP"
+/// Says a word, waits at its gate, says another, works; g2 works only at its second attempt. Words
+/// that may be the beginning of a secret are told with what comes next; these end in a full stop.
+const AGENT: &str = r#"printf '\033[1mbefore\033[0m %s.\n' "$OTTO_GROUP"
 : >"$HOME/marks/$OTTO_GROUP.$OTTO_ATTEMPT"
 if [ -p "$HOME/go.$OTTO_GROUP" ] && [ "$OTTO_ATTEMPT" = 1 ]; then read -r go <"$HOME/go.$OTTO_GROUP"; fi
-echo "after $OTTO_GROUP"
+echo "after $OTTO_GROUP."
 mkdir -p "$OTTO_GROUP"
 if [ "$OTTO_GROUP.$OTTO_ATTEMPT" = g2.1 ]; then echo wrong >g2/work
 else echo "done $OTTO_GROUP" >"$OTTO_GROUP/work"; fi"#;
@@ -113,7 +114,11 @@ fn a_reader_that_goes_away_ends_it_while_nothing_happens() {
     let spec = s.spec(&Shape::of(1));
     let run = s.start_as("run", &["run", "--from-spec", &spec]);
     s.mark("g1.1");
+<<<<<<< HEAD
+    let mut pipe = s.start_line("pipe", "otto log -f | head -n 1");
+=======
     let mut pipe = s.start_shell_as("pipe", "otto log -f | head -n 1");
+>>>>>>> h-fake
     until("the end of the log", || pipe.has_ended().then_some(()));
     assert_eq!(s.said("pipe"), "");
     // Ctrl-C ends it too, and the run is none of its business.

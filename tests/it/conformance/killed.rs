@@ -20,7 +20,7 @@ fn a_tool_in_its_own_session_does_not_outlive_a_killed_provider() {
         mark = s.home("marks/at-work").display(),
     );
     s.script(&s.at("claude"), &agent);
-    let settings = json!({"provider": "claude", "attempts": 1, "jobs": 1,
+    let settings = json!({"provider": "claude", "attempts": 1, "jobs": 1, "sandbox": {"tier": "worktree"},
         "agents": {"certifier": {"provider": "none"}},
         "providers": {"claude": {"program": s.at("claude")}}});
     s.write("otto.yaml", &format!("{settings}\n"));
