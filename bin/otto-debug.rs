@@ -1,5 +1,5 @@
 use otto::base::text::count;
-use otto::base::{Exit, Result};
+use otto::base::{Exit, Result, Secrets};
 use otto::cli::{Out, SessionArgs, Ui};
 use otto::session::Session;
 use otto::watch::narrative::{Written, chosen, tell, write};
@@ -39,10 +39,11 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let What::Narrative { session, group, attempt, write: anew } = args.what;
     let ws = ui.workspace()?;
     let session = Session::open(&ws, &session.session)?;
+    let secrets = Secrets::from_env(&session.config.secrets);
     let turns = chosen(&session, group.as_deref(), attempt)?;
     for turn in &turns {
         let unreadable = if anew {
-            let (written, unreadable) = write(&ws, &session, turn)?;
+            let (written, unreadable) = write(&ws, &session, turn, &secrets)?;
             let how = match written {
                 Written::Same => "as it was",
                 Written::Anew => "written anew",
@@ -54,7 +55,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
                 otto::errln!("{}:", turn.name);
             }
             let mut out = Out::new();
-            let unreadable = tell(turn, &mut out)?;
+            let unreadable = tell(turn, &secrets, &mut out)?;
             // A reader that went away wants no more.
             drop(std::io::Write::flush(&mut out));
             unreadable

@@ -57,6 +57,8 @@ mod render;
 mod repair;
 #[path = "otto-run.rs"]
 mod run;
+#[path = "otto-sandbox.rs"]
+mod sandbox;
 #[path = "otto-sessions.rs"]
 mod sessions;
 #[path = "otto-spec.rs"]

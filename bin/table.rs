@@ -64,5 +64,6 @@ table! {
     "otto-provider-codex" Plumbing provider_codex;
     "otto-provider-command" Plumbing provider_command;
     "otto-provider-replay" Plumbing provider_replay;
+    "otto-sandbox" Plumbing sandbox;
     "otto-pages" Plumbing pages;
 }

@@ -164,7 +164,7 @@ pub fn ask(name: &str, settings: &Value, workdir: &Path, limit: Duration) -> Res
             crate::process::stop::check()?;
             return silent("it was stopped".into());
         }
-        Ended::TooMuchOutput | Ended::NotFound | Ended::NotExecutable => {
+        Ended::TooMuchOutput | Ended::OverLimit(_) | Ended::NotFound | Ended::NotExecutable => {
             return silent("it cannot be started".into());
         }
     }

@@ -8,14 +8,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::contain::Inside;
 use super::describe::needs;
 use super::env::{hide_in, of_provider};
 use super::ledger::{Ledger, Meter};
-use super::protocol::{self, ErrorClass, Event, Request, Sandbox};
+use super::protocol::{self, ErrorClass, Event, Request};
 use super::transcript::Transcript;
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
-use crate::process::{Command, Ended, Interrupt, Tier, own_command};
+use crate::process::{Command, Ended, Interrupt, own_command};
 use crate::session::config::{Agent, Role};
 
 /// A line over this is cut: an agent that floods stays bounded.
@@ -33,7 +34,8 @@ pub struct Turn<'a> {
     pub group: Option<&'a str>,
     /// Counted from 1 within the role and group.
     pub attempt: u32,
-    pub workdir: &'a Path,
+    /// The worktree, and what keeps the agent in it.
+    pub inside: Inside<'a>,
     /// Gets prompt.md, request.json, messages.jsonl, narrative.log, stderr.log.
     pub dir: &'a Path,
     pub prompt: &'a str,
@@ -45,7 +47,6 @@ pub struct Turn<'a> {
     pub max_turns: u32,
     pub ledger: &'a dyn Ledger,
     pub secrets: &'a [String],
-    pub tier: Tier,
     pub now: Timestamp,
     pub limit: Duration,
 }
@@ -136,11 +137,10 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     disk::create_dir_all(turn.dir)?;
     let path = |file: &str| turn.dir.join(file);
     disk::replace(&path("prompt.md"), secrets.hide(turn.prompt).as_bytes())?;
+    let exchange = turn.inside.open()?;
+    let prompt_file = exchange.put("prompt.md", secrets.hide(turn.prompt).as_bytes())?;
     let schema_file = match turn.schema {
-        Some(schema) => {
-            disk::replace_json(&path("schema.json"), schema)?;
-            Some(path("schema.json"))
-        }
+        Some(schema) => Some(exchange.put("schema.json", format!("{schema:#}\n").as_bytes())?),
         None => None,
     };
     let request = Request {
@@ -149,8 +149,8 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         session: turn.session.to_owned(),
         group: turn.group.map(str::to_owned),
         attempt: turn.attempt,
-        prompt_file: path("prompt.md"),
-        workdir: turn.workdir.to_owned(),
+        prompt_file,
+        workdir: turn.inside.workdir().to_owned(),
         resume: turn.resume.map(|talk| talk.id.to_owned()),
         fork: turn.resume.is_some_and(|talk| talk.fork),
         model: turn.agent.model.clone(),
@@ -159,16 +159,15 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         deadline: (turn.now + turn.limit).to_string(),
         budget_usd: turn.ledger.left()?,
         schema_file,
-        output_file: path("output.json"),
+        output_file: exchange.file("output.json"),
         state_dir: turn.state_dir.map(Path::to_owned),
-        sandbox: Sandbox { tier: turn.tier.word().to_owned(), network: None },
+        sandbox: turn.inside.told(),
         settings: turn.agent.settings.clone(),
         secrets: turn.secrets.to_vec(),
     };
     let told = serde_json::to_value(&request)
         .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
     disk::replace_json(&path("request.json"), &secrets.hide_json(&told))?;
-    disk::remove_file(&request.output_file)?;
     let mut line = serde_json::to_vec(&request)
         .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
     line.push(b'\n');
@@ -178,9 +177,12 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
     }
-    let needs = needs(name, &turn.agent.settings, turn.workdir)?;
+    let needs = needs(name, &turn.agent.settings, turn.inside.workdir())?;
     let env = of_provider(&request, &needs.env);
-    let ended = Command::new(own_command(&program), turn.workdir, env)
+    let argv = own_command(&program);
+    let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;
+    let ended = Command::new(argv, turn.inside.workdir(), env)
+        .sandbox(sandbox)
         .stdin(line)
         .timeout(turn.limit)
         .interrupt(&reader.interrupt.clone(), GRACE)
@@ -193,6 +195,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     reader.meter.close()?;
     // The provider may know less than we do of what is secret, and an agent writes its answer itself.
     for file in ["agent-stderr.log", "output.json"] {
+        exchange.take(file, &path(file))?;
         hide_in(&secrets, &path(file))?;
     }
     reader.finish(ended, &path("stderr.log"))
@@ -314,6 +317,7 @@ impl<'a> EventReader<'a> {
                 Ended::Exited(_)
                 | Ended::Signaled(_)
                 | Ended::TooMuchOutput
+                | Ended::OverLimit(_)
                 | Ended::NotFound
                 | Ended::NotExecutable,
             ) => None,

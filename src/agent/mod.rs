@@ -2,6 +2,7 @@
 //! and believes nothing that an agent says: its words are stored as text (I7).
 
 pub mod budget;
+mod contain;
 pub mod describe;
 mod driver;
 mod env;
@@ -13,6 +14,7 @@ pub mod protocol;
 mod transcript;
 mod veil;
 
+pub use contain::Inside;
 pub use driver::{Ending, Talk, Turn, TurnResult, require_provider, run_turn};
 pub use env::{of_agent, of_provider};
 pub use ledger::{Ledger, Part};

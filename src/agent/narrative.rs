@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::protocol::Event;
+use crate::base::Secrets;
 use crate::base::terminal::strip_controls;
 use fold::{fold, keep};
 
@@ -78,9 +79,15 @@ struct Message {
 pub struct Narrator {
     /// Paths below it are shown relative to it; the first message names it.
     workdir: Option<String>,
+    /// A secret with an escape sequence inside is whole only here.
+    secrets: Secrets,
 }
 
 impl Narrator {
+    pub fn new(secrets: &Secrets) -> Self {
+        Self { workdir: None, secrets: secrets.clone() }
+    }
+
     /// The entry of one line of `messages.jsonl`, stamped, with its line end; `None` for one that
     /// says nothing to a reader, or is no message.
     pub fn entry(&mut self, line: &[u8]) -> Option<String> {
@@ -89,7 +96,7 @@ impl Narrator {
             self.workdir = message.workdir;
         }
         let (kind, text) = told(&message.m, self.workdir.as_deref())?;
-        let text = text.replace('\n', &format!("\n{:INDENT$}", ""));
+        let text = self.secrets.hide(&text).replace('\n', &format!("\n{:INDENT$}", ""));
         // Cut and not rounded: what is told never comes after what it led to.
         let tenths = (message.t * 10.0).floor() / 10.0;
         let line = format!("{tenths:>7.1}s {} {text}", kind.glyph());

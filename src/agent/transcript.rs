@@ -57,7 +57,7 @@ impl Transcript {
             messages: open("messages.jsonl")?,
             narrative: open("narrative.log")?,
             veil: Veil::new(secrets.clone()),
-            narrator: Narrator::default(),
+            narrator: Narrator::new(secrets),
             started: std::time::Instant::now(),
             head: Some(head),
         })

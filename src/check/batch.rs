@@ -11,8 +11,9 @@ use super::prepare::{PrepareCache, prepare_hash};
 use super::{Outcome, Provenance, Reason};
 use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, Pool, Repo, Worktree};
-use crate::process::{Tier, stop};
+use crate::process::stop;
 use crate::session::Session;
+use crate::session::config::Containment;
 use crate::spec::{Check, CheckBody, Prepare};
 
 /// What running checks needs, for one session.
@@ -25,7 +26,8 @@ pub struct Bench<'a> {
     pub prepared: PrepareCache,
     pub steps: &'a [Prepare],
     pub session: &'a Session,
-    pub tier: Tier,
+    /// What keeps checks, and each step of preparation, in their worktrees.
+    pub containment: Containment,
 }
 
 /// Whether an earlier result on the same tree may stand for a run.
@@ -106,6 +108,7 @@ impl Bench<'_> {
                         tree,
                         base,
                         evidence: &self.evidence,
+                        containment: &self.containment,
                         left: left(),
                     };
                     let outcome = self.run_fresh(check, &place, &mut replies, red)?;
@@ -134,7 +137,8 @@ impl Bench<'_> {
     }
 
     fn key(&self, check: &Check, tree: Oid, prepare: &Sha256) -> Sha256 {
-        cache::key(&KeyParts { tree, check, prepare, tier: self.tier })
+        let Containment { tier, network, .. } = self.containment;
+        cache::key(&KeyParts { tree, check, prepare, tier, network })
     }
 
     /// Once, and once more when it is red and that matters: in a worktree that was reset and
@@ -163,7 +167,7 @@ impl Bench<'_> {
 
     /// Prepares the worktree; the outcome to record when that fails.
     fn prepare(&self, place: &Place<'_>) -> Result<Option<Outcome>> {
-        match self.prepared.prepare(place.worktree, self.steps, place.left)? {
+        match self.prepared.prepare(place.worktree, self.steps, self.session, place.left)? {
             Ok(()) => Ok(None),
             Err(why) => {
                 let of = Provenance {

@@ -13,7 +13,7 @@ use super::{Outcome, Reason, Status};
 use crate::base::{Json, Result, SessionId, Sha256};
 use crate::disk;
 use crate::git::Oid;
-use crate::process::{Tier, on_path};
+use crate::process::{Network, Tier, on_path};
 use crate::session::{Session, State};
 use crate::spec::Check;
 
@@ -96,6 +96,7 @@ pub(super) struct KeyParts<'a> {
     pub check: &'a Check,
     pub prepare: &'a Sha256,
     pub tier: Tier,
+    pub network: Network,
 }
 
 pub(super) fn key(parts: &KeyParts<'_>) -> Sha256 {
@@ -107,6 +108,7 @@ pub(super) fn key(parts: &KeyParts<'_>) -> Sha256 {
         &check,
         parts.prepare.to_string().as_bytes(),
         parts.tier.word().as_bytes(),
+        parts.network.word().as_bytes(),
         tools.as_bytes(),
     ])
 }

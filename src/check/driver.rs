@@ -14,7 +14,8 @@ use crate::base::text::shell_line;
 use crate::base::{Error, Result};
 use crate::disk;
 use crate::git::{Oid, Worktree};
-use crate::process::{Capture, Command, Ended, base_env, own_command};
+use crate::process::{Capture, Command, Ended, Sandbox, base_env, own_command};
+use crate::session::config::Containment;
 use crate::spec::{Check, CheckBody, Counts};
 
 /// Without a `timeout_s` of its own a check may take this long.
@@ -30,6 +31,8 @@ pub struct Place<'a> {
     pub tree: Oid,
     pub base: Oid,
     pub evidence: &'a EvidenceStore,
+    /// What keeps the check in it.
+    pub containment: &'a Containment,
     /// What is left of the run.
     pub left: Duration,
 }
@@ -92,6 +95,11 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
     }
 }
 
+/// The file that is started, where it is named by its path.
+fn program_of(argv: &[OsString]) -> Option<std::path::PathBuf> {
+    argv.first().map(std::path::PathBuf::from).filter(|p| p.is_absolute())
+}
+
 fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) -> Provenance {
     Provenance {
         commit: place.commit.to_string(),
@@ -103,6 +111,11 @@ fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) ->
 
 fn timeout(check: &Check, place: &Place<'_>) -> Duration {
     check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(place.left)
+}
+
+/// The sandbox of a check.
+fn sandbox(place: &Place<'_>, scratch: &Path) -> Result<Sandbox> {
+    place.containment.in_worktree(place.worktree, scratch)
 }
 
 /// Environment of a check: the base one, a private TMPDIR, and what the check sets.
@@ -137,6 +150,7 @@ fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete)
         Ended::Signaled(signal) => Ending::Signalled(signal),
         Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
         Ended::TooMuchOutput => return (Ending::Flooded, Complete::Truncated),
+        Ended::OverLimit(limit) => Ending::OverLimit { what: limit.word() },
         Ended::Stopped => Ending::Interrupted,
         Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program }),
         Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
@@ -162,6 +176,7 @@ fn execute(
     let limit = timeout(check, place);
     let mut command =
         Command::new(argv.to_vec(), &place.worktree.path, environment(check, &scratch)?)
+            .sandbox(sandbox(place, &scratch)?)
             .timeout(limit)
             .output_limit(OUTPUT_LIMIT);
     if let Some(bytes) = stdin {
@@ -209,6 +224,7 @@ fn report(
         Ending::TimedOut { limit_s } => format!("stopped after {limit_s:.0} s"),
         Ending::NotStarted(why) => format!("not started: {why:?}"),
         Ending::Flooded => "stopped: too much output; only its start is kept".to_owned(),
+        Ending::OverLimit { what } => format!("stopped: {what}"),
         Ending::Interrupted => "interrupted".to_owned(),
     };
     text.push_str(&format!("--- {end}\n"));
@@ -225,6 +241,7 @@ fn reply(run: &Execution) -> Value {
         | Ending::TimedOut { .. }
         | Ending::NotStarted(_)
         | Ending::Flooded
+        | Ending::OverLimit { .. }
         | Ending::Interrupted => None,
     };
     let parsed: Value = serde_json::from_str(&run.stdout).unwrap_or(Value::Null);
@@ -256,12 +273,13 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     });
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
     let program = format!("otto-check-{kind}");
-    let finished =
-        Command::new(own_command(&program), &place.worktree.path, environment(check, &scratch)?)
-            .stdin(format!("{request}\n").into_bytes())
-            .timeout(limit)
-            .output_limit(OUTPUT_LIMIT)
-            .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+    let argv = own_command(&program);
+    let finished = Command::new(argv.clone(), &place.worktree.path, environment(check, &scratch)?)
+        .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).write([evidence_dir.clone()]))
+        .stdin(format!("{request}\n").into_bytes())
+        .timeout(limit)
+        .output_limit(OUTPUT_LIMIT)
+        .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
     let (ending, capture) = ending_of(finished.ended, limit, &program);
     let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
     let run = Execution { ending, stdout, stderr, capture };

@@ -7,7 +7,10 @@ use std::time::Duration;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk;
 use crate::git::Worktree;
-use crate::process::{Capture, Command, base_env};
+use crate::process::sandbox::package_caches;
+use crate::process::{Capture, Command, Network, Sandbox, base_env};
+use crate::session::Session;
+use crate::session::config::Who;
 use crate::spec::Prepare;
 
 /// Prepared outputs, in the cache folder of the project.
@@ -43,12 +46,26 @@ fn step_hash(worktree: &Path, step: &Prepare) -> Result<Sha256> {
     Ok(Sha256::of_parts(&parts))
 }
 
+/// A step that has the network may also keep what it fetched where its package manager does.
+fn sandbox_of(
+    worktree: &Worktree,
+    step: &Prepare,
+    session: &Session,
+    scratch: &Path,
+) -> Result<Sandbox> {
+    let declared = if step.network { Network::On } else { Network::Off };
+    let how = session.containment(Who::Prepare(declared))?;
+    let caches = if step.network { package_caches() } else { Vec::new() };
+    Ok(how.in_worktree(worktree, scratch)?.write(caches))
+}
+
 impl PrepareCache {
     /// Prepares the worktree. `Ok(Err(why))` when a step failed: nothing can be judged in it.
     pub fn prepare(
         &self,
         worktree: &Worktree,
         steps: &[Prepare],
+        session: &Session,
         limit: Duration,
     ) -> Result<std::result::Result<(), String>> {
         for step in steps {
@@ -57,8 +74,10 @@ impl PrepareCache {
                 copy_outputs(&stored.join("out"), &worktree.path, &step.outputs)?;
                 continue;
             }
-            let log = worktree.scratch()?.join("prepare.log");
+            let scratch = worktree.scratch()?;
+            let log = scratch.join("prepare.log");
             let finished = Command::new(step.argv.clone(), &worktree.path, base_env())
+                .sandbox(sandbox_of(worktree, step, session, &scratch)?)
                 .timeout(limit)
                 .run(Capture::Merged(log.clone()))?;
             if !finished.success() {

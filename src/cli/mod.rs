@@ -5,6 +5,7 @@ mod args;
 mod handle;
 mod items;
 mod lines;
+pub mod sandbox;
 mod stage;
 mod start;
 mod stream;

@@ -60,3 +60,26 @@ pub fn replace_derived(path: &Path, bytes: &[u8]) -> Result<()> {
     temp.persist(path).map_err(|e| fail(e.error))?;
     Ok(())
 }
+
+/// What somebody else left under a name: at most `most` bytes of a plain file. A link, a pipe, a
+/// device or a folder is nothing.
+pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    use std::io::Read;
+    let fail = |e| Error::file("read", path, e);
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(e) => {
+            return match e.raw_os_error() {
+                Some(libc::ENOENT | libc::ELOOP | libc::ENXIO | libc::EACCES) => Ok(None),
+                _ => Err(fail(e)),
+            };
+        }
+    };
+    if !file.metadata().map_err(fail)?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(Some(bytes))
+}

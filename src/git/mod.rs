@@ -10,6 +10,7 @@ mod cli;
 pub mod commit;
 pub mod diff;
 mod folders;
+mod inside;
 mod listing;
 mod look;
 pub mod merge;

@@ -1,30 +1,27 @@
 //! One child, from its start to the last of its descendants.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{BufReader, PipeReader, PipeWriter, Read};
+use std::io::{PipeReader, PipeWriter};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 
 use super::countdown::Countdown;
 use super::interrupt::{Interrupt, Leaving};
+use super::lines::pump_lines;
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
+use super::sandbox::{self, Gauge, Limit, Sandbox, Tier};
+use super::signal::{self, Wrapped};
 use super::{hidden, stop};
 use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result, Secrets};
 
 /// How often a wait looks at the stop flag and at the size of the output.
 const TICK: Duration = Duration::from_millis(50);
-/// How long a child may take to leave after SIGTERM.
-const GRACE: Duration = Duration::from_millis(2000);
-/// The same for one that was asked by SIGINT before.
-const SECOND_GRACE: Duration = Duration::from_millis(300);
 
 /// Where a child's output goes.
 #[derive(Debug)]
@@ -35,6 +32,8 @@ pub enum Capture {
     Split { stdout: PathBuf, stderr: PathBuf },
     /// Standard output into a pipe, for the next program.
     Pipe { stdout: PipeWriter, stderr: PathBuf },
+    /// Where ours goes.
+    Inherit,
 }
 
 /// Gets the lines of a child's standard output as they come.
@@ -52,6 +51,8 @@ pub struct Command {
     output_limit: u64,
     drain: Option<Duration>,
     interrupt: Option<(Interrupt, Duration)>,
+    sandbox: Option<Sandbox>,
+    inherit: bool,
     secrets: Option<Secrets>,
 }
 
@@ -64,6 +65,8 @@ pub enum Ended {
     TimedOut,
     /// It wrote more than it may.
     TooMuchOutput,
+    /// It used more of the machine than its sandbox may.
+    OverLimit(Limit),
     /// We were asked to stop and stopped it.
     Stopped,
     NotFound,
@@ -95,6 +98,8 @@ impl Command {
             output_limit: 256 << 20,
             drain: None,
             interrupt: None,
+            sandbox: None,
+            inherit: false,
             secrets: None,
         }
     }
@@ -107,6 +112,12 @@ impl Command {
     /// The reading end of a pipe that another program writes.
     pub fn stdin_pipe(mut self, reader: PipeReader) -> Self {
         self.stdin_pipe = Some(reader);
+        self
+    }
+
+    /// It reads what we would read.
+    pub fn stdin_inherit(mut self) -> Self {
+        self.inherit = true;
         self
     }
 
@@ -130,6 +141,12 @@ impl Command {
         self
     }
 
+    /// What keeps it, and everything that it starts, inside its folders.
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
+        self
+    }
+
     /// What it writes to its standard error is kept without these ([`Command::run_lines`]).
     pub fn hide(mut self, secrets: &Secrets) -> Self {
         self.secrets = Some(secrets.clone());
@@ -150,19 +167,35 @@ impl Command {
         }
     }
 
-    fn expression(&mut self, scope: &str) -> duct::Expression {
+    fn expression(&mut self, scope: &str) -> Result<duct::Expression> {
+        let mut argv = vec![self.program()];
+        argv.extend(self.argv.iter().skip(1).cloned());
+        let mut confine = None;
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.environment(&mut self.env);
+            argv = sandbox.prefix(&self.cwd)?.into_iter().chain(argv).collect();
+            confine = sandbox.confine()?.map(Arc::new);
+        }
         let mut env = self.env.clone();
         env.insert(SCOPE_VAR.into(), scope.into());
-        let mut expr = duct::cmd(self.program(), &self.argv[1..])
+        let mut expr = duct::cmd(&argv[0], &argv[1..])
             .dir(&self.cwd)
             .full_env(env)
-            .before_spawn(|command| {
-                command.process_group(0);
-                // SAFETY: prctl is async-signal-safe; it makes the child die with this thread.
+            .before_spawn(move |command| {
+                let confine = confine.clone();
+                if confine.is_none() {
+                    command.process_group(0);
+                }
+                // SAFETY: what is called here is async-signal-safe. PDEATHSIG makes the child die
+                // with this thread.
                 unsafe {
-                    command.pre_exec(|| {
+                    command.pre_exec(move || {
                         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-                        Ok(())
+                        // Whoever started us in the background may ignore them, and a shell cannot
+                        // trap what was ignored when it began: no agent would ever be asked to stop.
+                        libc::signal(libc::SIGINT, libc::SIG_DFL);
+                        libc::signal(libc::SIGQUIT, libc::SIG_DFL);
+                        confine.as_ref().map_or(Ok(()), |c| c.apply())
                     });
                 }
                 Ok(())
@@ -171,15 +204,16 @@ impl Command {
         expr = match (&self.stdin, self.stdin_pipe.take()) {
             (_, Some(pipe)) => expr.stdin_file(pipe),
             (Some(bytes), None) => expr.stdin_bytes(bytes.clone()),
+            (None, None) if self.inherit => expr,
             (None, None) => expr.stdin_null(),
         };
-        expr
+        Ok(expr)
     }
 
     /// Runs it with its output in files.
     pub fn run(mut self, capture: Capture) -> Result<Finished> {
         let scope = scope_id();
-        let mut expr = self.expression(&scope);
+        let mut expr = self.expression(&scope)?;
         let mut watched = Vec::new();
         match capture {
             Capture::Merged(path) => {
@@ -195,6 +229,7 @@ impl Command {
                 expr = expr.stdout_file(stdout).stderr_file(open(&stderr)?);
                 watched.push(stderr);
             }
+            Capture::Inherit => {}
         }
         let started = Instant::now();
         let handle = match self.start(&expr) {
@@ -226,7 +261,7 @@ impl Command {
         let scope = scope_id();
         let (reader, writer) =
             std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
-        let mut expr = self.expression(&scope).stdout_file(writer);
+        let mut expr = self.expression(&scope)?.stdout_file(writer);
         let mut hidden = None;
         match &self.secrets {
             None => expr = expr.stderr_file(open(stderr)?),
@@ -250,7 +285,7 @@ impl Command {
         let mut open = true;
         let mut ended = None;
         let mut left_behind = 0;
-        let mut watch = Watch::new(self.limit);
+        let mut watch = self.watch();
         while open || ended.is_none() {
             match lines.recv_timeout(TICK) {
                 Ok(line) if failure.is_none() => failure = sink(line).err(),
@@ -263,7 +298,7 @@ impl Command {
             if let Ok(Some(output)) = handle.try_wait() {
                 ended = Some(watch.leaving.why().unwrap_or(of_status(output.status)));
             } else if let Some(why) = self.must_end(&handle, &mut watch, failure.is_some()) {
-                stop_group(&handle, watch.grace());
+                signal::stop_group(&handle, self.wrapped(), watch.grace());
                 ended = Some(why);
             } else if !open {
                 drop(handle.wait_timeout(TICK));
@@ -290,7 +325,32 @@ impl Command {
     fn start(&self, expr: &duct::Expression) -> std::io::Result<duct::Handle> {
         fault::before(Effect::Start, &self.argv[0])?;
         stop::wait_if_leaving();
+        if self.is_at(Tier::Bwrap)
+            && let Some(kind) =
+                sandbox::cannot_start(&self.program(), self.env.get(OsStr::new("PATH")))
+        {
+            return Err(kind.into());
+        }
         reap::start(|| expr.start(), pid_of)
+    }
+
+    fn watch(&self) -> Watch {
+        let sandbox = self.sandbox.as_ref().filter(|s| s.tier > Tier::Worktree);
+        Watch {
+            time: Countdown::new(self.limit),
+            stop_at: None,
+            leaving: Leaving::default(),
+            gauge: sandbox.map(|s| Gauge::new(s.limits)),
+        }
+    }
+
+    fn is_at(&self, tier: Tier) -> bool {
+        self.sandbox.as_ref().is_some_and(|s| s.tier == tier)
+    }
+
+    /// Who gets the signals that are meant for the program.
+    fn wrapped(&self) -> Wrapped {
+        if self.is_at(Tier::Bwrap) { Wrapped::ByBwrap } else { Wrapped::Not }
     }
 
     /// Whether the child must be ended now, by force: where it may leave by itself, only when that
@@ -304,7 +364,7 @@ impl Command {
             // Nobody takes its last words.
             Some(_) if failed => Some(why),
             Some((_, grace)) => {
-                pass_on(handle, libc::SIGINT);
+                signal::pass_on(handle, self.wrapped(), libc::SIGINT);
                 watch.leaving.begin(why, *grace);
                 None
             }
@@ -324,7 +384,7 @@ impl Command {
         if let Some(signal) = stop::requested() {
             let at = *watch.stop_at.get_or_insert_with(|| {
                 if self.drain.is_some() {
-                    pass_on(handle, signal);
+                    signal::pass_on(handle, self.wrapped(), signal);
                 }
                 Instant::now() + self.drain.unwrap_or_default()
             });
@@ -332,11 +392,15 @@ impl Command {
                 return Some(Ended::Stopped);
             }
         }
+        let over = |gauge: &Gauge| gauge.is_over(pid_of(handle)?);
+        if let Some(limit) = watch.gauge.as_ref().and_then(over) {
+            return Some(Ended::OverLimit(limit));
+        }
         watch.time.is_over().then_some(Ended::TimedOut)
     }
 
     fn wait(&self, handle: &duct::Handle, too_much: impl Fn() -> bool) -> Ended {
-        let mut watch = Watch::new(self.limit);
+        let mut watch = self.watch();
         loop {
             match handle.wait_timeout(TICK) {
                 Ok(Some(output)) => {
@@ -352,7 +416,7 @@ impl Command {
                 self.must_end(handle, &mut watch, false)
             };
             if let Some(why) = why {
-                stop_group(handle, watch.grace());
+                signal::stop_group(handle, self.wrapped(), watch.grace());
                 return why;
             }
         }
@@ -365,15 +429,12 @@ struct Watch {
     /// Since we were asked to stop.
     stop_at: Option<Instant>,
     leaving: Leaving,
+    gauge: Option<Gauge>,
 }
 
 impl Watch {
-    fn new(limit: Option<Duration>) -> Self {
-        Self { time: Countdown::new(limit), stop_at: None, leaving: Leaving::default() }
-    }
-
     fn grace(&self) -> Duration {
-        if self.leaving.why().is_some() { SECOND_GRACE } else { GRACE }
+        if self.leaving.why().is_some() { signal::SECOND_GRACE } else { signal::GRACE }
     }
 }
 
@@ -390,23 +451,8 @@ fn open(path: &Path) -> Result<File> {
         .map_err(|e| Error::file("create", path, e))
 }
 
-fn pid_of(handle: &duct::Handle) -> Option<i32> {
+pub(super) fn pid_of(handle: &duct::Handle) -> Option<i32> {
     handle.pids().first().map(|p| *p as i32)
-}
-
-fn pass_on(handle: &duct::Handle, signal: i32) {
-    if let (Some(pid), Ok(signal)) = (pid_of(handle), Signal::try_from(signal)) {
-        let _gone_already = nix::sys::signal::kill(Pid::from_raw(pid), signal);
-    }
-}
-
-/// SIGTERM to the group, then a grace, then the caller kills what is left.
-fn stop_group(handle: &duct::Handle, grace: Duration) {
-    let Some(pid) = pid_of(handle) else { return };
-    let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGTERM);
-    if !matches!(handle.wait_timeout(grace), Ok(Some(_))) {
-        let _gone_already = killpg(Pid::from_raw(pid), Signal::SIGKILL);
-    }
 }
 
 fn of_status(status: ExitStatus) -> Ended {
@@ -430,32 +476,6 @@ fn not_started(program: &OsString, e: std::io::Error) -> Result<Finished> {
         }
     };
     Ok(Finished { ended, duration: Duration::ZERO, left_behind: 0 })
-}
-
-/// Cuts a stream into lines. A line over `max` is handed on cut, so that a flood stays bounded.
-fn pump_lines(from: impl Read, max: usize, to: &std::sync::mpsc::SyncSender<Vec<u8>>) {
-    use std::io::BufRead;
-    let mut reader = BufReader::with_capacity(64 * 1024, from);
-    let mut line: Vec<u8> = Vec::new();
-    loop {
-        let Ok(chunk) = reader.fill_buf() else { return };
-        if chunk.is_empty() {
-            if !line.is_empty() {
-                drop(to.send(line));
-            }
-            return;
-        }
-        let (n, ended) = match chunk.iter().position(|b| *b == b'\n') {
-            Some(at) => (at + 1, true),
-            None => (chunk.len(), false),
-        };
-        let room = max.saturating_sub(line.len());
-        line.extend_from_slice(&chunk[..(n - usize::from(ended)).min(room)]);
-        reader.consume(n);
-        if ended && to.send(std::mem::take(&mut line)).is_err() {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]

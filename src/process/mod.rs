@@ -9,7 +9,10 @@ mod countdown;
 mod env;
 mod hidden;
 mod interrupt;
+mod lines;
 mod reap;
+pub mod sandbox;
+mod signal;
 pub mod stop;
 mod terminal;
 
@@ -17,39 +20,11 @@ pub use command::{Capture, Command, Ended, Finished, LineSink};
 pub use env::{allowed, base_env};
 pub use interrupt::Interrupt;
 pub use reap::{kill_inside, kill_scope, leftovers, marked_inside, scope_id};
+pub use sandbox::{Network, Sandbox, Tier};
 pub use stop::wait_if_leaving;
 pub use terminal::in_terminal;
 
 use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-
-/// What keeps a child inside its folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// A disposable worktree and a cleared environment, nothing that the kernel enforces: the
-    /// agent could have touched the evidence.
-    Worktree,
-}
-
-impl Tier {
-    pub fn word(self) -> &'static str {
-        match self {
-            Tier::Worktree => "worktree",
-        }
-    }
-
-    /// The limit of what this tier proves, in plain words.
-    pub fn limit(self) -> &'static str {
-        match self {
-            Tier::Worktree => {
-                "No sandbox: agents and checks ran as you, in disposable worktrees. Nothing in the \
-                 kernel kept them from reading or writing elsewhere, the evidence included."
-            }
-        }
-    }
-}
 
 /// How to call one of our own names: the program beside this executable first, then on `PATH`;
 /// where only `otto` itself was installed, `otto <verb>`.

@@ -14,13 +14,25 @@ use nix::unistd::Pid;
 /// The environment variable whose value marks everything that one child started.
 pub const SCOPE_VAR: &str = "OTTO_SCOPE";
 
-/// A mark that no other child of any Otto process has.
+/// A mark that no other child of any Otto process has. It begins with our own, so that what a child
+/// of ours started under its own marks is still ours when that child was killed and could not end
+/// it.
 pub fn scope_id() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     let start = jiff::Timestamp::now().as_microsecond();
-    format!("{}-{start}-{n}", std::process::id())
+    let own = format!("{}-{start}-{n}", std::process::id());
+    match std::env::var(SCOPE_VAR) {
+        Ok(outer) if !outer.is_empty() => format!("{outer}/{own}"),
+        Ok(_) | Err(_) => own,
+    }
+}
+
+/// Whether a mark is this scope's or was given inside of it.
+fn is_within(mark: &[u8], scope: &str) -> bool {
+    let rest = mark.strip_prefix(scope.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// The children that this process started and has not ended yet.
@@ -69,7 +81,7 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
                 && dir.is_some_and(|dir| alone || works_in(pid, dir))
         };
         let of_root = root.is_some_and(|r| pgid == r || pid == r);
-        of_root || mark.as_deref() == Some(scope.as_bytes()) || orphan()
+        of_root || mark.as_deref().is_some_and(|mark| is_within(mark, scope)) || orphan()
     })
 }
 
@@ -78,6 +90,28 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
 fn descendants() -> Vec<i32> {
     let me = std::process::id() as i32;
     family(|pid, ppid, _| ppid == me && (mark_of(pid).is_some() || !is_git(pid)))
+}
+
+/// `root` and what descends from it.
+pub(super) fn family_of(root: i32) -> Vec<i32> {
+    family(|pid, _, _| pid == root)
+}
+
+/// What the children of `root` started.
+pub(super) fn grandchildren_of(root: i32) -> Vec<i32> {
+    let all = family_of(root);
+    let is_child = |pid: i32| stat(pid).is_some_and(|s| s.ppid == root);
+    all.into_iter().filter(|pid| stat(*pid).is_some_and(|s| is_child(s.ppid))).collect()
+}
+
+/// How many threads a process has.
+pub(super) fn tasks_of(pid: i32) -> u64 {
+    stat(pid).map_or(0, |s| s.threads)
+}
+
+/// Bytes of memory that a process holds.
+pub(super) fn memory_of(pid: i32) -> u64 {
+    stat(pid).map_or(0, |s| s.pages << 12)
 }
 
 fn is_git(pid: i32) -> bool {
@@ -93,7 +127,7 @@ fn family(is_root: impl Fn(i32, i32, i32) -> bool) -> Vec<i32> {
     // Whatever this process or a child of it started is not older than this process.
     let born = stat(me).map_or(0, |s| s.start);
     for pid in pids() {
-        let Some(Stat { state, ppid, pgid, start }) = stat(pid) else { continue };
+        let Some(Stat { state, ppid, pgid, start, .. }) = stat(pid) else { continue };
         if state == 'Z' || pid == me || start < born {
             continue;
         }
@@ -138,8 +172,12 @@ fn works_in(pid: i32, dir: &Path) -> bool {
 /// What `/proc/<pid>/stat` says (proc(5)).
 struct Stat {
     state: char,
+    is_bwrap: bool,
     ppid: i32,
     pgid: i32,
+    threads: u64,
+    /// Of memory, held.
+    pages: u64,
     /// When it was started, in clock ticks since the machine was.
     start: u64,
 }
@@ -151,12 +189,17 @@ fn stat(pid: i32) -> Option<Stat> {
     let mut file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
     let n = file.read(&mut line).ok()?;
     let text = String::from_utf8_lossy(&line[..n]);
-    let mut fields = text[text.rfind(')')? + 1..].split_whitespace();
+    let end = text.rfind(')')?;
+    let is_bwrap = text[..end].ends_with("(bwrap");
+    let mut fields = text[end + 1..].split_whitespace();
     Some(Stat {
         state: fields.next()?.chars().next()?,
+        is_bwrap,
         ppid: fields.next()?.parse().ok()?,
         pgid: fields.next()?.parse().ok()?,
-        start: fields.nth(16)?.parse().ok()?,
+        threads: fields.nth(14)?.parse().ok()?,
+        start: fields.nth(1)?.parse().ok()?,
+        pages: fields.nth(1)?.parse().unwrap_or(0),
     })
 }
 
@@ -173,7 +216,22 @@ pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
             unsafe { libc::waitpid(*pid, std::ptr::null_mut(), 0) };
         }
     }
+    reap_wrappers();
     killed.len()
+}
+
+/// The first process of a namespace comes to us when the bwrap that made it is gone, and is ended by
+/// the kernel: nobody else waits for it.
+fn reap_wrappers() {
+    let me = std::process::id() as i32;
+    let known = started();
+    for pid in pids() {
+        let is_known = known.as_ref().is_some_and(|k| k.contains(&pid));
+        if !is_known && stat(pid).is_some_and(|s| s.ppid == me && s.state == 'Z' && s.is_bwrap) {
+            // SAFETY: waitpid with no status to write takes plain integers.
+            unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) };
+        }
+    }
 }
 
 /// Kills everything that this process started, down to the last of it.
@@ -217,4 +275,24 @@ pub fn marked_inside(dir: &Path) -> Vec<(i32, PathBuf)> {
     let inside = |pid| Some((pid, place(pid).filter(|cwd| cwd.starts_with(dir))?));
     let all = pids().filter(|pid| *pid != me).filter_map(inside);
     all.filter(|(pid, _)| mark_of(*pid).is_some()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_within;
+
+    #[test]
+    fn a_scope_holds_what_was_marked_inside_of_it() {
+        for (mark, within) in [
+            ("7-1-0", true),
+            ("7-1-0/9-2-0", true),
+            ("7-1-0/9-2-0/11-3-4", true),
+            ("7-1-01", false),
+            ("9-2-0/7-1-0", false),
+            ("7-1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_within(mark.as_bytes(), "7-1-0"), within, "{mark}");
+        }
+    }
 }

@@ -48,6 +48,7 @@ pub fn reopen(
     if session.with_state(State::approved)?.is_some() {
         session.spec()?;
     }
+    session.require_sandbox()?;
     sweep(ws, &session)?;
     // A kill may have come just before it.
     if latest(&ws.layout)?.as_ref() == Some(&session.id) {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde::Deserialize;
 
-use super::config::{self, Config, Role, Settings};
+use super::config::{self, Config, Containment, Role, Settings, Who};
 use super::event::SessionCreated;
 use super::journal::{Anchor, Entry, Journal, Record};
 use super::layout::{Layout, SessionLayout, refs};
@@ -230,6 +230,18 @@ pub struct Session {
 }
 
 impl Session {
+    /// How something is contained in this session.
+    pub fn containment(&self, who: Who) -> Result<Containment> {
+        let mut kept = self.config.containment(self.record.tier, who)?;
+        kept.hide.extend(self.layout.dir.ancestors().nth(2).map(Path::to_owned));
+        Ok(kept)
+    }
+
+    /// Fails (78) on a machine that cannot keep what this session was started with.
+    pub fn require_sandbox(&self) -> Result<()> {
+        self.config.require_sandbox(self.record.tier)
+    }
+
     /// Creates a session folder, whole or not at all, with what the session starts from and its first
     /// event. `given` is the text of a spec file.
     pub fn create(

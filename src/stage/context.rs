@@ -13,6 +13,7 @@ use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::PrepareCache;
 use crate::git::pool::Owner;
 use crate::git::{Oid, Pool, Repo, Worktree};
+use crate::session::config::Who;
 use crate::session::config::{Agent, Role};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
@@ -170,10 +171,11 @@ impl<'a> Context<'a> {
         if self.steps.is_empty() {
             return Ok(Ok(()));
         }
-        self.bench()?.prepared.prepare(worktree, &self.steps, self.left())
+        self.bench()?.prepared.prepare(worktree, &self.steps, self.session, self.left())
     }
 
     pub fn bench(&self) -> Result<Bench<'_>> {
+        self.session.require_sandbox()?;
         let prepared = crate::session::cache_dir()?
             .join("otto")
             .join(self.ws.repo.project.hash())
@@ -186,7 +188,7 @@ impl<'a> Context<'a> {
             prepared: PrepareCache { dir: prepared, secrets: self.secrets().clone() },
             steps: &self.steps,
             session: self.session,
-            tier: self.session.record.tier,
+            containment: self.session.containment(Who::Check)?,
         })
     }
 

@@ -47,7 +47,7 @@ pub fn exit_of(verb: &str, ended: &Ended, log: &Path) -> Result<Exit> {
             Err(Error::later(format!("otto-{verb} was killed by signal {signal}"), None)
                 .hint("nothing is lost: otto run --resume goes on"))
         }
-        Ended::TimedOut | Ended::TooMuchOutput => {
+        Ended::TimedOut | Ended::TooMuchOutput | Ended::OverLimit(_) => {
             Err(Error::bug(format!("otto-{verb} ended with {ended:?}")))
         }
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::turns::{Turn, turns};
 use crate::agent::narrative::Narrator;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 use crate::disk::{self, Lines, lock};
 use crate::session::{Session, Workspace};
 
@@ -30,8 +30,8 @@ pub fn chosen(session: &Session, group: Option<&str>, number: Option<u32>) -> Re
 
 /// Tells the turn again. Returns how many lines are no messages; the last one of a turn that was
 /// killed may be cut, and is none.
-pub fn tell(turn: &Turn, out: &mut dyn Write) -> Result<u64> {
-    let mut narrator = Narrator::default();
+pub fn tell(turn: &Turn, secrets: &Secrets, out: &mut dyn Write) -> Result<u64> {
+    let mut narrator = Narrator::new(secrets);
     let mut unreadable = 0;
     let mut lines = Lines::open(&turn.dir.join("messages.jsonl"))?;
     let mut line = Vec::new();
@@ -41,7 +41,6 @@ pub fn tell(turn: &Turn, out: &mut dyn Write) -> Result<u64> {
             unreadable += u64::from(!is_json);
             continue;
         };
-        // The messages were kept without secrets already.
         out.write_all(entry.as_bytes()).map_err(|e| match e.kind() {
             std::io::ErrorKind::BrokenPipe => Error::interrupted(libc::SIGPIPE),
             _ => Error::machine("cannot write the narrative").because(e),
@@ -52,7 +51,12 @@ pub fn tell(turn: &Turn, out: &mut dyn Write) -> Result<u64> {
 
 /// Writes `narrative.log` anew where it is not what the messages tell. Refuses (75) while somebody
 /// writes it.
-pub fn write(ws: &Workspace, session: &Session, turn: &Turn) -> Result<(Written, u64)> {
+pub fn write(
+    ws: &Workspace,
+    session: &Session,
+    turn: &Turn,
+    secrets: &Secrets,
+) -> Result<(Written, u64)> {
     let (layout, id) = (&ws.layout, &session.id);
     let locks = match &turn.group {
         Some(group) => vec![layout.group_lock(id, group)],
@@ -64,7 +68,7 @@ pub fn write(ws: &Workspace, session: &Session, turn: &Turn) -> Result<(Written,
         }
     }
     let mut text = Vec::new();
-    let unreadable = tell(turn, &mut text)?;
+    let unreadable = tell(turn, secrets, &mut text)?;
     let path = turn.dir.join("narrative.log");
     if disk::read_if_there(&path)?.as_deref() == Some(text.as_slice()) {
         return Ok((Written::Same, unreadable));

@@ -73,7 +73,11 @@ impl Turn {
             ["build" | "merge" | "repair", group, ..] => Some(*group),
             _ => None,
         };
-        let number = parts.iter().find_map(|part| part.rsplit_once('-')?.1.parse().ok());
+        // From its end: a group may be named like an attempt.
+        let number = parts.iter().rev().find_map(|part| {
+            let number = part.strip_prefix("attempt-").or_else(|| part.strip_prefix("round-"));
+            number?.parse().ok()
+        });
         Self {
             group: request["group"].as_str().or(of_folder).map(str::to_owned),
             role: request["role"].as_str().unwrap_or(place).to_owned(),

@@ -3,6 +3,7 @@
 
 mod acp;
 mod agents;
+mod attach;
 mod audit;
 mod build;
 mod by_hand;
@@ -10,6 +11,7 @@ mod census;
 mod clocks;
 mod conformance;
 mod crash;
+mod escapes;
 mod fake_model;
 mod false_green;
 mod flow;
@@ -17,6 +19,7 @@ mod formats;
 mod hand_on_refs;
 mod harness;
 mod help;
+mod installed;
 mod isolation;
 mod land;
 mod machine;
@@ -40,3 +43,4 @@ mod system_calls;
 mod tidy;
 mod two;
 mod verify;
+mod watch;

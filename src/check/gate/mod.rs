@@ -40,6 +40,10 @@ pub enum Ending {
     NotStarted(StartFailure),
     /// Stopped by Otto because it printed more than is kept.
     Flooded,
+    /// Stopped by Otto because it used too much of the machine.
+    OverLimit {
+        what: &'static str,
+    },
     /// Otto itself was stopped.
     Interrupted,
 }
@@ -108,6 +112,9 @@ fn exit_code(run: &Execution, of: &Provenance) -> Result<i32, Box<Outcome>> {
         Ending::Flooded => {
             let detail = "it printed more than is kept, and was stopped";
             Err(red(Reason::OutputTruncated, detail.to_owned()))
+        }
+        Ending::OverLimit { what } => {
+            Err(red(Reason::Killed, format!("it was stopped by its sandbox: {what}")))
         }
         Ending::NotStarted(StartFailure::NotFound { program }) => {
             Err(red(Reason::MissingTool, format!("there is no program '{program}'")))

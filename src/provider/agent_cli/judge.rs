@@ -113,9 +113,11 @@ fn how_word(ended: &Ended) -> String {
         Ended::Exited(code) => format!("exit {code}"),
         Ended::Signaled(signal) => format!("signal {signal}"),
         Ended::Stopped => "stopped".into(),
-        Ended::TimedOut | Ended::TooMuchOutput | Ended::NotFound | Ended::NotExecutable => {
-            "it could not go on".into()
-        }
+        Ended::TimedOut
+        | Ended::TooMuchOutput
+        | Ended::OverLimit(_)
+        | Ended::NotFound
+        | Ended::NotExecutable => "it could not go on".into(),
     }
 }
 

@@ -122,6 +122,7 @@ fn settle<V: Vendor>(
         | Ended::Signaled(_)
         | Ended::TimedOut
         | Ended::TooMuchOutput
+        | Ended::OverLimit(_)
         | Ended::Stopped => {}
     }
     let gave_up = stream.gave_up && asked.is_none() && crate::process::stop::requested().is_none();

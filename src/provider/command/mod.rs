@@ -165,7 +165,11 @@ fn judge(request: &Request, ended: &Ended, answers: bool, output: Output, last_w
             let told = "the agent was still at work at its deadline".to_owned();
             ("timed out".to_owned(), Some((ErrorClass::Interrupted, told)))
         }
-        Ended::Stopped | Ended::TooMuchOutput | Ended::NotFound | Ended::NotExecutable => {
+        Ended::Stopped
+        | Ended::TooMuchOutput
+        | Ended::OverLimit(_)
+        | Ended::NotFound
+        | Ended::NotExecutable => {
             let told = "the agent was stopped".to_owned();
             ("stopped".to_owned(), Some((ErrorClass::Interrupted, told)))
         }

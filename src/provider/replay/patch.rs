@@ -70,7 +70,11 @@ fn git(request: &Request, args: &[&str], stdin: &[u8]) -> Result<String, Failure
         (Ended::TimedOut | Ended::Stopped, _, _) => {
             Err(Failure::interrupted("the replay was stopped while it applied a patch"))
         }
-        (Ended::Exited(_) | Ended::Signaled(_) | Ended::TooMuchOutput, _, stderr) => {
+        (
+            Ended::Exited(_) | Ended::Signaled(_) | Ended::TooMuchOutput | Ended::OverLimit(_),
+            _,
+            stderr,
+        ) => {
             let why = stderr.trim().lines().take(3).map(|l| l.trim_start_matches("error: "));
             let why = one_line(&why.collect::<Vec<_>>().join("; "), 600);
             Err(Failure::bad_request(format!("the recorded patch does not apply: {why}")))

@@ -38,6 +38,12 @@ keys! {
     "protected_paths" "[]" "globs that no group may write";
     "git.filters" "[]" "filter drivers that may run, for example [lfs]";
     "secrets" "[]" "names of environment variables given to agents and hidden in logs";
+    "sandbox.tier" "\"auto\"" "what keeps agents and checks in their folders: worktree, landlock or bwrap; auto is the highest that works here";
+    "sandbox.check" "null" "the tier of checks, where it is another one; sandbox.<role> likewise";
+    "sandbox.prepare" "null" "the tier of preparation";
+    "sandbox.network.check" "null" "what checks reach: off, loopback, provider or on; sandbox.network.<role> likewise";
+    "sandbox.read" "[]" "further files and folders that everything in a sandbox may read";
+    "sandbox.write" "[]" "further files and folders that everything in a sandbox may write";
     "min_sandbox" "null" "refuse to work below this sandbox tier";
     "scenarios" "null" "folder of held-out scenarios, outside the tree";
     "worktree_dir" "null" "where disposable worktrees are made; default in the cache folder";

@@ -1,12 +1,14 @@
 //! `otto.yaml` and the flags above it. Flag > `agents.<role>` > top level > default; every value
 //! keeps where it came from. A key that is not known is an error with the nearest name.
 
+mod contain;
 mod detect;
 mod file;
 mod keys;
 mod prices;
 mod settings;
 
+pub use contain::{Containment, Who};
 pub use detect::{Detected, detect};
 pub use file::{ConfigText, Early, Place, committed_or_checkout, early};
 pub use keys::{KEYS, Key, ROLES};

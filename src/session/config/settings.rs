@@ -7,10 +7,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::contain;
 use super::keys::{AGENT_KEYS, KEYS, ROLES};
 use super::prices::Prices;
 use crate::base::text::nearest;
 use crate::base::{Error, Result};
+use crate::process::Tier;
 use crate::spec::Prepare;
 
 /// A value and where it came from.
@@ -88,7 +90,7 @@ pub struct Config {
     pub protected_paths: Vec<String>,
     pub git_filters: Vec<String>,
     pub secrets: Vec<String>,
-    pub min_sandbox: Option<String>,
+    pub min_sandbox: Option<Tier>,
     pub scenarios: Option<PathBuf>,
     pub worktree_dir: Option<PathBuf>,
     pub state_dir: Option<PathBuf>,
@@ -142,10 +144,12 @@ impl Settings {
                     self.overlay_key(&format!("{key}.{sub}"), value, origin, problems);
                 }
             }
-            _ if KEYS.iter().any(|k| k.name == key) => match check_type(key, value) {
-                Ok(()) => self.put(key, value, origin),
-                Err(why) => problems.push(format!("{key}: {why}")),
-            },
+            _ if KEYS.iter().any(|k| k.name == key) || contain::of_role(key, value).is_some() => {
+                match check_type(key, value) {
+                    Ok(()) => self.put(key, value, origin),
+                    Err(why) => problems.push(format!("{key}: {why}")),
+                }
+            }
             _ => {
                 let known = KEYS.iter().map(|k| k.name).chain(["agents", "providers"]);
                 let hint = nearest(key, known)
@@ -268,6 +272,9 @@ impl Settings {
 
 /// Types are those of the typed view; JSON kinds are enough to say it well.
 fn check_type(key: &str, value: &Value) -> Result<(), String> {
+    if let Some(said) = contain::of_role(key, value) {
+        return said;
+    }
     let probe = Settings(BTreeMap::from([(
         key.to_owned(),
         Setting { value: value.clone(), origin: String::new() },

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::agent::{Prompts, Turn, run_turn};
+use crate::agent::{Inside, Prompts, Turn, run_turn};
 use crate::base::Result;
 use crate::base::text::one_line;
 use crate::check::Outcome;
@@ -127,7 +127,7 @@ pub fn certify(
             session: ctx.sid(),
             group: None,
             attempt: round,
-            workdir: &worktree.path,
+            inside: Inside::new(ctx.session, Role::Certifier, &worktree)?,
             dir: &dir,
             prompt: &prompt,
             schema: Some(&schema),
@@ -137,7 +137,6 @@ pub fn certify(
             max_turns: ctx.config().max_turns_per_call,
             ledger: &Spending::new(ctx.ws, ctx.session, Role::Certifier, &agent),
             secrets: &ctx.config().secrets,
-            tier: ctx.session.record.tier,
             now: ctx.ws.clock.now(),
             limit: ctx.deadline.left(),
         })?;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::base::ids::is_group_id;
 use crate::base::{Error, Result, Sha256};
 use crate::disk;
+use crate::session::config::{Role, Who};
 use crate::session::event;
 use crate::spec::Check;
 use crate::stage::Context;
@@ -91,9 +92,11 @@ pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
             .strip_prefix(ctx.ws.root())
             .ok()
             .is_some_and(|inside| tracked.contains(&inside.to_string_lossy().into_owned()));
-        let hidden = match ctx.session.record.tier {
+        let hidden = match ctx.session.containment(Who::Role(Role::Build))?.tier {
             // Nothing in the kernel keeps a builder from reading the folder.
             crate::process::Tier::Worktree => false,
+            // The folder is not among what a sandbox shows.
+            crate::process::Tier::Landlock | crate::process::Tier::Bwrap => true,
         };
         out.push(Scenario {
             record: event::Scenario {

@@ -10,7 +10,7 @@ use super::commit::{Committed, commit_work};
 use super::judge::{Judgement, judge, violations};
 use super::ladder::{below, last_talk};
 use super::packet;
-use crate::agent::{Ending, Talk, Turn, TurnResult, require_provider, run_turn};
+use crate::agent::{Ending, Inside, Talk, Turn, TurnResult, require_provider, run_turn};
 use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
@@ -166,7 +166,7 @@ fn work(
             session: ctx.sid(),
             group: Some(&group.id),
             attempt: plan.number_in_role,
-            workdir: &worktree.path,
+            inside: Inside::new(ctx.session, plan.role, worktree)?,
             dir: &dir,
             prompt: again.as_deref().unwrap_or(prompt),
             schema: None,
@@ -175,7 +175,6 @@ fn work(
             max_turns: ctx.config().max_turns_per_call,
             ledger: &ledger,
             secrets: &ctx.config().secrets,
-            tier: ctx.session.record.tier,
             now: ctx.ws.clock.now(),
             limit: ctx.deadline.left_for_turn(),
         })?;

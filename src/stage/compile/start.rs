@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::agent::require_provider;
 use crate::base::{Error, Result, SessionId, Sha256};
 use crate::git::Oid;
-use crate::process::Tier;
 use crate::session::config::{Role, Settings, committed_or_checkout};
 use crate::session::record::{ConfigFile, Versions};
 use crate::session::{Session, SessionRecord, Workspace};
@@ -34,12 +33,8 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
     if start.given.is_none() {
         require_provider(Role::Spec, &config.agent(Role::Spec))?;
     }
-    if let Some(least) = &config.min_sandbox
-        && least != Tier::Worktree.word()
-    {
-        return Err(Error::machine(format!("the sandbox tier '{least}' is not available here"))
-            .hint("this version has the tier 'worktree'; lower `min_sandbox`, or run elsewhere"));
-    }
+    let tier = config.wanted_tier()?.unwrap_or_else(crate::process::sandbox::best);
+    config.require_sandbox(tier)?;
     let (target, base) = target_and_base(ws, config.default_branch.as_deref())?;
     // Fails early when the worktrees would lie where they must not.
     ws.prepare_logs()?;
@@ -55,7 +50,7 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
         given_sha256: start.given.as_ref().map(|text| Sha256::of(text.as_bytes())),
         config_file,
         settings,
-        tier: Tier::Worktree,
+        tier,
         versions: Versions::here(),
         argv: start.argv.clone(),
     };

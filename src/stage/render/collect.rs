@@ -12,6 +12,7 @@ mod checks;
 mod config;
 mod evidence;
 mod journal;
+mod sandbox;
 #[cfg(test)]
 pub(super) mod scene;
 #[cfg(test)]
@@ -20,8 +21,8 @@ mod timeline;
 mod usage;
 
 use super::packet::{
-    Approval, At, Chain, Feature, Journal, Phase, ProofPacket, Reason, ReasonKind, Sandbox,
-    SpecFacts, VERSION, Verdict, Word,
+    Approval, At, Chain, Feature, Journal, Phase, ProofPacket, Reason, ReasonKind, SpecFacts,
+    VERSION, Verdict, Word,
 };
 use crate::base::{Result, Sha256};
 use crate::disk;
@@ -126,10 +127,7 @@ fn packet(src: &Source<'_>, runs: Runs, verdict: ProductVerdict) -> Result<Proof
         .into_iter()
         .map(|(name, version)| (name.to_owned(), version.clone()))
         .collect(),
-        sandbox: Sandbox {
-            tier: record.tier.word().to_owned(),
-            limits: vec![record.tier.limit().to_owned()],
-        },
+        sandbox: sandbox::sandbox(session),
         target: record.target.clone(),
         base: record.base.to_string(),
         tip: state.landings.last().map(|l| l.new.to_string()),

@@ -4,6 +4,7 @@
 mod answers;
 mod bare;
 mod failures;
+mod runs;
 mod stops;
 mod turn;
 mod turns;

@@ -30,8 +30,8 @@ fn a_file_is_written_and_what_it_took_is_reported() {
             (&json!("g1/work"), &json!("added")),
             "{story}"
         );
-        // The cached tokens are a part of the input, for both.
-        assert_eq!(played.used("input"), Some(170), "{story}");
+        // The cached tokens are told apart from the others, for both.
+        assert_eq!(played.used("input"), Some(110), "{story}");
         assert_eq!(played.used("cached_input"), Some(60), "{story}");
         assert_eq!(played.used("output"), Some(15), "{story}");
         let costs = played.all("cost").len();

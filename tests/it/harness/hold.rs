@@ -66,6 +66,11 @@ impl Sandbox {
         self.start_command(name, self.command(args))
     }
 
+    /// The same with a shell line.
+    pub fn start_shell(&self, name: &str, line: &str) -> Running {
+        self.start_command(name, self.shell_command(line))
+    }
+
     pub fn start_command(&self, name: &str, mut command: std::process::Command) -> Running {
         let file = |end: &str| std::fs::File::create(self.at(&format!("{name}.{end}")));
         command.stdout(file("out").expect("a file")).stderr(file("err").expect("a file"));

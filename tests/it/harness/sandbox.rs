@@ -94,7 +94,8 @@ impl Sandbox {
             "otto.yaml",
             &format!(
                 "provider: command\nproviders: {{command: {{argv: [{}]}}}}\n\
-                 agents: {{certifier: {{provider: none}}}}\njobs: 2\n",
+                 agents: {{certifier: {{provider: none}}}}\njobs: 2\n\
+                 sandbox: {{tier: worktree}}\n",
                 Value::from(self.at("agent.sh").to_string_lossy().into_owned())
             ),
         );
@@ -178,8 +179,13 @@ impl Sandbox {
 
     /// A shell line: pipes and redirections as a person writes them.
     pub fn sh(&self, line: &str) -> Assert {
+        self.shell_command(line).assert()
+    }
+
+    pub fn shell_command(&self, line: &str) -> Command {
         let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]).assert()
+        command.args(["-c", line]);
+        command
     }
 
     /// Must exit with `code`.
@@ -243,18 +249,8 @@ impl Sandbox {
 
     /// Starts it and goes on. Its output is kept in `out.txt` and `err.txt` beside the project.
     pub fn start(&self, args: &[&str]) -> Running {
-        self.started(self.command(args))
-    }
-
-    /// The same for a shell line, which the program takes the place of.
-    pub fn start_shell(&self, line: &str) -> Running {
-        let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]);
-        self.started(command)
-    }
-
-    fn started(&self, mut command: Command) -> Running {
         let file = |name: &str| std::fs::File::create(self.at(name)).expect("a file");
+        let mut command = self.command(args);
         command.stdout(file("out.txt")).stderr(file("err.txt"));
         Running::new(command.spawn().expect("otto starts"))
     }
@@ -364,16 +360,17 @@ impl Sandbox {
         self.run(0, &["verify"]);
     }
 
-    /// Processes of this sandbox that still run.
+    /// Processes of this sandbox that still run: those with a path of it in their environment. An
+    /// agent has a home of its own, which is below it too.
     pub fn leftovers(&self) -> Vec<i32> {
-        let mark = format!("HOME={}", self.at("home").display());
+        let root = self.at("").into_os_string().into_encoded_bytes();
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
                 continue;
             };
             let env = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            if env.split(|b| *b == 0).any(|v| v == mark.as_bytes()) {
+            if env.windows(root.len()).any(|part| part == root) {
                 found.push(pid);
             }
         }

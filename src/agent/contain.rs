@@ -1,0 +1,142 @@
+//! The place of one turn: a sandbox around the provider and its agent, and the one folder through
+//! which they and we exchange files. The turn's own folder in `otto_logs` is neither read nor written
+//! from inside; what is worth keeping is taken out of the exchange when the turn has ended.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::describe::{LoginFile, Needs};
+use super::protocol;
+use crate::base::{Error, Result};
+use crate::disk;
+use crate::git::Worktree;
+use crate::process::{Sandbox, Tier};
+use crate::session::Session;
+use crate::session::config::{Containment, Role, Who};
+
+/// More of a file that an agent left is not kept.
+const LARGEST: u64 = 64 << 20;
+
+/// Where a turn takes place and how it is contained.
+#[derive(Debug)]
+pub struct Inside<'a> {
+    worktree: &'a Worktree,
+    how: Containment,
+}
+
+impl<'a> Inside<'a> {
+    pub fn new(session: &Session, role: Role, worktree: &'a Worktree) -> Result<Self> {
+        session.require_sandbox()?;
+        Ok(Self { worktree, how: session.containment(Who::Role(role))? })
+    }
+
+    pub fn workdir(&self) -> &'a Path {
+        &self.worktree.path
+    }
+
+    /// What the provider is told.
+    pub(super) fn told(&self) -> protocol::Sandbox {
+        protocol::Sandbox {
+            tier: self.how.tier.word().to_owned(),
+            network: Some(self.how.network.word().to_owned()),
+        }
+    }
+
+    /// An empty exchange, beside the worktree.
+    pub(super) fn open(&self) -> Result<Exchange> {
+        let scratch = self.worktree.scratch()?;
+        let dir = scratch.join("turn");
+        disk::place_dir(&dir)?;
+        Ok(Exchange { scratch, dir })
+    }
+
+    /// Around the provider that `argv` starts. The agent's own folder holds the person's log-in
+    /// files from here on.
+    pub(super) fn sandbox(
+        &self,
+        exchange: &Exchange,
+        state_dir: Option<&Path>,
+        needs: &Needs,
+        argv: &[OsString],
+    ) -> Result<Sandbox> {
+        let program = argv.first().map(PathBuf::from).filter(|p| p.is_absolute());
+        let mut sandbox = self
+            .how
+            .in_worktree(self.worktree, &exchange.scratch)?
+            .read(needs.read.iter().cloned())
+            .read(program)
+            .write([exchange.dir.clone()])
+            .write(state_dir.map(Path::to_owned))
+            .hosts(needs.hosts.iter().cloned());
+        if let Some(dir) = state_dir {
+            for login in &needs.login {
+                sandbox = sandbox.bind(log_in(login, dir, self.how.tier)?);
+            }
+        }
+        Ok(sandbox)
+    }
+}
+
+/// Files that both sides see.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    scratch: PathBuf,
+    dir: PathBuf,
+}
+
+impl Exchange {
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        let path = self.file(name);
+        disk::place_file(&path, bytes, false)?;
+        Ok(path)
+    }
+
+    /// Copies what the other side left. What is no plain file is none: a link would be followed with
+    /// our rights.
+    pub fn take(&self, name: &str, to: &Path) -> Result<()> {
+        match disk::read_plain(&self.file(name), LARGEST)? {
+            Some(bytes) => disk::replace_derived(to, &bytes),
+            None => disk::remove_file(to),
+        }
+    }
+}
+
+/// Puts a person's log-in file where the agent looks for it: as a link, or, where the tier has
+/// mounts of its own, by one. Never as a copy: a credential that is renewed in a copy would log the
+/// person out.
+fn log_in(login: &LoginFile, dir: &Path, tier: Tier) -> Result<Option<(PathBuf, PathBuf)>> {
+    let is_below = login.to.components().all(|c| matches!(c, std::path::Component::Normal(_)));
+    if !is_below {
+        return Err(Error::input(format!(
+            "the provider wants a log-in file at '{}', outside of its folder",
+            login.to.display()
+        )));
+    }
+    if !login.file.is_file() {
+        return Ok(None);
+    }
+    // An agent that was here before may have left links on the way.
+    let mut at = dir.to_owned();
+    for part in login.to.parent().into_iter().flat_map(Path::components) {
+        at.push(part);
+        if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
+            disk::remove_any(&at)?;
+        }
+        disk::place_dir(&at)?;
+    }
+    let to = dir.join(&login.to);
+    let is_right = std::fs::read_link(&to).is_ok_and(|target| target == login.file);
+    match tier {
+        Tier::Bwrap => disk::remove_any(&to)?,
+        Tier::Worktree | Tier::Landlock if is_right => {}
+        Tier::Worktree | Tier::Landlock => {
+            disk::remove_any(&to)?;
+            disk::place_symlink(&to, &login.file)?;
+        }
+    }
+    Ok(Some((login.file.clone(), to)))
+}

@@ -1,0 +1,110 @@
+//! The tier `bwrap`: what stands before the program. The order is the order of the mounts: what is
+//! wide first, what is hidden in it, what is writable, what stays as it is.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::paths::{both, topmost};
+use super::system::{self, Entry};
+use super::{Network, Sandbox};
+use crate::base::{Error, Result};
+use crate::process::on_path;
+
+/// The program; 78 without it.
+fn program() -> Result<PathBuf> {
+    on_path("bwrap").ok_or_else(|| {
+        Error::machine("the sandbox tier 'bwrap' needs bubblewrap, which is not on PATH").hint(
+            "install the package bubblewrap, or choose another tier: -c sandbox.tier=landlock",
+        )
+    })
+}
+
+struct Argv(Vec<OsString>);
+
+impl Argv {
+    fn words(&mut self, words: &[&str]) {
+        self.0.extend(words.iter().map(OsString::from));
+    }
+
+    fn path(&mut self, flag: &str, path: &Path) {
+        self.0.extend([flag.into(), path.into()]);
+    }
+
+    fn pair(&mut self, flag: &str, from: &Path, to: &Path) {
+        self.0.extend([flag.into(), from.into(), to.into()]);
+    }
+
+    fn same(&mut self, flag: &str, path: &Path) {
+        self.pair(flag, path, path);
+    }
+}
+
+/// `bwrap … --`.
+pub(super) fn prefix(sandbox: &Sandbox, cwd: &Path) -> Result<Vec<OsString>> {
+    let mut argv = Argv(vec![program()?.into()]);
+    argv.words(&[
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--die-with-parent",
+        "--cap-drop",
+        "ALL",
+    ]);
+    match sandbox.network {
+        Network::On => {}
+        // bwrap brings the loopback of a new network namespace up.
+        Network::Off | Network::Loopback | Network::Provider => argv.words(&["--unshare-net"]),
+    }
+    argv.words(&["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var"]);
+    argv.words(&["--symlink", "/tmp", "/var/tmp"]);
+    for entry in system::system() {
+        match entry {
+            Entry::Folder(path) => argv.same("--ro-bind", &path),
+            Entry::Link { at, to } => argv.pair("--symlink", &to, &at),
+        }
+    }
+    argv.pair("--bind", &sandbox.tmp, Path::new("/tmp"));
+    let asked = sandbox.read.iter().flat_map(|p| both(p));
+    let reads = topmost(
+        asked.chain(system::toolchains().iter().cloned()).chain(system::behind_links()).collect(),
+    );
+    let of_system = |p: &PathBuf| {
+        system::system().iter().any(|e| matches!(e, Entry::Folder(f) if p.starts_with(f)))
+    };
+    for path in reads.iter().filter(|p| !of_system(p)) {
+        // A link stays one: programs look for their files beside the place that it leads to.
+        match path.canonicalize() {
+            Ok(real) if path.is_symlink() => argv.pair("--symlink", &real, path),
+            Ok(_) | Err(_) => argv.same("--ro-bind", path),
+        }
+    }
+    let hidden: Vec<PathBuf> =
+        sandbox.hide.iter().cloned().chain(system::secrets()).flat_map(|p| both(&p)).collect();
+    for path in topmost(hidden) {
+        let shown = reads.iter().any(|r| path.starts_with(r)) || of_system(&path);
+        match (shown, path.is_dir()) {
+            (false, _) => {}
+            (true, true) => argv.path("--tmpfs", &path),
+            (true, false) => argv.pair("--ro-bind", Path::new("/dev/null"), &path),
+        }
+    }
+    let mut writes = vec![sandbox.home.clone(), sandbox.tmp.clone()];
+    writes.extend(sandbox.write.iter().flat_map(|p| both(p)));
+    writes.sort();
+    writes.dedup();
+    for path in &writes {
+        argv.same("--bind", path);
+    }
+    for path in sandbox.guard.iter().filter(|p| p.exists()) {
+        argv.same("--ro-bind", path);
+    }
+    for (from, to) in sandbox.bind.iter().filter(|(from, _)| from.exists()) {
+        argv.pair("--bind", from, to);
+    }
+    argv.words(&["--remount-ro", "/"]);
+    argv.path("--chdir", cwd);
+    argv.words(&["--"]);
+    Ok(argv.0)
+}

@@ -1,0 +1,78 @@
+//! Limits that the kernel does not keep for a group of processes without control groups: whoever
+//! waits for a sandbox counts. A look costs two small reads; only where those have moved, the
+//! processes are walked.
+
+use std::sync::OnceLock;
+
+use crate::process::reap;
+
+use super::Limits;
+
+/// What a sandbox had too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    Tasks,
+    Memory,
+}
+
+impl Limit {
+    pub fn word(self) -> &'static str {
+        match self {
+            Limit::Tasks => "too many processes",
+            Limit::Memory => "too much memory",
+        }
+    }
+}
+
+/// Of one sandbox, from its start.
+#[derive(Debug)]
+pub(in crate::process) struct Gauge {
+    limits: Limits,
+    tasks_before: u64,
+    free_before: u64,
+}
+
+impl Gauge {
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, tasks_before: tasks(), free_before: memory("MemAvailable") }
+    }
+
+    /// Whether the sandbox whose first process is `root` is over a limit.
+    pub fn is_over(&self, root: i32) -> Option<Limit> {
+        let more = tasks().saturating_sub(self.tasks_before);
+        let less = self.free_before.saturating_sub(memory("MemAvailable"));
+        if more < self.limits.tasks / 2 && less < self.limits.memory / 2 {
+            return None;
+        }
+        let family = reap::family_of(root);
+        if family.iter().map(|pid| reap::tasks_of(*pid)).sum::<u64>() > self.limits.tasks {
+            return Some(Limit::Tasks);
+        }
+        let held: u64 = family.iter().map(|pid| reap::memory_of(*pid)).sum();
+        (held > self.limits.memory).then_some(Limit::Memory)
+    }
+}
+
+/// Processes and threads of this machine (proc_loadavg(5)).
+fn tasks() -> u64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let field = text.split_whitespace().nth(3).and_then(|f| f.split_once('/'));
+    field.and_then(|(_, all)| all.parse().ok()).unwrap_or(0)
+}
+
+/// A row of proc_meminfo(5), in bytes.
+fn memory(row: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix(row)?.strip_prefix(':'));
+    let kib = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) << 10
+}
+
+/// Three quarters of the machine's.
+pub(super) fn most_of_the_memory() -> u64 {
+    static MOST: OnceLock<u64> = OnceLock::new();
+    *MOST.get_or_init(|| match memory("MemTotal") / 4 * 3 {
+        0 => 8 << 30,
+        most => most,
+    })
+}

@@ -1,0 +1,171 @@
+//! What keeps a child inside its folders: the tiers `worktree` < `landlock` < `bwrap`.
+//!
+//! A [`Sandbox`] is a value: what may be read and written, which network, how much. Everything that
+//! is not listed is not there (`bwrap`) or cannot be opened (`landlock`); at `worktree` the kernel
+//! enforces nothing, and the receipt says so. What can be made before the fork is made before it:
+//! between fork and exec only system calls are left, for both tiers the same few.
+//!
+//! Deliberately absent: lowering a tier. A tier that does not work here is an error of whoever asked
+//! ([`require`]); nothing runs with less than it was asked to run with.
+
+mod bwrap;
+mod confine;
+mod gauge;
+mod landlock;
+mod network;
+mod paths;
+mod probe;
+mod seccomp;
+mod start;
+mod system;
+mod tier;
+
+pub use gauge::Limit;
+pub use network::Network;
+pub use probe::{Probe, best, probe, probe_all, require};
+pub use system::{package_caches, toolchain_env};
+pub use tier::Tier;
+
+pub(super) use confine::Confine;
+pub(super) use gauge::Gauge;
+pub(super) use start::cannot_start;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::base::{Error, Result};
+
+/// What a child may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sandbox {
+    pub tier: Tier,
+    pub network: Network,
+    /// Files and folders that are read, besides the system and the toolchains.
+    pub read: Vec<PathBuf>,
+    /// Folders (and files) that are written; they are there when the child starts.
+    pub write: Vec<PathBuf>,
+    /// Files in writable folders that stay as they are. `landlock` cannot keep these.
+    pub guard: Vec<PathBuf>,
+    /// What is not even readable, although it lies in a folder that is.
+    pub hide: Vec<PathBuf>,
+    /// Files that appear at a second place, writable in place: log-in files.
+    pub bind: Vec<(PathBuf, PathBuf)>,
+    /// Its HOME, writable.
+    pub home: PathBuf,
+    /// Its TMPDIR, writable; also `/tmp` where a tier can do that.
+    pub tmp: PathBuf,
+    /// `host:port` that the network `provider` reaches.
+    pub hosts: Vec<String>,
+    pub limits: Limits,
+}
+
+/// How much one sandbox may use. Files by the kernel; processes and memory by whoever waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Living processes and threads.
+    pub tasks: u64,
+    /// Bytes of one file.
+    pub file: u64,
+    /// Bytes that one process may allocate, and that all of them may hold.
+    pub memory: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { tasks: 2048, file: 4 << 30, memory: gauge::most_of_the_memory() }
+    }
+}
+
+impl Sandbox {
+    /// One that may write nothing but its home and its temporary folder.
+    pub fn new(tier: Tier, network: Network, home: &Path, tmp: &Path) -> Self {
+        Self {
+            tier,
+            network,
+            read: Vec::new(),
+            write: Vec::new(),
+            guard: Vec::new(),
+            hide: Vec::new(),
+            bind: Vec::new(),
+            home: home.to_owned(),
+            tmp: tmp.to_owned(),
+            hosts: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    pub fn read(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.read.extend(paths);
+        self
+    }
+
+    pub fn write(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.write.extend(paths);
+        self
+    }
+
+    pub fn guard(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.guard.extend(paths);
+        self
+    }
+
+    pub fn hide(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.hide.extend(paths);
+        self
+    }
+
+    pub fn bind(mut self, files: impl IntoIterator<Item = (PathBuf, PathBuf)>) -> Self {
+        self.bind.extend(files);
+        self
+    }
+
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        self.hosts.extend(hosts);
+        self
+    }
+
+    /// Whether the kernel enforces anything.
+    pub(super) fn is_enforced(&self) -> bool {
+        self.tier > Tier::Worktree
+    }
+
+    /// The child's environment: its own home and temporary folder, toolchains where they are.
+    /// At `worktree` nothing is changed.
+    pub(super) fn environment(&self, env: &mut BTreeMap<OsString, OsString>) {
+        if !self.is_enforced() {
+            return;
+        }
+        for (name, value) in toolchain_env() {
+            env.entry(name).or_insert(value);
+        }
+        // Their defaults are below the home, which is another one here.
+        for name in ["XDG_CACHE_HOME", "GOCACHE"] {
+            env.remove(&OsString::from(name));
+        }
+        let tmp = match self.tier {
+            Tier::Bwrap => PathBuf::from("/tmp"),
+            Tier::Worktree | Tier::Landlock => self.tmp.clone(),
+        };
+        env.insert("HOME".into(), self.home.clone().into());
+        env.insert("TMPDIR".into(), tmp.into());
+    }
+
+    /// What is put before the program and its arguments. 78 where the tier is not here.
+    pub(super) fn prefix(&self, cwd: &Path) -> Result<Vec<OsString>> {
+        match self.tier {
+            Tier::Worktree | Tier::Landlock => Ok(Vec::new()),
+            Tier::Bwrap => bwrap::prefix(self, cwd),
+        }
+    }
+
+    /// What the child does to itself before it becomes the program.
+    pub(super) fn confine(&self) -> Result<Option<Confine>> {
+        self.network.require(self.tier)?;
+        if self.is_enforced() { Confine::new(self).map(Some) } else { Ok(None) }
+    }
+}
+
+fn machine(what: impl Into<String>, cause: impl std::fmt::Display) -> Error {
+    Error::machine(what).because(cause.to_string())
+}

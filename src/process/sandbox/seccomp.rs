@@ -1,0 +1,125 @@
+//! A filter of system calls (seccomp(2)) for what neither tier keeps by itself: sockets other than
+//! Unix ones, input put into a terminal, and interfaces of the kernel that no build needs.
+
+use libc::sock_filter;
+
+/// What a filter refuses besides the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sockets {
+    /// Only Unix and netlink sockets can be made.
+    UnixOnly,
+    Any,
+}
+
+#[cfg(target_arch = "x86_64")]
+const ARCH: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const ARCH: u32 = 0xc000_00b7;
+
+/// Refused with EPERM.
+const REFUSED: &[libc::c_long] = &[
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_kexec_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+];
+
+/// Offsets in `struct seccomp_data`; arguments are read by their lower half (little endian).
+const NR: u32 = 0;
+const ARCHITECTURE: u32 = 4;
+const fn argument(n: u32) -> u32 {
+    16 + 8 * n
+}
+
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+fn step(code: u16, k: u32, jt: u8, jf: u8) -> sock_filter {
+    sock_filter { code, jt, jf, k }
+}
+
+fn errno(n: i32) -> sock_filter {
+    step(RETURN, libc::SECCOMP_RET_ERRNO | n as u32, 0, 0)
+}
+
+fn accept() -> sock_filter {
+    step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0)
+}
+
+/// Whether this machine's calls are known to the filter.
+pub(super) const IS_KNOWN: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
+/// The program. Calls of another architecture (32-bit ones on a 64-bit kernel) are answered as not
+/// there: their numbers mean something else.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) fn filter(sockets: Sockets) -> Vec<sock_filter> {
+    let number = |call: libc::c_long| call as u32;
+    let mut out = vec![
+        step(LOAD, ARCHITECTURE, 0, 0),
+        step(EQUAL, ARCH, 1, 0),
+        errno(libc::ENOSYS),
+        step(LOAD, NR, 0, 0),
+        // The x32 calls of x86_64.
+        step(AT_LEAST, 0x4000_0000, 0, 1),
+        errno(libc::ENOSYS),
+        // Its operations are not seen by filters.
+        step(EQUAL, number(libc::SYS_io_uring_setup), 0, 1),
+        errno(libc::ENOSYS),
+    ];
+    for call in REFUSED {
+        out.extend([step(EQUAL, number(*call), 0, 1), errno(libc::EPERM)]);
+    }
+    // ioctl(2) that types into a terminal: TIOCSTI, and TIOCLINUX of a console.
+    out.extend([
+        step(EQUAL, number(libc::SYS_ioctl), 0, 5),
+        step(LOAD, argument(1), 0, 0),
+        step(EQUAL, libc::TIOCSTI as u32, 1, 0),
+        step(EQUAL, libc::TIOCLINUX as u32, 0, 1),
+        errno(libc::EPERM),
+        accept(),
+    ]);
+    if sockets == Sockets::UnixOnly {
+        out.extend([
+            step(EQUAL, number(libc::SYS_socket), 0, 4),
+            step(LOAD, argument(0), 0, 0),
+            step(EQUAL, libc::AF_UNIX as u32, 2, 0),
+            step(EQUAL, libc::AF_NETLINK as u32, 1, 0),
+            errno(libc::EACCES),
+        ]);
+    }
+    out.push(accept());
+    out
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(super) fn filter(_sockets: Sockets) -> Vec<sock_filter> {
+    Vec::new()
+}
+
+/// Puts the filter on; needs no_new_privs.
+pub(super) fn install(filter: &[sock_filter]) -> std::io::Result<()> {
+    if filter.is_empty() {
+        return Ok(());
+    }
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: the kernel copies the program during the call and does not write to it.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program, 0, 0)
+    };
+    if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}

@@ -1,0 +1,187 @@
+//! What every sandbox may read: the system, and the toolchains that lie in a person's home.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::paths::both;
+
+/// Folders of the system; those that are links elsewhere stay links.
+const SYSTEM: [&str; 12] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc",
+    "/opt",
+    "/nix/store",
+    "/gnu/store",
+    "/sys/devices/system",
+];
+
+/// Secrets of the system. Their modes protect them from everybody but root.
+const SECRETS: [&str; 9] = [
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssl/private",
+    "/etc/security/opasswd",
+    "/etc/ssh",
+];
+
+/// What lies in a home and lets somebody in elsewhere; hidden even where the home is readable.
+const LOGINS: [&str; 18] = [
+    ".ssh",
+    ".aws",
+    ".azure",
+    ".gnupg",
+    ".kube",
+    ".docker",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".git-credentials",
+    ".config/gh",
+    ".config/gcloud",
+    ".config/git/credentials",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+    ".local/share/keyrings",
+    ".mozilla",
+];
+
+/// Toolchains below a home: variable that names the place, place when it does not, what is read.
+const TOOLCHAINS: [(&str, &str, &[&str]); 17] = [
+    ("CARGO_HOME", ".cargo", &["bin", "registry", "git", "config.toml", "config"]),
+    ("RUSTUP_HOME", ".rustup", &[""]),
+    ("PYENV_ROOT", ".pyenv", &[""]),
+    ("NVM_DIR", ".nvm", &[""]),
+    ("GOPATH", "go", &["bin", "pkg"]),
+    ("", ".local/bin", &[""]),
+    ("", ".local/lib", &[""]),
+    ("", ".local/share/uv", &[""]),
+    ("", ".local/share/mise", &[""]),
+    ("", ".local/share/pnpm", &[""]),
+    ("", ".local/share/fnm", &[""]),
+    ("", ".volta", &[""]),
+    ("", ".bun", &["bin"]),
+    ("", ".deno", &["bin"]),
+    ("", ".asdf", &[""]),
+    ("", ".rbenv", &[""]),
+    ("", ".sdkman", &[""]),
+];
+
+/// Where package managers keep what they fetched: written by a `prepare` that has the network.
+const PACKAGE_CACHES: [(&str, &str, &[&str]); 2] =
+    [("CARGO_HOME", ".cargo", &["registry", "git"]), ("GOPATH", "go", &["pkg"])];
+
+/// An entry of the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entry {
+    Folder(PathBuf),
+    Link { at: PathBuf, to: PathBuf },
+}
+
+/// The person's home.
+pub(super) fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from).filter(|h| h.is_absolute())
+}
+
+pub(super) fn system() -> Vec<Entry> {
+    let entry = |path: &&str| {
+        let path = PathBuf::from(path);
+        let meta = path.symlink_metadata().ok()?;
+        Some(match meta.is_symlink() {
+            true => Entry::Link { to: std::fs::read_link(&path).ok()?, at: path },
+            false => Entry::Folder(path),
+        })
+    };
+    SYSTEM.iter().filter_map(entry).collect()
+}
+
+/// Files elsewhere that names of the system lead to: name resolution.
+pub(super) fn behind_links() -> Vec<PathBuf> {
+    let system = |p: &PathBuf| SYSTEM.iter().any(|s| p.starts_with(s));
+    let links =
+        ["/etc/resolv.conf", "/etc/hosts", "/etc/localtime", "/etc/ssl/certs/ca-certificates.crt"];
+    let real = links.iter().filter_map(|link| Path::new(link).canonicalize().ok());
+    real.filter(|p| !system(p)).collect()
+}
+
+/// Everything that is hidden wherever it lies in something readable.
+pub(super) fn secrets() -> Vec<PathBuf> {
+    let of_system = SECRETS.iter().map(PathBuf::from);
+    let home = home();
+    let of_home = LOGINS.iter().filter_map(|name| Some(home.as_ref()?.join(name)));
+    // Whoever is not root cannot open the system's anyway.
+    let root = nix::unistd::geteuid().is_root();
+    of_system.filter(|_| root).chain(of_home).filter(|p| p.exists()).collect()
+}
+
+fn place(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|p| p.is_absolute());
+    named.or_else(|| Some(home()?.join(below_home))).filter(|p| p.is_dir())
+}
+
+fn listed(table: &[(&str, &str, &[&str])]) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for (variable, below, parts) in table {
+        let Some(place) = place(variable, below) else { continue };
+        out.extend(parts.iter().map(|part| match *part {
+            "" => place.clone(),
+            part => place.join(part),
+        }));
+    }
+    out.into_iter().filter(|p| p.exists()).collect()
+}
+
+/// A folder that holds the home, or is it, would open everything.
+fn is_too_wide(path: &Path) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real.parent().is_none()
+        || home().is_some_and(|home| {
+            home.starts_with(&real) || home.canonicalize().is_ok_and(|h| h.starts_with(&real))
+        })
+}
+
+/// Toolchains, and each folder of `PATH`. Looked for once.
+pub(super) fn toolchains() -> &'static [PathBuf] {
+    static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).filter(|p| p.is_absolute() && p.is_dir());
+        let all = listed(&TOOLCHAINS).into_iter().chain(folders);
+        let real: Vec<PathBuf> = all.flat_map(|p| both(&p)).collect();
+        real.into_iter().filter(|p| !is_too_wide(p)).collect()
+    })
+}
+
+/// Where packages that were fetched are kept.
+pub fn package_caches() -> Vec<PathBuf> {
+    listed(&PACKAGE_CACHES)
+}
+
+/// Variables that lead to toolchains of the person's home, which is another folder inside.
+pub fn toolchain_env() -> Vec<(OsString, OsString)> {
+    let mut out: Vec<(OsString, OsString)> = Vec::new();
+    for (variable, below, _) in TOOLCHAINS.iter().filter(|(variable, ..)| !variable.is_empty()) {
+        let Some(place) = place(variable, below) else { continue };
+        if *variable == "GOPATH" {
+            // Its own GOPATH may be written; what was fetched is read from here.
+            out.push(("GOMODCACHE".into(), place.join("pkg/mod").into()));
+        } else {
+            out.push((variable.into(), place.into()));
+        }
+    }
+    if let Some(base) = home().map(|h| h.join(".local")).filter(|p| p.join("lib").is_dir()) {
+        out.push(("PYTHONUSERBASE".into(), base.into()));
+    }
+    out
+}
