@@ -216,7 +216,8 @@ impl Sandbox {
     /// Paths below the sandbox of files whose names end so.
     pub fn files_named(&self, end: &str) -> Vec<String> {
         fn walk(dir: &Path, end: &str, out: &mut Vec<String>) {
-            for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
+            // A folder may be gone again.
+            for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if entry.file_type().is_ok_and(|t| t.is_dir()) {
                     walk(&path, end, out);
@@ -366,14 +367,15 @@ impl Sandbox {
 
     /// Processes of this sandbox that still run.
     pub fn leftovers(&self) -> Vec<i32> {
-        let mark = format!("HOME={}", self.at("home").display());
+        // Its own home, and those that its sandboxes have.
+        let mark = format!("HOME={}/", self.project.parent().expect("a folder").display());
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
                 continue;
             };
             let env = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            if env.split(|b| *b == 0).any(|v| v == mark.as_bytes()) {
+            if env.split(|b| *b == 0).any(|v| v.starts_with(mark.as_bytes())) {
                 found.push(pid);
             }
         }
