@@ -83,7 +83,9 @@ pub(super) fn prefix(
         asked.chain(system::toolchains().iter().cloned()).chain(system::behind_links()).collect(),
     );
     let of_system = |p: &PathBuf| {
-        system::system().iter().any(|e| matches!(e, Entry::Folder(f) if p.starts_with(f)))
+        system::system().iter().any(|entry| match entry {
+            Entry::Folder(at) | Entry::Link { at, .. } => p.starts_with(at),
+        })
     };
     for path in reads.iter().filter(|p| !of_system(p)) {
         // A link stays one: programs look for their files beside the place that it leads to.
