@@ -67,7 +67,7 @@ impl Sandbox {
     }
 
     /// The same with a shell line.
-    pub fn start_line(&self, name: &str, line: &str) -> Running {
+    pub fn start_shell(&self, name: &str, line: &str) -> Running {
         self.start_command(name, self.shell_command(line))
     }
 
