@@ -12,11 +12,12 @@ CARGO = cargo
 CHROMIUM = chromium
 
 .DEFAULT_GOAL = help
-.PHONY: help need build demo test torture fuzz bench fmt lint man picture install uninstall clean
+.PHONY: help need build demo test test-agents torture fuzz bench fmt lint man picture install uninstall clean
 
 help:
 	@echo 'make demo       build, then run the whole job on a small product, offline; says where the proof is'
-	@echo 'make test       every test'
+	@echo 'make test       every test; those with the real claude and codex where npm is there'
+	@echo 'make test-agents  only those: installs both into a cache (760 MB, once) and drives them offline'
 	@echo 'make torture    the long tests: 100,000 simulated landings, every fault at every crash point'
 	@echo 'make fuzz       each fuzz target for a minute (needs cargo-fuzz); see docs/testing.md'
 	@echo 'make bench      what it costs, as a table in docs/performance.md; QUICK=1: smaller, only printed'
@@ -45,6 +46,11 @@ test: need
 	sh tests/docs.sh
 	sh tests/demo-mutants.sh
 	sh tests/readme.sh $(DEBUG)/otto
+	sh tests/agents.sh
+
+# With CI set it fails where it would be skipped.
+test-agents: need
+	sh tests/agents.sh
 
 # What takes longer than anybody waits for before a commit. Each line is one long test.
 torture: need

@@ -1,80 +1,60 @@
-use std::io::Write;
-use std::time::Duration;
-
 use otto::base::{Exit, Result};
-use otto::cli::{SessionArgs, Ui};
-use otto::process::stop;
-use otto::session::journal::{Position, Reader, Record};
-use otto::session::{Session, Weight, tell};
+use otto::cli::{Out, SessionArgs, Ui};
+use otto::session::Session;
+use otto::watch::{Form, Wanted, require_groups, show};
 
-/// Show what happened in a session, event by event
+/// How many lines `-f` begins with.
+const FOLLOWED: usize = 20;
+
+/// Show what happened in a session, and what its agents do
 ///
-/// One line an event: time, group, what. Check results and other chatter need --all.
+/// One line an event of the journal: time, group, what. Check results and other chatter need --all.
+/// With --agents, or -f, also what the agents of all groups do, line by line in the order of time:
+/// time, group, role and attempt, what (docs/watching.md explains the signs). With --json those are
+/// the events of their transcripts.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto log\n  otto log -f --group login\n  otto log --json | jq 'select(.kind==\"merge.landed\")'"
+    after_long_help = "EXAMPLES\n  otto log\n  otto log -f\n  otto log -f --group login --group search -n 100\n  otto log --agents | less\n  otto log --json | jq 'select(.kind==\"merge.landed\")'"
 )]
 pub struct Args {
     #[command(flatten)]
     session: SessionArgs,
-    /// Go on as events come, until the run is over
+    /// Go on as it comes, until the run is over; begins with the last 20 lines
     #[arg(long, short = 'f')]
     follow: bool,
-    /// Only one group
+    /// Only the last N lines
+    #[arg(long, short = 'n', value_name = "N")]
+    lines: Option<usize>,
+    /// Only this group; may be given several times
     #[arg(long, value_name = "GROUP")]
-    group: Option<String>,
+    group: Vec<String>,
+    /// What agents do, too; with -f it is shown without asking
+    #[arg(long, overrides_with = "no_agents")]
+    agents: bool,
+    /// Only the journal
+    #[arg(long, overrides_with = "agents")]
+    no_agents: bool,
     /// Every event, check results included
     #[arg(long, short = 'a')]
     all: bool,
-    /// One JSON object an event
+    /// One JSON object a line
     #[arg(long)]
     json: bool,
 }
 
-const LOOK: Duration = Duration::from_millis(200);
-
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session.session)?;
-    let path = session.layout.journal();
-    let mut at = Position::START;
-    let mut out = std::io::stdout().lock();
-    loop {
-        let mut over = false;
-        let mut reader = Reader::open(&path, at)?;
-        for record in reader.by_ref() {
-            let record = record?;
-            over = matches!(record.event.kind(), "run.finished" | "run.aborted" | "run.paused");
-            if wanted(&args, &record) && write(&args, &mut out, &record).is_err() {
-                return Ok(Exit::YES);
-            }
-        }
-        at = reader.position;
-        if !args.follow || over || stop::requested().is_some() {
-            return Ok(Exit::YES);
-        }
-        std::thread::sleep(LOOK);
-    }
-}
-
-fn wanted(args: &Args, record: &Record) -> bool {
-    let group = args.group.is_none() || args.group == record.group;
-    group && (args.all || args.json || tell(record).0 == Weight::News)
-}
-
-fn write(args: &Args, out: &mut impl Write, record: &Record) -> std::io::Result<()> {
-    if args.json {
-        let data = record.event.data().unwrap_or_default();
-        let group = serde_json::to_string(&record.group)?;
-        return writeln!(
-            out,
-            "{{\"seq\":{},\"at\":\"{}\",\"kind\":\"{}\",\"group\":{group},\"data\":{data}}}",
-            record.seq,
-            record.at,
-            record.event.kind()
-        );
-    }
-    let at = record.at.strftime("%H:%M:%S%.3f");
-    writeln!(out, "{at}  {:<14} {}", record.group.as_deref().unwrap_or(""), tell(record).1)
+    require_groups(&session, &args.group)?;
+    let wanted = Wanted {
+        groups: args.group,
+        all: args.all,
+        agents: args.agents || (args.follow && !args.no_agents),
+        form: if args.json { Form::Json } else { Form::Text },
+        last: args.lines.or(args.follow.then_some(FOLLOWED)),
+        follow: args.follow,
+    };
+    show(&session, &wanted, &mut Out::new())?;
+    Ok(Exit::YES)
 }

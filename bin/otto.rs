@@ -11,6 +11,8 @@ mod table;
 
 #[path = "otto-abort.rs"]
 mod abort;
+#[path = "otto-attach.rs"]
+mod attach;
 #[path = "otto-audit.rs"]
 mod audit;
 #[path = "otto-build-group.rs"]
@@ -21,6 +23,8 @@ mod check;
 mod compile;
 #[path = "otto-config.rs"]
 mod config;
+#[path = "otto-debug.rs"]
+mod debug;
 #[path = "otto-demo.rs"]
 mod demo;
 #[path = "otto-help.rs"]
@@ -43,6 +47,8 @@ mod provider_codex;
 mod provider_command;
 #[path = "otto-provider-replay.rs"]
 mod provider_replay;
+#[path = "otto-providers.rs"]
+mod providers;
 #[path = "otto-render.rs"]
 mod render;
 #[path = "otto-repair.rs"]

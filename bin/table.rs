@@ -41,6 +41,8 @@ table! {
     "otto-demo" Start demo;
     "otto-status" Look status;
     "otto-log" Look log;
+    "otto-attach" Look attach;
+    "otto-providers" Look providers;
     "otto-sessions" Look sessions;
     "otto-spec" Look spec;
     "otto-config" Look config;
@@ -56,6 +58,7 @@ table! {
     "otto-render" Step render;
     "otto-check" Step check;
     "otto-help" Plumbing help;
+    "otto-debug" Plumbing debug;
     "otto-provider-claude" Plumbing provider_claude;
     "otto-provider-codex" Plumbing provider_codex;
     "otto-provider-command" Plumbing provider_command;

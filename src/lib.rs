@@ -16,6 +16,7 @@
 //! | 4 | [`check`] | check protocol and its driver, evidence, the honest gate, result cache |
 //! | 5 | [`stage`] | compile, build, merge, audit, repair, render: one folder per step |
 //! | 7 | [`run`] | the porcelain: chains the stages, shows progress, resumes |
+//! | 7 | [`watch`] | the log of events and agents, narratives made again, copies to look around in |
 //! | 8 | [`cli`] | start-up shared by every program |
 //! | 8 | [`provider`] | bodies of the `otto-provider-*` programs |
 
@@ -31,3 +32,4 @@ pub mod run;
 pub mod session;
 pub mod spec;
 pub mod stage;
+pub mod watch;

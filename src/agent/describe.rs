@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::process::{Command, Ended, base_env, is_own, own_command};
 
 /// A description is a look, not a turn.
-const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(20);
 const MAX_LINE: usize = 1 << 20;
 
 /// The flag.
@@ -110,29 +110,66 @@ pub fn needs(name: &str, settings: &Value, workdir: &Path) -> Result<Needs> {
     Ok(known.entry(key).or_insert(needs).clone())
 }
 
+/// What a provider answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Says(Box<Description>),
+    /// It is installed and does not say; why, as far as it can be seen.
+    Silent(String),
+}
+
 /// Asks a provider. `None`: it is installed and does not say.
 pub fn describe(name: &str, settings: &Value, workdir: &Path) -> Result<Option<Description>> {
+    Ok(match ask(name, settings, workdir, LIMIT)? {
+        Answer::Says(description) => Some(*description),
+        Answer::Silent(_) => None,
+    })
+}
+
+/// Asks a provider, and gives it so long to answer.
+pub fn ask(name: &str, settings: &Value, workdir: &Path, limit: Duration) -> Result<Answer> {
     let program = format!("otto-provider-{name}");
     let asked = settings.get("describe").and_then(Value::as_bool).unwrap_or(is_own(&program));
     if !asked {
-        return Ok(None);
+        let why = format!("it is not asked; if it knows {FLAG}: providers.{name}.describe: true");
+        return Ok(Answer::Silent(why));
     }
     let mut argv = own_command(&program);
     argv.push(FLAG.into());
     let mut env = base_env();
     // A look at the person's own set-up: what is there decides what is said of it.
     env.extend(std::env::vars_os());
-    let mut lines = Vec::new();
+    let (mut text, mut flood) = (Vec::new(), false);
     let finished = Command::new(argv, workdir, env)
         .stdin(format!("{settings}\n").into_bytes())
-        .timeout(LIMIT)
+        .timeout(limit)
         .run_lines(Path::new("/dev/null"), MAX_LINE, &mut |line| {
-            lines.push(line);
-            Ok(())
-        })?;
-    if finished.ended != Ended::Exited(0) {
-        return Ok(None);
+            text.extend(line);
+            flood = text.len() > MAX_LINE;
+            // Whoever floods is ended here.
+            if flood { Err(Error::no("too much")) } else { Ok(()) }
+        });
+    let silent = |why: String| Ok(Answer::Silent(why));
+    let ended = match finished {
+        Ok(finished) => finished.ended,
+        Err(_) if flood => return silent("it says far too much".into()),
+        Err(e) => return Err(e),
+    };
+    match ended {
+        Ended::Exited(0) => {}
+        Ended::Exited(code) => return silent(format!("it exits with {code}")),
+        Ended::Signaled(signal) => return silent(format!("it was killed by signal {signal}")),
+        Ended::TimedOut => return silent(format!("it did not answer in {} s", limit.as_secs())),
+        Ended::Stopped => {
+            crate::process::stop::check()?;
+            return silent("it was stopped".into());
+        }
+        Ended::TooMuchOutput | Ended::OverLimit(_) | Ended::NotFound | Ended::NotExecutable => {
+            return silent("it cannot be started".into());
+        }
     }
-    let text = lines.into_iter().flatten().collect::<Vec<u8>>();
-    Ok(serde_json::from_slice(&text).ok())
+    match serde_json::from_slice(&text) {
+        Ok(description) => Ok(Answer::Says(Box::new(description))),
+        Err(_) => silent("what it says is no description".into()),
+    }
 }

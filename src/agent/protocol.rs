@@ -64,8 +64,9 @@ pub struct Sandbox {
     pub network: Option<String>,
 }
 
-/// A further line on the provider's standard input, at most one: end the turn now, report what is
-/// known of its cost, and say `done`. Whoever does not read it is ended by signals soon after.
+/// A further line on the provider's standard input, at most one, for whoever drives a provider that
+/// no signal reaches: end the turn now, report what is known of its cost, and say `done`. Otto
+/// itself sends SIGINT.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopLine {
     pub stop: String,

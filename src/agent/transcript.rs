@@ -1,23 +1,49 @@
-//! What an agent did: `messages.jsonl` (every event) and `narrative.log` (for people).
+//! The two files of a turn: `messages.jsonl` (every event, as it came) and `narrative.log` (the
+//! same, to read), appended to as it goes.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
 
+use super::narrative::Narrator;
 use super::protocol::Event;
 use super::veil::Veil;
+use crate::base::clock::Clock;
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
 
-/// Both files of one turn, appended to as it goes.
+/// Both files of one turn.
 #[derive(Debug)]
 pub(super) struct Transcript {
     messages: File,
     narrative: File,
     veil: Veil,
+    narrator: Narrator,
     started: std::time::Instant,
+    /// What the first message says besides.
+    head: Option<Head>,
+}
+
+/// When and where the turn began, so that its messages can be laid beside those of others.
+#[derive(Debug)]
+struct Head {
+    at: Timestamp,
+    workdir: Option<String>,
+}
+
+/// One line of `messages.jsonl`.
+#[derive(Serialize)]
+struct Message<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workdir: Option<String>,
+    /// Seconds since the turn began.
+    t: f64,
+    m: &'a Event,
 }
 
 impl Transcript {
@@ -26,11 +52,14 @@ impl Transcript {
             let path = dir.join(name);
             disk::create_log(&path)
         };
+        let head = Head { at: Clock::from_env().now(), workdir: workdir_of(dir)? };
         Ok(Self {
             messages: open("messages.jsonl")?,
             narrative: open("narrative.log")?,
             veil: Veil::new(secrets.clone()),
+            narrator: Narrator::new(secrets),
             started: std::time::Instant::now(),
+            head: Some(head),
         })
     }
 
@@ -50,89 +79,28 @@ impl Transcript {
     }
 
     fn put(&mut self, events: &[Event]) -> Result<()> {
-        let t = self.started.elapsed().as_secs_f64();
+        let t = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let fail = |e| Error::machine("cannot write the agent's transcript").because(e);
         for event in events {
-            let body = serde_json::to_value(event)
+            let (at, workdir) = match self.head.take() {
+                Some(head) => (Some(head.at.to_string()), head.workdir),
+                None => (None, None),
+            };
+            let line = serde_json::to_string(&Message { at, workdir, t, m: event })
                 .map_err(|e| Error::bug("an agent event cannot be written").because(e))?;
-            let line = json!({"t": (t * 1000.0).round() / 1000.0, "m": body});
-            writeln!(self.messages, "{line}").map_err(fail)?;
-            if let Some(text) = narrate(event) {
-                writeln!(self.narrative, "{:>7.1}s {text}", t).map_err(fail)?;
+            self.messages.write_all(format!("{line}\n").as_bytes()).map_err(fail)?;
+            // Of the line as it is kept, so that the same narrative can be made from it again.
+            if let Some(text) = self.narrator.entry(line.as_bytes()) {
+                self.narrative.write_all(text.as_bytes()).map_err(fail)?;
             }
         }
         Ok(())
     }
 }
 
-/// One glyph a kind, long output folded; `None` for what says nothing to a reader.
-pub fn narrate(event: &Event) -> Option<String> {
-    const MAX: usize = 400;
-    let fold = |text: &str| {
-        let clean = strip_controls(text.trim_end());
-        let lines: Vec<&str> = clean.lines().collect();
-        let mut shown: Vec<String> =
-            lines.iter().take(12).map(|l| l.chars().take(MAX).collect()).collect();
-        if lines.len() > 12 {
-            shown.push(format!("… {} more lines", lines.len() - 12));
-        }
-        shown.join("\n           ")
-    };
-    Some(match event {
-        Event::Started { version, model, .. } => {
-            let told: Vec<&str> =
-                [version, model].into_iter().flatten().map(String::as_str).collect();
-            format!("▸ started {}", told.join(" "))
-        }
-        Event::Text { text } => format!("» {}", fold(text)),
-        Event::Thinking { text } => format!("… {}", fold(text)),
-        Event::ToolCall { name, input } => {
-            let input = match input {
-                Value::String(s) => s.clone(),
-                other => other.to_string(),
-            };
-            format!("$ {name} {}", fold(&input))
-        }
-        Event::ToolResult { output, is_error, .. } => {
-            format!("{} {}", if *is_error { "✗" } else { "⤷" }, fold(output))
-        }
-        Event::FileChange { path, kind } => format!("± {kind} {}", strip_controls(path)),
-        Event::Usage { .. } => return None,
-        Event::Cost { usd } => format!("¤ {usd:.4} USD"),
-        Event::RateLimited { until } => {
-            format!("⏸ rate limited until {}", until.as_deref().unwrap_or("an unknown time"))
-        }
-        Event::Denied { tool } => format!("⊘ denied {tool}"),
-        Event::Error { class, message } => format!("! {}: {}", class.word(), fold(message)),
-        Event::Raw { data } => match data {
-            Value::String(s) if !s.trim().is_empty() => format!("? {}", fold(s)),
-            _ => return None,
-        },
-        Event::Done { reason, .. } => format!("▪ done: {reason}"),
-    })
-}
-
-/// Removes escape sequences and control characters, so that an agent cannot draw on the terminal
-/// of whoever reads its log.
-pub fn strip_controls(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => {
-                if chars.peek() == Some(&'[') {
-                    chars.next();
-                    for c in chars.by_ref() {
-                        if ('@'..='~').contains(&c) {
-                            break;
-                        }
-                    }
-                }
-            }
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
+/// The agent's folder, as the request beside the transcript names it.
+fn workdir_of(dir: &Path) -> Result<Option<String>> {
+    let request = disk::read_if_there(&dir.join("request.json"))?.unwrap_or_default();
+    let request: Option<serde_json::Value> = serde_json::from_slice(&request).ok();
+    Ok(request.and_then(|r| r["workdir"].as_str().map(str::to_owned)))
 }

@@ -8,6 +8,7 @@ pub mod hash;
 pub mod ids;
 pub mod json;
 pub mod redact;
+pub mod terminal;
 pub mod text;
 
 pub use error::{Error, Remedy, Result};

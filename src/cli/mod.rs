@@ -13,5 +13,5 @@ mod stream;
 pub use args::{ConfigArgs, IntentArgs, SessionArgs, StageArgs, Wanted};
 pub use handle::{Handle, Taken, Upstream};
 pub use stage::{Stage, UpstreamRule, Wake, run_stage};
-pub use start::{Ui, person, program, report_error, write_out};
+pub use start::{Out, Ui, person, program, report_error, write_out};
 pub use stream::Stream;

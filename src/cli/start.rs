@@ -140,6 +140,47 @@ pub fn write_out(text: &str) {
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
+/// Standard output as something that goes on: for a log that is followed.
+#[derive(Debug)]
+pub struct Out(std::io::BufWriter<std::io::Stdout>);
+
+impl Out {
+    pub fn new() -> Self {
+        Self(std::io::BufWriter::new(std::io::stdout()))
+    }
+}
+
+impl Default for Out {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl crate::watch::Readers for Out {
+    /// poll(2) says that the other end of a pipe is closed also while nothing is written.
+    fn are_there(&self) -> bool {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        let stdout = self.0.get_ref();
+        let mut one = [PollFd::new(std::os::fd::AsFd::as_fd(stdout), PollFlags::empty())];
+        match poll(&mut one, PollTimeout::ZERO) {
+            Ok(n) if n > 0 => {
+                one[0].revents().is_none_or(|seen| !seen.intersects(PollFlags::POLLERR))
+            }
+            Ok(_) | Err(_) => true,
+        }
+    }
+}
+
 /// `eprintln!` that survives a terminal or a reader that went away: nobody is left to tell.
 #[macro_export]
 macro_rules! errln {

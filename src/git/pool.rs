@@ -33,17 +33,17 @@ pub struct Owner {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Slot {
-    git_dir: PathBuf,
+pub(super) struct Slot {
+    pub(super) git_dir: PathBuf,
     dot_git: String,
 }
 
 #[derive(Debug, Clone)]
 pub struct Pool {
-    repo: Repo,
-    dir: PathBuf,
+    pub(super) repo: Repo,
+    pub(super) dir: PathBuf,
     worktrees_lock: PathBuf,
-    filters: Vec<String>,
+    pub(super) filters: Vec<String>,
 }
 
 /// A leased worktree. Dropping it gives the slot back, unless it has an owner record.
@@ -293,7 +293,7 @@ impl Pool {
 }
 
 /// `None` for a slot without a worktree, or one of which nothing is known.
-fn read_slot(home: &Path) -> Result<Option<Slot>> {
+pub(super) fn read_slot(home: &Path) -> Result<Option<Slot>> {
     Ok(disk::read_sealed(&home.join("slot.json"))?.and_then(std::result::Result::ok))
 }
 
@@ -315,7 +315,7 @@ fn is_whole(index: &[u8]) -> bool {
     hasher.try_finalize().is_ok_and(|hash| hash.as_slice() == told)
 }
 
-fn read_owner(home: &Path) -> Result<Option<Owner>> {
+pub(super) fn read_owner(home: &Path) -> Result<Option<Owner>> {
     let path = home.join("owner.json");
     disk::read_sealed(&path)?.transpose().map_err(|why| {
         Error::input(format!("'{}' is damaged: {why}", path.display()))
@@ -375,18 +375,12 @@ impl Worktree {
     }
 
     pub(super) fn git(&self) -> Git {
-        let mut git = Git::new(&self.git_dir)
+        let git = Git::new(&self.git_dir)
             .worktree(&self.path)
             .index(&self.index)
             .config("core.sparseCheckout=false".into())
             .config("index.skipHash=false".into());
-        for driver in super::snapshot::disallowed_drivers(&self.repo, &self.filters) {
-            for part in ["clean", "smudge", "process"] {
-                git = git.config(format!("filter.{driver}.{part}="));
-            }
-            git = git.config(format!("filter.{driver}.required=false"));
-        }
-        git
+        super::snapshot::without_filters(git, &self.repo, &self.filters)
     }
 
     /// Removes our index where it is not what git wrote: git itself believes what it says about

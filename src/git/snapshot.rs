@@ -1,7 +1,7 @@
 //! What a worktree holds, as a tree: staged by us, with line-end conversions by the base's
 //! attributes, and without running anybody's filter program.
 
-use super::{Change, Oid, Repo, Worktree};
+use super::{Change, Git, Oid, Repo, Worktree};
 use crate::base::{Error, Result};
 use crate::disk;
 
@@ -95,7 +95,13 @@ fn drivers(repo: &Repo) -> Vec<String> {
     names
 }
 
-/// Filter drivers that must not run.
-pub(super) fn disallowed_drivers(repo: &Repo, allowed: &[String]) -> Vec<String> {
-    drivers(repo).into_iter().filter(|d| !allowed.contains(d)).collect()
+/// Runs no filter driver but those that are allowed.
+pub(super) fn without_filters(mut git: Git, repo: &Repo, allowed: &[String]) -> Git {
+    for driver in drivers(repo).into_iter().filter(|d| !allowed.contains(d)) {
+        for part in ["clean", "smudge", "process"] {
+            git = git.config(format!("filter.{driver}.{part}="));
+        }
+        git = git.config(format!("filter.{driver}.required=false"));
+    }
+    git
 }

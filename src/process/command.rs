@@ -194,6 +194,10 @@ impl Command {
                 unsafe {
                     command.pre_exec(move || {
                         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                        // Whoever started us in the background may ignore them, and a shell cannot
+                        // trap what was ignored when it began: no agent would ever be asked to stop.
+                        libc::signal(libc::SIGINT, libc::SIG_DFL);
+                        libc::signal(libc::SIGQUIT, libc::SIG_DFL);
                         confine.as_ref().map_or(Ok(()), |c| c.apply())
                     });
                 }

@@ -14,6 +14,7 @@ mod reap;
 pub mod sandbox;
 mod signal;
 pub mod stop;
+mod terminal;
 
 pub use command::{Capture, Command, Ended, Finished, LineSink};
 pub use env::{allowed, base_env};
@@ -21,6 +22,7 @@ pub use interrupt::Interrupt;
 pub use reap::{kill_inside, kill_scope, leftovers, marked_inside, scope_id};
 pub use sandbox::{Network, Sandbox, Tier};
 pub use stop::wait_if_leaving;
+pub use terminal::in_terminal;
 
 use std::path::PathBuf;
 
@@ -60,6 +62,11 @@ pub fn override_of(name: &str) -> Option<PathBuf> {
     OVERRIDES.get().map(|dir| dir.join(name)).filter(|p| p.is_file())
 }
 
+/// The names that this executable answers to.
+pub fn own_names() -> &'static [&'static str] {
+    OWN.get().map_or(&[], Vec::as_slice)
+}
+
 /// Tells which names this executable answers to; called once at start-up.
 pub fn register_own(names: Vec<&'static str>) {
     // A second registration would be the same list.
@@ -76,6 +83,30 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut folders = std::env::split_paths(&path).filter(|dir| dir.is_absolute());
     folders.find_map(|dir| Some(dir.join(name)).filter(|p| is_executable(p)))
+}
+
+/// Programs whose names begin so, in the order in which [`own_command`] would find them: of several
+/// of one name, the first.
+pub fn programs_named(prefix: &str) -> Vec<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|me| Some(me.parent()?.to_owned()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = OVERRIDES.get().cloned().into_iter().chain(beside);
+    let folders = folders.chain(std::env::split_paths(&path).filter(|dir| dir.is_absolute()));
+    let mut found: Vec<PathBuf> = Vec::new();
+    for dir in folders {
+        // A folder of PATH that is not there is nothing to speak of.
+        for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_new = found.iter().all(|f| f.file_name() != Some(name.as_os_str()));
+            let fits =
+                name.to_str().is_some_and(|n| n.len() > prefix.len() && n.starts_with(prefix));
+            if fits && is_new && is_executable(&entry.path()) {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 fn is_executable(path: &std::path::Path) -> bool {
@@ -106,6 +137,7 @@ pub fn edit(file: &std::path::Path) -> crate::base::Result<()> {
         .unwrap_or_else(|| "vi".into());
     // As git does: the editor is a shell word list, the file its last argument.
     let line = format!("{editor} \"$@\"");
+    let _lent = stop::lend_terminal();
     let done = duct::cmd(
         "sh",
         [std::ffi::OsStr::new("-c"), line.as_ref(), editor.as_ref(), file.as_os_str()],

@@ -14,13 +14,25 @@ use nix::unistd::Pid;
 /// The environment variable whose value marks everything that one child started.
 pub const SCOPE_VAR: &str = "OTTO_SCOPE";
 
-/// A mark that no other child of any Otto process has.
+/// A mark that no other child of any Otto process has. It begins with our own, so that what a child
+/// of ours started under its own marks is still ours when that child was killed and could not end
+/// it.
 pub fn scope_id() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     let start = jiff::Timestamp::now().as_microsecond();
-    format!("{}-{start}-{n}", std::process::id())
+    let own = format!("{}-{start}-{n}", std::process::id());
+    match std::env::var(SCOPE_VAR) {
+        Ok(outer) if !outer.is_empty() => format!("{outer}/{own}"),
+        Ok(_) | Err(_) => own,
+    }
+}
+
+/// Whether a mark is this scope's or was given inside of it.
+fn is_within(mark: &[u8], scope: &str) -> bool {
+    let rest = mark.strip_prefix(scope.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// The children that this process started and has not ended yet.
@@ -69,7 +81,7 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
                 && dir.is_some_and(|dir| alone || works_in(pid, dir))
         };
         let of_root = root.is_some_and(|r| pgid == r || pid == r);
-        of_root || mark.as_deref() == Some(scope.as_bytes()) || orphan()
+        of_root || mark.as_deref().is_some_and(|mark| is_within(mark, scope)) || orphan()
     })
 }
 
@@ -263,4 +275,24 @@ pub fn marked_inside(dir: &Path) -> Vec<(i32, PathBuf)> {
     let inside = |pid| Some((pid, place(pid).filter(|cwd| cwd.starts_with(dir))?));
     let all = pids().filter(|pid| *pid != me).filter_map(inside);
     all.filter(|(pid, _)| mark_of(*pid).is_some()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_within;
+
+    #[test]
+    fn a_scope_holds_what_was_marked_inside_of_it() {
+        for (mark, within) in [
+            ("7-1-0", true),
+            ("7-1-0/9-2-0", true),
+            ("7-1-0/9-2-0/11-3-4", true),
+            ("7-1-01", false),
+            ("9-2-0/7-1-0", false),
+            ("7-1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_within(mark.as_bytes(), "7-1-0"), within, "{mark}");
+        }
+    }
 }

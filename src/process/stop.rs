@@ -3,7 +3,7 @@
 
 use std::io::{PipeReader, Read};
 use std::os::fd::{IntoRawFd, RawFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
@@ -12,6 +12,8 @@ use crate::base::{Error, Result};
 
 static SIGNAL: AtomicUsize = AtomicUsize::new(0);
 static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// A program of the person's has the terminal: what they type there is for it.
+static LENT: AtomicBool = AtomicBool::new(false);
 
 /// Installs the handlers; call once at start-up.
 pub fn install() -> Result<()> {
@@ -43,6 +45,9 @@ fn handle(signal: i32, leave: RawFd) -> std::io::Result<()> {
     // SAFETY: the handler only touches atomics, write(2) and _exit, which are async-signal-safe.
     let registered = unsafe {
         signal_hook::low_level::register(signal, move || {
+            if matches!(signal, SIGINT | SIGQUIT) && LENT.load(Ordering::SeqCst) {
+                return;
+            }
             SIGNAL.store(signal as usize, Ordering::SeqCst);
             let before = COUNT.fetch_add(1, Ordering::SeqCst);
             if before >= 2 {
@@ -54,6 +59,21 @@ fn handle(signal: i32, leave: RawFd) -> std::io::Result<()> {
         })
     };
     registered.map(drop)
+}
+
+/// While it lives, Ctrl-C and Ctrl-\\ do not stop us: see system(3).
+#[derive(Debug)]
+pub(super) struct Lent(());
+
+pub(super) fn lend_terminal() -> Lent {
+    LENT.store(true, Ordering::SeqCst);
+    Lent(())
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        LENT.store(false, Ordering::SeqCst);
+    }
 }
 
 fn is_ignored(signal: i32) -> bool {

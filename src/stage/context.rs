@@ -154,14 +154,7 @@ impl<'a> Context<'a> {
 
     /// The group of that name, or 2 with the nearest one.
     pub fn group(&self, gid: &str) -> Result<&Group> {
-        self.spec.group(gid).ok_or_else(|| {
-            let ids = self.spec.groups.iter().map(|g| g.id.as_str());
-            let error = Error::usage(format!("the spec has no group '{gid}'"));
-            match crate::base::text::nearest(gid, ids.clone()) {
-                Some(near) => error.hint(format!("did you mean '{near}'?")),
-                None => error.hint(format!("its groups: {}", ids.collect::<Vec<_>>().join(", "))),
-            }
-        })
+        group_of(&self.spec, gid)
     }
 
     /// The record of a slot that holds an attempt's work.
@@ -242,4 +235,16 @@ impl<'a> Context<'a> {
             }
         }
     }
+}
+
+/// The group of that name, or 2 with the nearest one.
+pub fn group_of<'a>(spec: &'a Spec, gid: &str) -> Result<&'a Group> {
+    spec.group(gid).ok_or_else(|| {
+        let ids = spec.groups.iter().map(|g| g.id.as_str());
+        let error = Error::usage(format!("the spec has no group '{gid}'"));
+        match crate::base::text::nearest(gid, ids.clone()) {
+            Some(near) => error.hint(format!("did you mean '{near}'?")),
+            None => error.hint(format!("its groups: {}", ids.collect::<Vec<_>>().join(", "))),
+        }
+    })
 }

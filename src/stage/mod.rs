@@ -22,6 +22,6 @@ mod step;
 pub mod verify;
 pub mod waiting;
 
-pub use context::Context;
+pub use context::{Context, group_of};
 pub use report::{Item, Report, Silent};
 pub use step::{exit_of, step_command};

@@ -40,7 +40,7 @@ fn words(line: &str) -> Vec<String> {
     out
 }
 
-/// `-h` at the end makes clap parse what stands before it and run nothing.
+/// `-h` at the end of what is ours makes clap parse what stands before it and run nothing.
 #[test]
 fn every_example_parses() {
     let s = Sandbox::new();
@@ -54,8 +54,9 @@ fn every_example_parses() {
             let Some(rest) = command.strip_prefix("otto ") else { continue };
             let mut args = words(rest);
             seen += 1;
-            // What follows `--` is somebody else's.
-            args.insert(args.iter().position(|a| a == "--").unwrap_or(args.len()), "-h".into());
+            // What stands behind `--` is for another program.
+            let end = args.iter().position(|a| a == "--").unwrap_or(args.len());
+            args.insert(end, "-h".into());
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let done = s.run(0, &args);
             assert!(done.stdout.contains("Usage:"), "{command}");

@@ -1,6 +1,8 @@
 //! The integration suite: the real programs, in repositories of their own, judged by what they
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
+mod agents;
+mod attach;
 mod audit;
 mod build;
 mod by_hand;
@@ -9,16 +11,20 @@ mod clocks;
 mod conformance;
 mod crash;
 mod escapes;
+mod fake_model;
 mod false_green;
 mod flow;
 mod formats;
 mod hand_on_refs;
 mod harness;
 mod help;
+mod installed;
 mod isolation;
 mod land;
 mod machine;
 mod merge;
+#[path = "../fakes/model/mod.rs"]
+mod model;
 mod parsers;
 mod patience;
 mod pipes;
@@ -36,3 +42,4 @@ mod system_calls;
 mod tidy;
 mod two;
 mod verify;
+mod watch;

@@ -63,7 +63,7 @@ fn a_cost_that_counts_from_the_beginning_is_a_difference() {
     let events = play(&mut lines, &[total(0.25), total(0.75)]);
     assert_eq!(costs(&events), [0.25, 0.5]);
     let tokens = Event::Usage {
-        input: Some(1120),
+        input: Some(120),
         cached_input: Some(1000),
         output: Some(42),
         reasoning: None,
@@ -92,7 +92,7 @@ fn newer_versions_count_their_helpers_in() {
     let mut lines = ClaudeLines::new("/w".as_ref(), Some("s1".into()), None);
     let events = lines.read(line);
     let tokens = Event::Usage {
-        input: Some(5601),
+        input: Some(601),
         cached_input: Some(5000),
         output: Some(212),
         reasoning: Some(7),

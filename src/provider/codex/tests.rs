@@ -50,7 +50,10 @@ fn total(input: u64) -> Value {
 
 fn inputs(events: &[Event]) -> Vec<Option<u64>> {
     let input = |event: &Event| match event {
-        Event::Usage { input, .. } => Some(*input),
+        // All that was read, from the cache or not.
+        Event::Usage { input, cached_input, .. } => {
+            Some(input.map(|n| n + cached_input.unwrap_or(0)))
+        }
         _ => None,
     };
     events.iter().filter_map(input).collect()

@@ -42,6 +42,9 @@ pub enum Role {
 }
 
 impl Role {
+    pub const ALL: [Role; 7] =
+        [Role::Spec, Role::Build, Role::Fix, Role::Certifier, Role::Merge, Role::Pilot, Role::Task];
+
     pub fn word(self) -> &'static str {
         match self {
             Role::Spec => "spec",
@@ -316,7 +319,8 @@ impl Config {
         Agent { provider: Some(provider.to_owned()), model, effort, settings }
     }
 
-    fn settings_of(&self, provider: &str) -> Value {
+    /// `providers.<name>`; null where there is none.
+    pub fn settings_of(&self, provider: &str) -> Value {
         let setting = self.settings.0.get(&format!("providers.{provider}"));
         setting.map_or(Value::Null, |s| s.value.clone())
     }

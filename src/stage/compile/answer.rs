@@ -4,7 +4,23 @@
 use serde_json::{Value, json};
 
 use crate::base::Sha256;
-use crate::spec::{Parsed, Problem, parse_value};
+use crate::spec::{Parsed, Problem, json_schema, parse_value};
+
+/// What Otto fills in, or keeps by itself: an agent is not asked for it, and could not compute a
+/// hash.
+const OURS: [&str; 4] = ["v", "intent", "intent_sha256", "amendments"];
+
+/// The schema of a spec as an agent answers it.
+pub fn answer_schema() -> Value {
+    let mut schema = json_schema();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.retain(|name, _| !OURS.contains(&name.as_str()));
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| !name.as_str().is_some_and(|name| OURS.contains(&name)));
+    }
+    schema
+}
 
 /// Fills in `v`, `intent` and `intent_sha256` where they are absent, and refuses them where they
 /// are not what was asked for.
@@ -30,5 +46,22 @@ pub fn spec_from(mut value: Value, intent: &str) -> Result<Parsed, Vec<Problem>>
             problems.extend(more);
             Err(problems)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::sample;
+
+    #[test]
+    fn an_answer_needs_nothing_that_otto_knows() {
+        let schema = answer_schema();
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        let mut answer = serde_json::to_value(sample::good()).expect("JSON");
+        let intent = answer["intent"].as_str().expect("an intent").to_owned();
+        answer.as_object_mut().expect("an object").retain(|key, _| !OURS.contains(&key.as_str()));
+        assert!(validator.is_valid(&answer), "{:?}", validator.iter_errors(&answer).next());
+        assert_eq!(spec_from(answer, &intent).expect("a spec").spec, sample::good());
     }
 }

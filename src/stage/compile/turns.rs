@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::spec_from;
+use super::answer::{answer_schema, spec_from};
 use super::given::read_spec;
 use super::{accept, approve};
 use crate::agent::budget::Deadline;
@@ -14,7 +14,7 @@ use crate::process::stop;
 use crate::session::config::{Detected, Role, detect};
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
-use crate::spec::{Parsed, Problem, ProjectKind, json_schema};
+use crate::spec::{Parsed, Problem, ProjectKind};
 use crate::stage::spending::{Spending, check_budget};
 use crate::stage::waiting::{free_agent, note_turn, turn_error};
 use crate::stage::{Item, Report};
@@ -84,7 +84,7 @@ fn ask(
     let intent = session.intent()?;
     let prompts = Prompts::new(&ws.repo, session.record.base);
     let detected = detect(&ws.repo, session.record.base)?;
-    let schema = json_schema();
+    let schema = answer_schema();
     let kind = kind.or(detected.project_kind);
     let test_command = session.config.test_command.clone().or(detected.test_command.clone());
     let first = prompts.render(

@@ -91,6 +91,9 @@ impl Scene {
     }
 }
 
+/// In what a scene prints: the worktree of the turn.
+pub const WORKDIR: &str = "@worktree@";
+
 /// A recorded transcript.
 pub fn capture(name: &str) -> Vec<u8> {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/transcripts");

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::adapter::{
-    Adapter, Reports, Scene, Stops, Then, capture, changed, flood, lines, soon, with_inside,
+    Adapter, Reports, Scene, Stops, Then, WORKDIR, capture, changed, flood, lines, soon,
+    with_inside,
 };
 use super::behaviour::Behaviour::{self, *};
 
@@ -43,7 +44,7 @@ fn scene(behaviour: Behaviour) -> Option<Scene> {
         Works => Scene::prints(capture("claude_old197")),
         UsesATool => Scene::prints(capture("claude_bash1")),
         // As if it had worked in the folder of the test.
-        ChangesAFile => Scene::prints(changed("claude_c2", &[("/w/c1/hello2.txt", "hello2.txt")])),
+        ChangesAFile => Scene::prints(changed("claude_c2", &[("/w/c1", WORKDIR)])),
         IsDenied => Scene::prints(capture("claude_perm1")),
         RunsOutOfTurns => Scene::prints(capture("claude_maxturns")).exits(1),
         RunsOutOfMoney => Scene::prints(capture("claude_budget")).exits(1),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::adapter::{
-    Adapter, Reports, Scene, Stops, Then, capture, changed, flood, lines, with_inside,
+    Adapter, Reports, Scene, Stops, Then, WORKDIR, capture, changed, flood, lines, with_inside,
 };
 use super::behaviour::Behaviour::{self, *};
 
@@ -47,7 +47,7 @@ fn scene(behaviour: Behaviour) -> Option<Scene> {
         UsesATool => Scene::prints(capture("codex_x2")),
         ChangesAFile => Scene::prints(changed(
             "codex_x5",
-            &[("/w/x5/new.txt", "new.txt"), ("/w/x5/b/c.txt", "b/c.txt")],
+            &[("/w/x5", WORKDIR)],
         )),
         IsDenied => works_and(
             format!(

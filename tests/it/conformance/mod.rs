@@ -11,6 +11,7 @@ mod captures;
 mod claude;
 mod codex;
 mod command;
+mod killed;
 mod set_up;
 mod stage;
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::adapter::{Adapter, Reports, Scene, Stops, changed};
 use super::behaviour::Behaviour;
+use super::captures::read_in_all;
 use super::stage::play_in;
 use super::{claude, codex};
 use crate::harness::{Sandbox, write};
@@ -160,10 +161,10 @@ fn a_conversation_that_goes_on_costs_the_difference() {
         let first = more == "2400";
         let scene = if first { scene } else { scene.request(json!({"resume": thread})) };
         let turn = play_in(&s, REAL[1], &scene);
-        turn.all("usage").iter().map(|e| e["input"].clone()).collect::<Vec<_>>()
+        turn.all("usage").iter().map(|e| read_in_all(e)).collect::<Vec<_>>()
     };
-    assert_eq!(input("2400"), [json!(2400)]);
-    assert_eq!(input("3600"), [json!(1200)]);
+    assert_eq!(input("2400"), [2400]);
+    assert_eq!(input("3600"), [1200]);
     let cost = |resume: Option<&str>, total: &str| {
         let prints = changed("claude_old197", &[("0.0065249999999999996", total)]);
         let scene = Scene::prints(prints).request(json!({"resume": resume}));

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::adapter::{Adapter, Scene, Stops, Then};
+use super::adapter::{Adapter, Scene, Stops, Then, WORKDIR};
 use crate::harness::{Sandbox, write};
 
 /// What a provider said.
@@ -124,7 +124,11 @@ fn request(s: &Sandbox, adapter: &Adapter, scene: &Scene) -> Value {
 /// A program that prints a transcript. What it was given is kept beside it.
 fn write_agent(s: &Sandbox, scene: &Scene) {
     let at = |name: &str| s.at(name).to_string_lossy().into_owned();
-    std::fs::write(s.at("prints"), &scene.prints).expect("written");
+    let prints = match std::str::from_utf8(&scene.prints) {
+        Ok(text) => text.replace(WORKDIR, &s.project.to_string_lossy()).into_bytes(),
+        Err(_) => scene.prints.clone(),
+    };
+    std::fs::write(s.at("prints"), prints).expect("written");
     write(&s.at("says"), scene.stderr);
     let mut script = format!(
         "#!/bin/sh\nif [ \"${{1-}}\" = --version ]; then echo 'fake 9.8.7'; exit 0; fi\n\

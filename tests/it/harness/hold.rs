@@ -66,6 +66,15 @@ impl Sandbox {
         self.start_command(name, self.command(args))
     }
 
+    /// The same with a shell line.
+<<<<<<< HEAD
+    pub fn start_line(&self, name: &str, line: &str) -> Running {
+=======
+    pub fn start_shell_as(&self, name: &str, line: &str) -> Running {
+>>>>>>> h-fake
+        self.start_command(name, self.shell_command(line))
+    }
+
     pub fn start_command(&self, name: &str, mut command: std::process::Command) -> Running {
         let file = |end: &str| std::fs::File::create(self.at(&format!("{name}.{end}")));
         command.stdout(file("out").expect("a file")).stderr(file("err").expect("a file"));

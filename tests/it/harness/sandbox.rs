@@ -150,7 +150,8 @@ impl Sandbox {
         path.to_string_lossy().into_owned()
     }
 
-    fn prepared(&self, program: &OsStr) -> Command {
+    /// Any program, with an empty environment and nothing on standard input.
+    pub fn prepared(&self, program: &OsStr) -> Command {
         let mut command = Command::new(program);
         command.env_clear().current_dir(&self.project).stdin(Stdio::null());
         command.env("PATH", &self.path).env("USER", "tester").env("LC_ALL", "C");
@@ -178,8 +179,13 @@ impl Sandbox {
 
     /// A shell line: pipes and redirections as a person writes them.
     pub fn sh(&self, line: &str) -> Assert {
+        self.shell_command(line).assert()
+    }
+
+    pub fn shell_command(&self, line: &str) -> Command {
         let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]).assert()
+        command.args(["-c", line]);
+        command
     }
 
     /// Must exit with `code`.
@@ -216,8 +222,7 @@ impl Sandbox {
     /// Paths below the sandbox of files whose names end so.
     pub fn files_named(&self, end: &str) -> Vec<String> {
         fn walk(dir: &Path, end: &str, out: &mut Vec<String>) {
-            // A folder may be gone again.
-            for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
                 let path = entry.path();
                 if entry.file_type().is_ok_and(|t| t.is_dir()) {
                     walk(&path, end, out);
@@ -244,18 +249,8 @@ impl Sandbox {
 
     /// Starts it and goes on. Its output is kept in `out.txt` and `err.txt` beside the project.
     pub fn start(&self, args: &[&str]) -> Running {
-        self.started(self.command(args))
-    }
-
-    /// The same for a shell line, which the program takes the place of.
-    pub fn start_shell(&self, line: &str) -> Running {
-        let mut command = self.prepared("sh".as_ref());
-        command.args(["-c", line]);
-        self.started(command)
-    }
-
-    fn started(&self, mut command: Command) -> Running {
         let file = |name: &str| std::fs::File::create(self.at(name)).expect("a file");
+        let mut command = self.command(args);
         command.stdout(file("out.txt")).stderr(file("err.txt"));
         Running::new(command.spawn().expect("otto starts"))
     }
@@ -365,17 +360,17 @@ impl Sandbox {
         self.run(0, &["verify"]);
     }
 
-    /// Processes of this sandbox that still run.
+    /// Processes of this sandbox that still run: those with a path of it in their environment. An
+    /// agent has a home of its own, which is below it too.
     pub fn leftovers(&self) -> Vec<i32> {
-        // Its own home, and those that its sandboxes have.
-        let mark = format!("HOME={}/", self.project.parent().expect("a folder").display());
+        let root = self.at("").into_os_string().into_encoded_bytes();
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
                 continue;
             };
             let env = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            if env.split(|b| *b == 0).any(|v| v.starts_with(mark.as_bytes())) {
+            if env.windows(root.len()).any(|part| part == root) {
                 found.push(pid);
             }
         }

@@ -49,14 +49,14 @@ fn networks(all: &[(Who, Containment)]) -> String {
     };
     let said = |network: Network, what: &str| {
         let names = of(network);
-        (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+        (!names.is_empty()).then(|| format!("{what} for {}", names.join(", ")))
     };
     let each = [
-        said(Network::On, "whatever the machine reaches"),
-        said(Network::Provider, "the model's endpoints only"),
-        said(Network::Loopback, "a loopback of their own"),
+        said(Network::On, "all that the machine reaches"),
+        said(Network::Provider, "only the model's endpoints"),
+        said(Network::Loopback, "only loopback"),
         said(Network::Off, "nothing"),
     ];
     let each: Vec<String> = each.into_iter().flatten().collect();
-    format!("What the network was. {}. Preparation: what it declares.", each.join("; "))
+    format!("The network was {}. Preparation had what it declares.", each.join("; "))
 }

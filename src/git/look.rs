@@ -1,0 +1,82 @@
+//! Looking at work without taking it: a worktree that somebody else has, and a commit as files in a
+//! folder of their own.
+
+use std::path::{Path, PathBuf};
+
+use super::pool::{Owner, Pool, read_owner, read_slot};
+use super::{Git, Oid, Repo};
+use crate::base::Result;
+use crate::disk;
+
+/// Where an owner's unfinished work lies. No lease: it may be reset at any moment.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub path: PathBuf,
+    home: PathBuf,
+    git_dir: PathBuf,
+    owner: Owner,
+}
+
+impl Pool {
+    /// The slot that this owner's work is in.
+    pub fn place_of(&self, wanted: &Owner) -> Result<Option<Place>> {
+        for slot in disk::subdirs(&self.dir)? {
+            let home = self.dir.join(&slot);
+            // One that cannot be read is for whoever works on it to say.
+            if read_owner(&home).ok().flatten().as_ref() != Some(wanted) {
+                continue;
+            }
+            let path = home.join(self.repo.project.name());
+            if let Some(slot) = read_slot(&home)?.filter(|_| path.is_dir()) {
+                let owner = wanted.clone();
+                return Ok(Some(Place { path, home, git_dir: slot.git_dir, owner }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Place {
+    /// Whether it still holds what it held.
+    pub fn is_still_there(&self) -> Result<bool> {
+        Ok(read_owner(&self.home)?.as_ref() == Some(&self.owner))
+    }
+
+    /// Paths that are ignored, folders as a whole.
+    pub fn ignored(&self) -> Result<Vec<PathBuf>> {
+        let git = Git::new(&self.git_dir).worktree(&self.path).index(&self.home.join("index"));
+        let listed = git.run(&[
+            "ls-files",
+            "--others",
+            "--ignored",
+            "--exclude-standard",
+            "--directory",
+            "-z",
+        ])?;
+        let paths = listed.split(|b| *b == 0).filter(|p| !p.is_empty());
+        Ok(paths.map(|p| path_of(p.strip_suffix(b"/").unwrap_or(p))).collect())
+    }
+}
+
+fn path_of(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    std::ffi::OsStr::from_bytes(bytes).into()
+}
+
+impl Repo {
+    /// The files of a commit in `dir`, which must be empty. `index` is a file of the caller's to
+    /// use. Of filter drivers only the `filters` run; submodules are empty folders.
+    pub fn files_into(
+        &self,
+        commit: Oid,
+        dir: &Path,
+        index: &Path,
+        filters: &[String],
+    ) -> Result<()> {
+        let git = Git::new(&self.project.common_dir).worktree(dir).index(index);
+        let git = super::snapshot::without_filters(git, self, filters)
+            .config("core.sparseCheckout=false".into())
+            .config("core.bare=false".into());
+        git.run(&["read-tree", "--reset", "-u", &commit.to_string()]).map(drop)
+    }
+}

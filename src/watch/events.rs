@@ -1,0 +1,46 @@
+//! The journal as a source of lines.
+
+use std::path::PathBuf;
+
+use super::line::{Form, Line, Widths, of_record};
+use crate::base::Result;
+use crate::session::journal::{Position, Reader, Record};
+use crate::session::{Weight, tell};
+
+/// Reads on where it stopped, verifying the chain.
+#[derive(Debug)]
+pub(super) struct Events {
+    path: PathBuf,
+    at: Position,
+    pub groups: Vec<String>,
+    /// Chatter too.
+    pub all: bool,
+    pub form: Form,
+    pub widths: Widths,
+}
+
+impl Events {
+    pub fn new(path: PathBuf, groups: &[String], all: bool, form: Form, widths: Widths) -> Self {
+        let groups = groups.to_vec();
+        Self { path, at: Position::START, groups, all, form, widths }
+    }
+
+    /// Hands on every line that was added since.
+    pub fn lines(&mut self, sink: &mut dyn FnMut(Line) -> Result<()>) -> Result<()> {
+        let mut reader = Reader::open(&self.path, self.at)?;
+        for record in reader.by_ref() {
+            let record = record?;
+            if self.wants(&record) {
+                sink(of_record(&record, self.form, self.widths))?;
+            }
+        }
+        self.at = reader.position;
+        Ok(())
+    }
+
+    fn wants(&self, record: &Record) -> bool {
+        let group = || record.group.as_ref().is_some_and(|g| self.groups.contains(g));
+        (self.groups.is_empty() || group())
+            && (self.all || self.form == Form::Json || tell(record).0 == Weight::News)
+    }
+}
