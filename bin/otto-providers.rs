@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use otto::agent::describe::{Abilities, Description, LIMIT};
@@ -6,6 +7,7 @@ use otto::base::terminal::strip_controls;
 use otto::base::text::one_line;
 use otto::base::{Exit, Result};
 use otto::cli::{ConfigArgs, Ui};
+use otto::session::config::Settings;
 use otto::stage::compile::configuration;
 
 /// List the agents that are installed, what they can do, and which are chosen
@@ -29,14 +31,28 @@ pub struct Args {
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
-    let ws = ui.workspace()?;
-    let mut notes = Vec::new();
-    let (settings, _) = configuration(&ws, &args.config.flags()?, &mut notes)?;
-    for note in notes {
-        otto::errln!("{note}");
-    }
+    let flags = args.config.flags()?;
+    let (settings, dir) = match ui.workspace() {
+        Ok(ws) => {
+            let mut notes = Vec::new();
+            let (settings, _) = configuration(&ws, &flags, &mut notes)?;
+            for note in notes {
+                otto::errln!("{note}");
+            }
+            (settings, ws.root().to_owned())
+        }
+        // Who looks at agents first and makes a project then.
+        Err(e) => {
+            otto::errln!("{e}: the defaults and your flags count");
+            let mut settings = Settings::defaults();
+            for (key, value, origin) in flags {
+                settings.set(&key, Some(value), &origin)?;
+            }
+            (settings, PathBuf::from("."))
+        }
+    };
     let limit = Duration::from_secs(args.timeout.max(1));
-    let found = providers(&settings.config()?, ws.root(), limit)?;
+    let found = providers(&settings.config()?, &dir, limit)?;
     if args.json {
         otto::outln!("{}", serde_json::to_string_pretty(&found).unwrap_or_default());
     } else {
@@ -56,6 +72,8 @@ fn text_of(provider: &Provider, width: usize) -> String {
         Some(login) => match login.known {
             Some(true) => "logged in".to_owned(),
             Some(false) => "not logged in".to_owned(),
+            // It has nothing to log in to.
+            None if login.how.is_empty() => "-".to_owned(),
             None => "login not known".to_owned(),
         },
         None if provider.is_installed => "does not say".to_owned(),

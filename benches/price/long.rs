@@ -56,7 +56,7 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
         .into(),
         WorktreeLeased { slot: "000".into(), path: "/cache/otto/000/project".into(), commit: base }
             .into(),
-        BudgetSpent { role: "build".into(), usage }.into(),
+        BudgetSpent { role: "build".into(), usage, partial: false }.into(),
         GroupChecked { check, phase: CheckPhase::Attempt, outcome: outcome.into(), cached: false }
             .into(),
         AttemptFinished {
@@ -72,6 +72,7 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
             claim: "I have done what was asked.".into(),
             duration_s: 12.5,
             boot: None,
+            conversation: None,
         }
         .into(),
         WorktreeReturned { slot: "000".into() }.into(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::agent_cli::{Vendor, find_program, package_of};
+use super::agent_cli::{Vendor, find_program, package_of, trail};
 use super::io::{Failure, text_setting};
 use crate::agent::describe::{Abilities, Description, Login, LoginFile, Needs};
 use crate::agent::protocol::VERSION;
@@ -74,6 +74,7 @@ pub(super) fn of_program<V: Vendor>(
         Ok(program) => {
             said.version = version_of(&program);
             said.needs.read = readable(&program);
+            said.needs.read.extend(trail::<V>(named(settings, "program").as_deref(), &here));
             said.program = Some(program);
         }
         Err(Failure { message, .. }) => said.missing = Some(message),

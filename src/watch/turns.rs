@@ -73,7 +73,8 @@ impl Turn {
             ["build" | "merge" | "repair", group, ..] => Some(*group),
             _ => None,
         };
-        let number = parts.iter().find_map(|part| {
+        // From its end: a group may be named like an attempt.
+        let number = parts.iter().rev().find_map(|part| {
             let number = part.strip_prefix("attempt-").or_else(|| part.strip_prefix("round-"));
             number?.parse().ok()
         });

@@ -113,6 +113,12 @@ fn a_role_without_its_provider_is_an_error_that_says_so() {
     listed(&s, 0, "--provider garbage");
     listed(&s, 0, "--provider none");
     listed(&s, 2, "-c agents.bild.provider=good");
+    // Before there is a project.
+    let nowhere = Sandbox::new();
+    let text = nowhere.run(69, &["providers", "--provider", "replay"]);
+    assert!(text.stdout.contains("no recording is named"), "{}", text.stdout);
+    assert!(row(&text.stdout, "replay").contains("spec build"), "{}", text.stdout);
+    assert!(text.stderr.contains("not in a git repository"), "{}", text.stderr);
 }
 
 #[test]

@@ -114,11 +114,7 @@ fn a_reader_that_goes_away_ends_it_while_nothing_happens() {
     let spec = s.spec(&Shape::of(1));
     let run = s.start_as("run", &["run", "--from-spec", &spec]);
     s.mark("g1.1");
-<<<<<<< HEAD
-    let mut pipe = s.start_line("pipe", "otto log -f | head -n 1");
-=======
-    let mut pipe = s.start_shell_as("pipe", "otto log -f | head -n 1");
->>>>>>> h-fake
+    let mut pipe = s.start_shell("pipe", "otto log -f | head -n 1");
     until("the end of the log", || pipe.has_ended().then_some(()));
     assert_eq!(s.said("pipe"), "");
     // Ctrl-C ends it too, and the run is none of its business.

@@ -295,7 +295,7 @@ impl Scan {
             let anchor = |a: &&str| {
                 a.len() > tail.len() && a.as_bytes()[..tail.len()].eq_ignore_ascii_case(tail)
             };
-            SHAPES.texts.iter().any(|a| anchor(&a)) || values.patterns.iter().any(value)
+            SHAPES.texts.iter().any(anchor) || values.patterns.iter().any(value)
         };
         (from..text.len()).find(|at| begins(&text[*at..])).map_or(0, |at| text.len() - at)
     }

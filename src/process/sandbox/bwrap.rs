@@ -83,10 +83,16 @@ pub(super) fn prefix(
         asked.chain(system::toolchains().iter().cloned()).chain(system::behind_links()).collect(),
     );
     let of_system = |p: &PathBuf| {
-        system::system().iter().any(|e| matches!(e, Entry::Folder(f) if p.starts_with(f)))
+        system::system().iter().any(|entry| match entry {
+            Entry::Folder(at) | Entry::Link { at, .. } => p.starts_with(at),
+        })
     };
     for path in reads.iter().filter(|p| !of_system(p)) {
-        argv.same("--ro-bind", path);
+        // A link stays one: programs look for their files beside the place that it leads to.
+        match path.canonicalize() {
+            Ok(real) if path.is_symlink() => argv.pair("--symlink", &real, path),
+            Ok(_) | Err(_) => argv.same("--ro-bind", path),
+        }
     }
     let hidden: Vec<PathBuf> =
         sandbox.hide.iter().cloned().chain(system::secrets()).flat_map(|p| both(&p)).collect();

@@ -22,7 +22,7 @@ pub(super) use start::{Ask, Start};
 pub(super) use turn::run;
 
 pub(super) use place::login_file;
-pub(super) use program::find as find_program;
+pub(super) use program::{find as find_program, trail};
 pub(super) use start::{known_settings, relative};
 
 use std::path::{Path, PathBuf};

@@ -15,12 +15,7 @@ pub(in crate::provider) fn find<V: Vendor>(
     workdir: &Path,
 ) -> Result<PathBuf, Failure> {
     let name = setting.unwrap_or(V::NAME);
-    let found = if name.contains('/') {
-        Some(workdir.join(name)).filter(|p| p.is_file())
-    } else {
-        on_path(name)
-    };
-    let Some(found) = found else {
+    let Some(found) = named(name, workdir) else {
         return Err(Failure::missing_tool(format!(
             "the program '{name}' was not found; install it, or write its path in providers.{}.program",
             V::NAME
@@ -33,6 +28,23 @@ pub(in crate::provider) fn find<V: Vendor>(
         return Ok(native);
     }
     Ok(real)
+}
+
+fn named(name: &str, workdir: &Path) -> Option<PathBuf> {
+    if name.contains('/') {
+        Some(workdir.join(name)).filter(|p| p.is_file())
+    } else {
+        on_path(name)
+    }
+}
+
+/// What has to be readable for [`find`] to come to the same program in a sandbox: the name that it
+/// is found by, which may be a link, and the file that this stands for, with its package.
+pub(in crate::provider) fn trail<V: Vendor>(setting: Option<&str>, workdir: &Path) -> Vec<PathBuf> {
+    let Some(found) = named(setting.unwrap_or(V::NAME), workdir) else { return Vec::new() };
+    let real = found.canonicalize().unwrap_or_else(|_| found.clone());
+    let package = package_of(&real).unwrap_or(real);
+    vec![found, package]
 }
 
 fn is_script(path: &Path) -> bool {

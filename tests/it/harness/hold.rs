@@ -67,11 +67,7 @@ impl Sandbox {
     }
 
     /// The same with a shell line.
-<<<<<<< HEAD
-    pub fn start_line(&self, name: &str, line: &str) -> Running {
-=======
-    pub fn start_shell_as(&self, name: &str, line: &str) -> Running {
->>>>>>> h-fake
+    pub fn start_shell(&self, name: &str, line: &str) -> Running {
         self.start_command(name, self.shell_command(line))
     }
 

@@ -76,7 +76,7 @@ fn total(turns: &[event::Usage]) -> Usage {
         return Usage::default();
     }
     let tokens = |pick: fn(&event::Usage) -> Option<u64>| -> Option<u64> {
-        turns.iter().map(|t| pick(t)).try_fold(0_u64, |sum, n| Some(sum.saturating_add(n?)))
+        turns.iter().map(&pick).try_fold(0_u64, |sum, n| Some(sum.saturating_add(n?)))
     };
     Usage {
         input: tokens(|u| u.input),
