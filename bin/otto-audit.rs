@@ -21,7 +21,7 @@ pub struct Args {
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     run_stage(ui, &args.stage, UpstreamRule::AfterYesOrNo, |stage| {
-        let ctx = Context::open(stage.ws, stage.session, stage.out)?;
+        let ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
         audit(&ctx, &Scope::Full)?;
         let state = ctx.state()?;
         let verdict = judge(stage.ws, stage.session, &ctx.spec)?;

@@ -41,7 +41,7 @@ pub struct Args {
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     run_stage(ui, &args.stage, UpstreamRule::OnlyAfterYes, |stage| {
-        let ctx = Context::open(stage.ws, stage.session, stage.out)?;
+        let ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
         let Some(gid) = &args.group else {
             let jobs = args.jobs.unwrap_or(ctx.config().jobs).max(1);
             return build_all(&ctx, jobs);

@@ -42,7 +42,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session)?;
     let out = Stream::new(ui, args.json, false);
-    let ctx = Context::open(&ws, &session, &out)?;
+    let ctx = Context::open_to_work(&ws, &session, &out)?;
     let spec = match &args.spec {
         Some(path) => read_spec_file(path, None)?.spec,
         None => ctx.spec.clone(),

@@ -5,7 +5,7 @@ use otto::base::text::shell_quote;
 use otto::base::{Exit, Result};
 use otto::cli::Ui;
 use otto::disk;
-use otto::process::on_path;
+use otto::process::{Tier, on_path};
 use otto::run::demo::set_up;
 use otto::run::{Goal, finish, go, hold};
 use otto::session::Workspace;
@@ -36,6 +36,9 @@ pub struct Args {
     /// Which line is altered
     #[arg(long, value_name = "N", requires = "tamper")]
     seed: Option<u64>,
+    /// The sandbox: worktree, landlock or bwrap; without it the highest that works here
+    #[arg(long, value_name = "TIER")]
+    tier: Option<Tier>,
     /// No progress
     #[arg(long, short = 'q')]
     quiet: bool,
@@ -64,7 +67,13 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         demo.intent.lines().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
     );
     let ws = Workspace::open(&demo.project, &ui.program)?;
-    let start = Start { intent: demo.intent, argv: std::env::args().collect(), ..Start::default() };
+    let tier = args.tier.map(|t| ("sandbox.tier".to_owned(), t.word().into(), "--tier".to_owned()));
+    let start = Start {
+        intent: demo.intent,
+        flags: tier.into_iter().collect(),
+        argv: std::env::args().collect(),
+        ..Start::default()
+    };
     let (session, _) = create(&ws, &start)?;
     let held = hold(&ws, &session)?;
     let progress = ui.progress(args.quiet);

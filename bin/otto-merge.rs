@@ -38,7 +38,7 @@ const TICK: Duration = Duration::from_millis(300);
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     run_stage(ui, &args.stage, UpstreamRule::Beside, |stage| {
-        let ctx = Context::open(stage.ws, stage.session, stage.out)?;
+        let ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
         if args.adopt {
             match adopt(&ctx)? {
                 Some(tip) => {

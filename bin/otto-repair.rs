@@ -19,7 +19,7 @@ pub struct Args {
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     run_stage(ui, &args.stage, UpstreamRule::AfterYesOrNo, |stage| {
-        let ctx = Context::open(stage.ws, stage.session, stage.out)?;
+        let ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
         match repair(&ctx)? {
             Repaired::Nothing => {
                 stage.out.say("there is nothing to repair");

@@ -35,6 +35,9 @@ pub struct Args {
     /// Say which tiers work on this machine, and why not
     #[arg(long)]
     probe: bool,
+    /// Be the inner end of the network `provider` (called by Otto)
+    #[arg(long, value_name = "SOCKET", hide = true)]
+    inside: Option<PathBuf>,
     /// The command and its arguments
     #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     command: Vec<OsString>,
@@ -48,6 +51,9 @@ pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
     if args.command.is_empty() {
         return Err(Error::usage("there is no command to run")
             .hint("otto sandbox -- COMMAND …   or: otto sandbox --probe"));
+    }
+    if let Some(socket) = &args.inside {
+        return sandbox::inside(socket, &args.host, &args.command);
     }
     let wanted = sandbox::Wanted {
         tier: args.tier,

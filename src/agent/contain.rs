@@ -10,7 +10,7 @@ use super::protocol;
 use crate::base::{Error, Result};
 use crate::disk;
 use crate::git::Worktree;
-use crate::process::{Sandbox, Tier};
+use crate::process::{Network, Sandbox, Tier};
 use crate::session::Session;
 use crate::session::config::{Containment, Role, Who};
 
@@ -59,6 +59,12 @@ impl<'a> Inside<'a> {
         needs: &Needs,
         argv: &[OsString],
     ) -> Result<Sandbox> {
+        if self.how.network == Network::Provider && needs.hosts.is_empty() {
+            return Err(Error::machine(
+                "the network 'provider' cannot be had: the provider names no hosts that it needs",
+            )
+            .hint("`otto-provider-NAME --describe` prints them as needs.hosts; or choose another: -c sandbox.network.ROLE=on"));
+        }
         let program = argv.first().map(PathBuf::from).filter(|p| p.is_absolute());
         let mut sandbox = self
             .how

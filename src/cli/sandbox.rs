@@ -2,11 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::base::{Error, Exit, Result};
 use crate::git::Project;
 use crate::process::sandbox::{self, Probe};
 use crate::process::{Capture, Command, Ended, Network, Sandbox, Tier, base_env};
+
+/// What is passed on to the command has this effect, or the command is ended.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// What a person asked for.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +45,12 @@ pub fn run(wanted: &Wanted, argv: &[OsString]) -> Result<Exit> {
     let command = Command::new(argv.to_vec(), &cwd, base_env());
     let finished =
         command.sandbox(sandbox).stdin_inherit().output_limit(u64::MAX).run(Capture::Inherit)?;
-    let shown = argv[0].to_string_lossy();
-    match finished.ended {
+    exit_of(finished.ended, &argv[0])
+}
+
+fn exit_of(ended: Ended, program: &std::ffi::OsStr) -> Result<Exit> {
+    let shown = program.to_string_lossy();
+    match ended {
         Ended::Exited(code) => Ok(Exit(u8::try_from(code).unwrap_or(Exit::BUG.0))),
         Ended::Signaled(signal) => Ok(Exit(u8::try_from(128 + signal).unwrap_or(Exit::BUG.0))),
         Ended::OverLimit(limit) => {
@@ -54,6 +62,16 @@ pub fn run(wanted: &Wanted, argv: &[OsString]) -> Result<Exit> {
         Ended::Stopped => Err(Error::interrupted(crate::process::stop::requested().unwrap_or(15))),
         Ended::TimedOut | Ended::TooMuchOutput => Err(Error::bug("a limit that was not set")),
     }
+}
+
+/// The inner end of the network `provider`: serves the ports that lead outside, and runs the
+/// command in front of them.
+pub fn inside(socket: &Path, hosts: &[String], argv: &[OsString]) -> Result<Exit> {
+    sandbox::bridge::serve(socket, hosts)?;
+    let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let env = std::env::vars_os().collect();
+    let command = Command::new(argv.to_vec(), &cwd, env).stdin_inherit().drain(LEAVE);
+    exit_of(command.output_limit(u64::MAX).run(Capture::Inherit)?.ended, &argv[0])
 }
 
 /// What git reads, where the folder is in a repository.

@@ -14,7 +14,7 @@ use super::countdown::Countdown;
 use super::interrupt::{Interrupt, Leaving};
 use super::lines::pump_lines;
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
-use super::sandbox::{self, Gauge, Limit, Sandbox, Tier};
+use super::sandbox::{self, Gauge, Limit, Proxy, Sandbox, Tier};
 use super::signal::{self, Wrapped};
 use super::{hidden, stop};
 use crate::base::fault::{self, Effect};
@@ -52,6 +52,7 @@ pub struct Command {
     drain: Option<Duration>,
     interrupt: Option<(Interrupt, Duration)>,
     sandbox: Option<Sandbox>,
+    proxy: Option<Proxy>,
     inherit: bool,
     secrets: Option<Secrets>,
 }
@@ -99,6 +100,7 @@ impl Command {
             drain: None,
             interrupt: None,
             sandbox: None,
+            proxy: None,
             inherit: false,
             secrets: None,
         }
@@ -175,6 +177,7 @@ impl Command {
             sandbox.environment(&mut self.env);
             argv = sandbox.prefix(&self.cwd)?.into_iter().chain(argv).collect();
             confine = sandbox.confine()?.map(Arc::new);
+            self.proxy = sandbox.proxy()?;
         }
         let mut env = self.env.clone();
         env.insert(SCOPE_VAR.into(), scope.into());

@@ -56,7 +56,7 @@ impl BaseTree for Base<'_> {
 }
 
 impl<'a> Context<'a> {
-    /// Fails when the spec is not approved, or the machine is weaker than the record says (I6).
+    /// Fails when the spec is not approved.
     pub fn open(ws: &'a Workspace, session: &'a Session, report: &'a dyn Report) -> Result<Self> {
         if let RunState::Aborted { reason } = session.with_state(|s| s.run.clone())? {
             return Err(Error::no(format!("the session was aborted: {reason}")).hint(
@@ -87,6 +87,17 @@ impl<'a> Context<'a> {
             spec_sha256: OnceLock::new(),
             secrets: OnceLock::new(),
         })
+    }
+
+    /// For a step that runs agents or checks: fails (78) before anything is written where this machine
+    /// cannot keep the session's sandbox (I6).
+    pub fn open_to_work(
+        ws: &'a Workspace,
+        session: &'a Session,
+        report: &'a dyn Report,
+    ) -> Result<Self> {
+        session.require_sandbox()?;
+        Self::open(ws, session, report)
     }
 
     pub fn config(&self) -> &Config {

@@ -105,7 +105,7 @@ fn a_wait_beyond_the_patience_ends_with_its_time() {
 fn a_person_wakes_a_run_that_waits() {
     let s = Sandbox::project();
     busy_until(&s, &from_now(3600));
-    let waits = s.start_line("waits", &line("--from-spec ../spec.json --provider busy"));
+    let waits = s.start_shell("waits", &line("--from-spec ../spec.json --provider busy"));
     s.wait_for("provider.waiting", 1);
     write(&s.home("open"), "");
     let woken = s.run(0, &["wake"]);
@@ -119,7 +119,7 @@ fn a_person_wakes_a_run_that_waits() {
 fn a_person_cancels_the_wake_up_and_a_kill_does_not_forget_it() {
     let s = Sandbox::project();
     busy_until(&s, &from_now(3600));
-    let waits = s.start_line("waits", &line("--from-spec ../spec.json --provider busy"));
+    let waits = s.start_shell("waits", &line("--from-spec ../spec.json --provider busy"));
     s.wait_for("provider.waiting", 1);
     s.run(0, &["wake", "--cancel"]);
     assert_eq!(waits.end(), 77, "{}", s.said("waits"));

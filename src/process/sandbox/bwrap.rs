@@ -10,6 +10,11 @@ use super::{Network, Sandbox};
 use crate::base::{Error, Result};
 use crate::process::on_path;
 
+/// What of `/proc` sets things for the whole machine. A root without capabilities still owns these
+/// files, and bwrap itself covers only what it finds writable when it looks.
+const SETTINGS: [&str; 9] =
+    ["sys", "sysrq-trigger", "irq", "bus", "fs", "mtrr", "scsi", "acpi", "driver"];
+
 /// The program; 78 without it.
 fn program() -> Result<PathBuf> {
     on_path("bwrap").ok_or_else(|| {
@@ -39,8 +44,12 @@ impl Argv {
     }
 }
 
-/// `bwrap … --`.
-pub(super) fn prefix(sandbox: &Sandbox, cwd: &Path) -> Result<Vec<OsString>> {
+/// `bwrap … --`; `helper` is a program that stands between.
+pub(super) fn prefix(
+    sandbox: &Sandbox,
+    cwd: &Path,
+    helper: Option<&Path>,
+) -> Result<Vec<OsString>> {
     let mut argv = Argv(vec![program()?.into()]);
     argv.words(&[
         "--unshare-user",
@@ -58,6 +67,9 @@ pub(super) fn prefix(sandbox: &Sandbox, cwd: &Path) -> Result<Vec<OsString>> {
         Network::Off | Network::Loopback | Network::Provider => argv.words(&["--unshare-net"]),
     }
     argv.words(&["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var"]);
+    for name in SETTINGS {
+        argv.same("--ro-bind-try", &Path::new("/proc").join(name));
+    }
     argv.words(&["--symlink", "/tmp", "/var/tmp"]);
     for entry in system::system() {
         match entry {
@@ -66,12 +78,14 @@ pub(super) fn prefix(sandbox: &Sandbox, cwd: &Path) -> Result<Vec<OsString>> {
         }
     }
     argv.pair("--bind", &sandbox.tmp, Path::new("/tmp"));
-    let asked = sandbox.read.iter().flat_map(|p| both(p));
+    let asked = sandbox.read.iter().map(PathBuf::as_path).chain(helper).flat_map(both);
     let reads = topmost(
         asked.chain(system::toolchains().iter().cloned()).chain(system::behind_links()).collect(),
     );
     let of_system = |p: &PathBuf| {
-        system::system().iter().any(|e| matches!(e, Entry::Folder(f) if p.starts_with(f)))
+        system::system().iter().any(|entry| match entry {
+            Entry::Folder(at) | Entry::Link { at, .. } => p.starts_with(at),
+        })
     };
     for path in reads.iter().filter(|p| !of_system(p)) {
         // A link stays one: programs look for their files beside the place that it leads to.

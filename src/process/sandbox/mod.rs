@@ -8,6 +8,7 @@
 //! Deliberately absent: lowering a tier. A tier that does not work here is an error of whoever asked
 //! ([`require`]); nothing runs with less than it was asked to run with.
 
+pub mod bridge;
 mod bwrap;
 mod confine;
 mod gauge;
@@ -15,6 +16,7 @@ mod landlock;
 mod network;
 mod paths;
 mod probe;
+mod proxy;
 mod seccomp;
 mod start;
 mod system;
@@ -28,12 +30,14 @@ pub use tier::Tier;
 
 pub(super) use confine::Confine;
 pub(super) use gauge::Gauge;
+pub(super) use proxy::Proxy;
 pub(super) use start::cannot_start;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::own_command;
 use crate::base::{Error, Result};
 
 /// What a child may do.
@@ -147,6 +151,9 @@ impl Sandbox {
             Tier::Bwrap => PathBuf::from("/tmp"),
             Tier::Worktree | Tier::Landlock => self.tmp.clone(),
         };
+        if self.network == Network::Provider {
+            env.extend(bridge::environment());
+        }
         env.insert("HOME".into(), self.home.clone().into());
         env.insert("TMPDIR".into(), tmp.into());
     }
@@ -155,8 +162,23 @@ impl Sandbox {
     pub(super) fn prefix(&self, cwd: &Path) -> Result<Vec<OsString>> {
         match self.tier {
             Tier::Worktree | Tier::Landlock => Ok(Vec::new()),
-            Tier::Bwrap => bwrap::prefix(self, cwd),
+            Tier::Bwrap if self.network == Network::Provider => {
+                let helper = own_command("otto-sandbox");
+                let mut argv = bwrap::prefix(self, cwd, helper.first().map(Path::new))?;
+                argv.extend(helper);
+                argv.extend(bridge::arguments(&self.hosts));
+                Ok(argv)
+            }
+            Tier::Bwrap => bwrap::prefix(self, cwd, None),
         }
+    }
+
+    /// What has to run beside the child as long as it does.
+    pub(super) fn proxy(&self) -> Result<Option<Proxy>> {
+        if self.network == Network::Provider && self.is_enforced() {
+            return Proxy::start(&self.tmp, bridge::SOCKET, &self.hosts).map(Some);
+        }
+        Ok(None)
     }
 
     /// What the child does to itself before it becomes the program.

@@ -6,7 +6,7 @@ use super::Tier;
 use crate::base::{Error, Result};
 
 /// What a sandbox reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     /// Nothing outside of the sandbox.
@@ -47,6 +47,26 @@ impl Network {
             tier.word()
         ))
         .hint("the tier 'bwrap' has every network; the others say 'on' or, at landlock, 'off'"))
+    }
+}
+
+/// YAML reads `on` and `off` as truth values.
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a network is off, loopback, provider or on")]
+        enum Said {
+            Truth(bool),
+            Word(String),
+        }
+        match Said::deserialize(from)? {
+            Said::Truth(true) => Ok(Network::On),
+            Said::Truth(false) => Ok(Network::Off),
+            Said::Word(word) => word.parse().map_err(|e: Error| {
+                let hint = e.hint.as_deref().unwrap_or_default();
+                serde::de::Error::custom(format!("{e}; {hint}"))
+            }),
+        }
     }
 }
 

@@ -210,6 +210,9 @@ mod tests {
 
     #[test]
     fn what_is_configured_holds_or_is_an_error() {
+        let cut = config(json!({"sandbox": {"network": {"build": false, "check": true}}}));
+        assert_eq!(of(&cut, Tier::Bwrap, Who::Role(Role::Build)), (Tier::Bwrap, Network::Off));
+        assert_eq!(of(&cut, Tier::Bwrap, Who::Check), (Tier::Bwrap, Network::On));
         let own = config(json!({"sandbox": {"tier": "landlock", "certifier": "bwrap",
             "check": "worktree", "network": {"build": "provider", "check": "on"}}}));
         assert_eq!(own.wanted_tier().expect("valid"), Some(Tier::Landlock));

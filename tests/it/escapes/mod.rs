@@ -3,6 +3,10 @@
 //! outside the sandbox is not what it was. At the tier `worktree` every attack must win, or it would
 //! show nothing at the others.
 
+mod cycles;
+mod network;
 mod probes;
+mod refused;
+mod run;
 mod scene;
 mod table;

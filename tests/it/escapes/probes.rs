@@ -7,24 +7,29 @@ pub enum Must {
     Stop,
     /// It wins: this tier does not keep it, and says so.
     Open,
-    /// It depends on the rights of whoever runs Otto, and on the machine.
-    Depends,
+    /// It wins for root; for others it depends on the machine.
+    Root,
+    /// Not tried: what it would do to the machine, or whether it could, is not Otto's.
+    Untried,
 }
 
-use Must::{Depends, Open, Stop};
+use Must::{Open, Root, Stop, Untried};
+
+/// The network of the attacker, where the tier can keep one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Net {
+    On,
+    Off,
+    Provider,
+}
 
 pub struct Probe {
     pub name: &'static str,
     pub network: Net,
     /// At worktree, landlock, bwrap.
     pub must: [Must; 3],
+    /// Of a shell. `{name}` is filled in by the scene; printing `{won}` says that it won.
     pub script: &'static str,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Net {
-    On,
-    Off,
 }
 
 const fn probe(name: &'static str, must: [Must; 3], script: &'static str) -> Probe {
@@ -35,57 +40,55 @@ const fn cut_off(name: &'static str, must: [Must; 3], script: &'static str) -> P
     Probe { name, network: Net::Off, must, script }
 }
 
+const fn declared(name: &'static str, must: [Must; 3], script: &'static str) -> Probe {
+    Probe { name, network: Net::Provider, must, script }
+}
+
 /// Only a tier that the kernel enforces stops it.
 const KEPT: [Must; 3] = [Open, Stop, Stop];
 /// Only namespaces stop it.
 const BWRAP: [Must; 3] = [Open, Open, Stop];
+/// The same, where the rights of the user are what else would.
+const RIGHTS: [Must; 3] = [Root, Stop, Stop];
+const MACHINE: [Must; 3] = [Untried, Stop, Stop];
 
-pub const PROBES: &[Probe] = &[
-    // Files outside.
+pub const FILES: &[Probe] = &[
     probe("reading `~/.ssh`", KEPT, "cat {home}/.ssh/*"),
     probe("reading `~/.aws`", KEPT, "cat {home}/.aws/credentials"),
     probe("reading the home folder", KEPT, "cat {home}/notes.txt"),
     probe("reading a file that everybody may read", KEPT, "cat {world}/readable.txt"),
     probe("reading the user's checkout", KEPT, "cat {project}/private.txt"),
     probe("reading held-out scenarios", KEPT, "cat {project}/.git/otto/scenarios/*"),
-    probe("reading evidence in otto_logs", KEPT, "cat {project}/otto_logs/sessions/*/evidence/*"),
+    probe("reading evidence in `otto_logs`", KEPT, "cat {logs}/evidence/*"),
     probe("reading another group's worktree", KEPT, "cat {other}/theirs.txt"),
     probe("reading another session's agent state", KEPT, "cat {state}/*/*/session.json"),
+    probe("reading a descriptor that the parent left open", KEPT, "cat <&9"),
     probe("writing with `..` out of the tree", KEPT, "echo x >../../../../home/planted"),
-    probe(
-        "writing through a symlink out of the tree",
-        KEPT,
-        "ln -s {world} out; echo x >out/planted",
-    ),
-    probe("writing through a symlink to a file", KEPT, "ln -s {home}/notes.txt n; echo x >n"),
-    probe("a symlink in the place of `/tmp`", KEPT, "ln -s {home} t; TMPDIR=$PWD/t mktemp"),
-    probe(
-        "a hard link to a file outside",
-        KEPT,
-        "ln {home}/notes.txt here && echo x >>here; cat here",
-    ),
-    probe("renaming a file out of the tree", KEPT, "echo x >f; mv f {world}/planted"),
-    probe("renaming a file into the tree", KEPT, "mv {home}/notes.txt . && cat notes.txt"),
+    probe("writing through a link out of the tree", KEPT, "ln -s {world} out; echo x >out/planted"),
+    probe("writing through a link to a file", KEPT, "ln -s {home}/notes.txt n; echo x >n"),
+    probe("a link in the place of `TMPDIR`", KEPT, "ln -s {home} t; TMPDIR=$PWD/t mktemp"),
+    probe("a hard link to a file outside", KEPT, "ln {home}/notes.txt h && echo x >>h; cat h"),
+    probe("moving a file out of the tree", KEPT, "echo x >f; mv f {world}/planted"),
+    probe("moving a file into the tree", KEPT, "mv {home}/notes.txt . && cat notes.txt"),
     probe("deleting a file outside", KEPT, "rm -f {home}/notes.txt"),
     probe("truncating a file outside", KEPT, "perl -e 'truncate($ARGV[0], 0)' {home}/notes.txt"),
-    probe("chmod of a file outside", BWRAP, "chmod 777 {home}/notes.txt"),
-    probe(
-        "times of a file outside",
-        [Depends, Depends, Stop],
-        "touch -d 2001-01-01 {home}/notes.txt",
-    ),
+    probe("`chmod` of a file outside", BWRAP, "chmod 777 {home}/notes.txt"),
+    probe("`chown` of a file outside", RIGHTS, "chown 12345 {home}/notes.txt"),
     probe("writing to another worktree", KEPT, "echo x >{other}/planted"),
-    probe(
-        "writing to otto_logs",
-        KEPT,
-        "echo x >{project}/otto_logs/sessions/20260101-000000-aaaa/evidence/1234",
-    ),
+    probe("writing over evidence", KEPT, "echo x >{logs}/evidence/1234"),
     probe("writing to the checkout", KEPT, "echo x >{project}/README.md"),
-    // The repository.
-    probe("a hook", KEPT, "echo 'touch {world}/planted' >{project}/.git/hooks/post-checkout"),
-    probe("a hook through `core.hooksPath`", KEPT, "mkdir h; git config core.hooksPath $PWD/h"),
-    probe("`core.fsmonitor` in the configuration", KEPT, "git config core.fsmonitor $PWD/run.sh"),
-    probe("a filter driver in the configuration", KEPT, "git config filter.x.clean $PWD/run.sh"),
+    probe(
+        "`LD_PRELOAD` left in a profile for whoever comes next",
+        KEPT,
+        "echo 'export LD_PRELOAD={work}/evil.so' >>{home}/.profile",
+    ),
+];
+
+pub const REPOSITORY: &[Probe] = &[
+    probe("a hook", KEPT, "echo 'touch x' >{project}/.git/hooks/post-checkout"),
+    probe("`core.hooksPath`", KEPT, "mkdir h; git config core.hooksPath $PWD/h"),
+    probe("`core.fsmonitor`", KEPT, "git config core.fsmonitor $PWD/run.sh"),
+    probe("a filter driver", KEPT, "git config filter.x.clean $PWD/run.sh"),
     probe(
         "an include in the configuration",
         KEPT,
@@ -99,55 +102,129 @@ pub const PROBES: &[Probe] = &[
     probe(
         "alternates",
         KEPT,
-        "mkdir -p {project}/.git/objects/info; echo $PWD/objects >{project}/.git/objects/info/alternates",
+        "mkdir -p {project}/.git/objects/info; echo $PWD/o >{project}/.git/objects/info/alternates",
     ),
     probe(
-        "a submodule in the git dir",
+        "a submodule's git dir",
         KEPT,
         "mkdir -p {project}/.git/modules/x && echo x >{project}/.git/modules/x/config",
     ),
     probe(
         "moving a branch",
         KEPT,
-        "git update-ref refs/heads/main $(git -c user.name=x -c user.email=x@x commit-tree -m x HEAD^{tree})",
+        "c='-c user.name=x -c user.email=x@x'; git update-ref refs/heads/main $(git $c commit-tree -m x HEAD^{tree})",
     ),
     probe(
-        "a commit by the agent",
+        "a commit on a branch of its own",
         KEPT,
-        "echo x >f; git add f; git -c user.name=x -c user.email=x@x commit -qm x; git push -q . HEAD:refs/heads/planted",
+        "echo x >f; git add f; git -c user.name=x -c user.email=x@x commit -qm x; git push -q . HEAD:refs/heads/x",
     ),
     probe(
         "`GIT_DIR` of the agent's own",
         KEPT,
         "GIT_DIR={project}/.git GIT_WORK_TREE={project} git checkout -q -f --orphan x",
     ),
+    probe(
+        "another repository in the place of the `.git` file",
+        BWRAP,
+        "rm -f .git; git init -q evil; mv evil/.git .git",
+    ),
+    probe("renaming over the `.git` file", BWRAP, "echo 'gitdir: {world}' >g; mv g .git"),
     probe("deleting the common git dir", KEPT, "rm -rf {project}/.git"),
     probe("deleting objects", KEPT, "rm -rf {project}/.git/objects/*"),
-    // Processes.
+];
+
+pub const PROCESSES: &[Probe] = &[
     probe("the parent's environment", KEPT, "tr '\\0' '\\n' </proc/$PPID/environ"),
     probe("another process's environment", KEPT, "tr '\\0' '\\n' </proc/{victim}/environ"),
-    probe("another process's files through `/proc`", KEPT, "cat /proc/{victim}/cwd/readable.txt"),
-    probe(
-        "another process's root through `/proc`",
-        KEPT,
-        "cat /proc/{victim}/root{home}/notes.txt",
-    ),
+    probe("another process's folder", KEPT, "cat /proc/{victim}/cwd/readable.txt"),
+    probe("another process's root", KEPT, "cat /proc/{victim}/root{home}/notes.txt"),
+    probe("another process's descriptors", KEPT, "cat /proc/{victim}/fd/8"),
+    probe("another process's memory", RIGHTS, "exec 7<>/proc/{victim}/mem && echo {won}"),
     probe("a signal to another process", KEPT, "kill -9 {victim}"),
     probe(
-        "signals to everybody",
-        KEPT,
-        "exec perl -e 'kill 9, $ARGV[0]; kill 9, -getpgrp($ARGV[0]) if 0' {victim}",
+        "tracing another process",
+        RIGHTS,
+        "perl -e 'syscall({ptrace}, 16, $ARGV[0] + 0, 0, 0) == 0 and print \"{won}\"' {victim}",
     ),
     probe(
-        "tracing another process",
-        KEPT,
-        "perl -e '$^O; syscall(101, 16, $ARGV[0]+0, 0, 0) == 0 and print \"the-token-of-\", \"somebody-else\"' {victim}",
+        "typing into the terminal (TIOCSTI)",
+        MACHINE,
+        "perl -e 'ioctl(STDIN, 0x5412, my $c = \"x\") and print \"{won}\"'",
     ),
-    // Sockets.
+    probe("a setuid program", MACHINE, "grep -q 'NoNewPrivs:.*1' /proc/self/status || echo {won}"),
+    probe("mounting", MACHINE, "mkdir m; mount --bind / m && echo {won}"),
+    probe(
+        "mounting in a namespace of its own",
+        KEPT,
+        "mkdir m; unshare -Urm sh -c 'mount --bind {home} m; cat m/notes.txt'; cat {home}/notes.txt",
+    ),
+    probe("a block device", RIGHTS, "mknod d b 7 0 && echo {won}"),
+    probe("the machine's memory", MACHINE, "head -c 1 /dev/mem >x && echo {won}"),
+    probe("`/sys`", MACHINE, "for f in /sys/kernel/*; do echo 1 >$f && echo {won}; done"),
+    probe(
+        "the system request trigger",
+        MACHINE,
+        "test -w /proc/sysrq-trigger && echo h >/proc/sysrq-trigger && echo {won}",
+    ),
+    probe(
+        "the core pattern",
+        MACHINE,
+        "echo '|{work}/x' >/proc/sys/kernel/core_pattern && echo {won}",
+    ),
+    probe(
+        "the kernel's keyrings",
+        MACHINE,
+        "perl -e 'syscall({keyctl}, 0, -3, 1) >= 0 and print \"{won}\"'",
+    ),
+    probe(
+        "operations that no filter sees (io_uring)",
+        MACHINE,
+        "perl -MErrno -e 'syscall(425, 1, 0); print \"{won}\" unless $!{ENOSYS} || $!{EPERM}'",
+    ),
+];
+
+pub const AMOUNTS: &[Probe] = &[
+    probe("a file of 5 GB", KEPT, "truncate -s 5G big && echo {won}; rm -f big"),
+    probe(
+        "2,500 processes",
+        KEPT,
+        "perl -e 'for (1..2500) { my $p = fork; last unless defined $p; $p or sleep 600, exit; push @p, $p } sleep 3; print \"{won}\" if @p == 2500; kill 9, @p'",
+    ),
+    probe(
+        "more memory than there is",
+        MACHINE,
+        "perl -e 'my $x = \"x\" x $ARGV[0]; print \"{won}\"' $(awk '/MemTotal/ {print int($2 * 1000)}' /proc/meminfo)",
+    ),
+];
+
+pub const NETWORK: &[Probe] = &[
     probe("an abstract Unix socket", KEPT, UNIX_ABSTRACT),
     probe("a Unix socket with a path (docker, ssh-agent)", BWRAP, UNIX_PATH),
-    cut_off("TCP with the network off", KEPT, TCP),
-    cut_off("UDP with the network off", KEPT, UDP),
+    cut_off("`off`: TCP", KEPT, TCP),
+    cut_off("`off`: UDP (and so DNS)", KEPT, UDP),
+    cut_off("`off`: an abstract Unix socket", KEPT, UNIX_ABSTRACT),
+    cut_off(
+        "`off`: packets",
+        RIGHTS,
+        "perl -MSocket -e 'socket(my $s, 17, SOCK_RAW, 0x300) and print \"{won}\"'",
+    ),
+    declared("`provider`: TCP to a host that is not declared", KEPT, TCP),
+    declared("`provider`: UDP", KEPT, UDP),
+    declared(
+        "`provider`: a host that is not declared, through the proxy",
+        KEPT,
+        "perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(PeerAddr => \"127.0.0.1:3128\") || IO::Socket::INET->new(PeerAddr => \"127.0.0.1:$ARGV[0]\") or die $!; print $s \"CONNECT 127.0.0.1:$ARGV[0] HTTP/1.1\\r\\n\\r\\n\"; print <$s>' {tcp}",
+    ),
+];
+
+/// With the title of each part.
+pub const PARTS: [(&str, &[Probe]); 5] = [
+    ("Files", FILES),
+    ("The repository", REPOSITORY),
+    ("Processes and the kernel", PROCESSES),
+    ("Amounts", AMOUNTS),
+    ("The network", NETWORK),
 ];
 
 const UNIX_ABSTRACT: &str = "perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, pack(\"S a*\", AF_UNIX, \"\\0\".$ARGV[0])) or die $!; print <$s>' {abstract}";

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{TcpListener, UdpSocket};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use crate::harness::{Sandbox, write};
 
 /// What only somebody who got out can say.
 pub const SECRET: &str = "the-token-of-somebody-else";
+/// What an attack says that won something else.
+const WON: &str = "this-attack-has-won";
 
 /// One place, one attack.
 pub struct Scene {
@@ -22,6 +26,7 @@ pub struct Scene {
     /// The attacker's folder: a linked worktree, as Otto makes them.
     pub work: PathBuf,
     victim: Child,
+    dot_git: String,
     tcp: TcpListener,
     udp: UdpSocket,
     /// Somebody outside was reached.
@@ -49,7 +54,7 @@ impl Scene {
             s.home(".ssh/id_ed25519"),
             s.home(".aws/credentials"),
             s.home("notes.txt"),
-            s.project.join(".git/otto/scenarios/exam.json"),
+            s.project.join(".git/otto/scenarios/exam.txt"),
             s.project.join("otto_logs/sessions/20260101-000000-aaaa/evidence/1234"),
             s.project.join("private.txt"),
             s.at("cache/slots/001/project/theirs.txt"),
@@ -69,20 +74,30 @@ impl Scene {
         serve(&tcp, &udp, [path, hidden], &reached);
         // Somebody else's process, with a secret in its environment and in its memory.
         let victim = Command::new("sh")
-            .args(["-c", "read wait"])
+            .args(["-c", "exec 8<readable.txt; read wait"])
             .env("TOKEN", SECRET)
             .current_dir(s.at("world"))
             .stdin(Stdio::piped())
             .spawn()
             .expect("a process");
-        let mut scene =
-            Self { s, work, victim, tcp, udp, reached, abstract_name, before: BTreeMap::new() };
+        let mut scene = Self {
+            s,
+            work,
+            victim,
+            dot_git: String::new(),
+            tcp,
+            udp,
+            reached,
+            abstract_name,
+            before: BTreeMap::new(),
+        };
         scene.before = scene.outside();
+        scene.dot_git = scene.read_dot_git();
         scene
     }
 
     /// Names of the attack's text, as `{name}`.
-    fn filled(&self, script: &str) -> String {
+    pub fn filled(&self, script: &str) -> String {
         let show = |p: PathBuf| p.to_string_lossy().into_owned();
         let names = [
             ("home", show(self.s.at("home"))),
@@ -91,6 +106,10 @@ impl Scene {
             ("state", show(self.s.at("cache/agents"))),
             ("world", show(self.s.at("world"))),
             ("work", show(self.work.clone())),
+            ("logs", show(self.s.project.join("otto_logs/sessions/20260101-000000-aaaa"))),
+            ("won", WON.to_owned()),
+            ("ptrace", libc::SYS_ptrace.to_string()),
+            ("keyctl", libc::SYS_keyctl.to_string()),
             ("victim", self.victim.id().to_string()),
             ("tcp", self.tcp.local_addr().expect("bound").port().to_string()),
             ("udp", self.udp.local_addr().expect("bound").port().to_string()),
@@ -107,12 +126,19 @@ impl Scene {
         let args = ["sandbox", "--tier", tier, "--network", network, "--", "sh", "-c", &script];
         let mut command = self.s.command(&args);
         command.current_dir(&self.work).env("TOKEN", SECRET);
+        let terminal = on_a_terminal(&mut command, &self.s.at("world/readable.txt"));
         let done = self.s.finish(&mut command);
+        drop(terminal);
         self.judge(&format!("{}{}", done.stdout, done.stderr))
+    }
+
+    fn read_dot_git(&self) -> String {
+        std::fs::read_to_string(self.work.join(".git")).unwrap_or_default()
     }
 
     /// The attacker's folder as it was.
     pub fn tidy(&self) {
+        write(&self.work.join(".git"), &self.dot_git);
         self.s.git_in(&self.work, &["reset", "--quiet", "--hard"]);
         self.s.git_in(&self.work, &["clean", "-ffdxq"]);
     }
@@ -129,6 +155,12 @@ impl Scene {
         if self.victim.try_wait().expect("a child of ours").is_some() {
             return lost("it ended somebody else's process");
         }
+        if said.contains(WON) {
+            return lost("it says so");
+        }
+        if self.read_dot_git() != self.dot_git {
+            return lost("it replaced .git");
+        }
         let (before, after) = (&self.before, self.outside());
         let changed = before.iter().find(|(path, was)| after.get(*path) != Some(was));
         let made = after.keys().find(|path| !before.contains_key(*path));
@@ -136,6 +168,30 @@ impl Scene {
             return lost(&format!("it changed {}", path.display()));
         }
         Seen { won: false, how: said.trim().lines().last().unwrap_or("").to_owned() }
+    }
+
+    /// What a run of Otto's own leaves alone: the home, the world, and what decides about code in the
+    /// repository.
+    pub fn untouched(&self) -> Vec<PathBuf> {
+        let kept = [
+            self.s.at("home/.ssh"),
+            self.s.at("home/.aws"),
+            self.s.at("home/notes.txt"),
+            self.s.at("world"),
+            self.s.project.join("private.txt"),
+            self.s.project.join("README.md"),
+            self.s.project.join(".git/config"),
+            self.s.project.join(".git/hooks"),
+            self.s.project.join(".git/otto"),
+            self.s.at("cache/slots/001/project"),
+            self.s.at("cache/agents/20260101-000000-aaaa"),
+        ];
+        let after = self.outside();
+        let of_kept = |path: &PathBuf| kept.iter().any(|k| path.starts_with(k));
+        let old = self.before.iter().filter(|(path, _)| of_kept(path));
+        let changed = old.filter(|(path, was)| after.get(*path) != Some(was)).map(|(p, _)| p);
+        let made = after.keys().filter(|p| of_kept(p) && !self.before.contains_key(*p));
+        changed.chain(made).cloned().collect()
     }
 
     /// Everything outside of the attacker's folder and of what belongs to its sandbox: kind, mode,
@@ -181,6 +237,31 @@ impl Drop for Scene {
         drop(self.victim.kill());
         drop(self.victim.wait());
     }
+}
+
+/// Its standard input is a terminal, and it controls the session; a descriptor of the parent is
+/// open at 9.
+fn on_a_terminal(command: &mut Command, left_open: &Path) -> OwnedFd {
+    let (mut outer, mut inner) = (-1, -1);
+    let none = std::ptr::null_mut();
+    // SAFETY: openpty(3) fills in the two descriptors, which nobody else has.
+    let (outer, inner) = unsafe {
+        let made = libc::openpty(&mut outer, &mut inner, none, none.cast(), none.cast());
+        assert_eq!(made, 0, "a terminal");
+        (OwnedFd::from_raw_fd(outer), OwnedFd::from_raw_fd(inner))
+    };
+    command.stdin(Stdio::from(inner));
+    let file = std::fs::File::open(left_open).expect("it is there");
+    // SAFETY: only system calls.
+    unsafe {
+        command.pre_exec(move || {
+            libc::setsid();
+            libc::ioctl(0, libc::TIOCSCTTY, 0);
+            libc::dup2(file.as_raw_fd(), 9);
+            Ok(())
+        });
+    }
+    outer
 }
 
 /// Whoever connects is told the secret.

@@ -1,18 +1,23 @@
-//! The tables of `docs/reliability.md`: a test makes each from what it saw, so that the page cannot
+//! The tables of `docs/reliability.md` and `docs/threat-model.md`: a test makes each from what it saw, so that the page cannot
 //! say more than was tried.
 
 use std::path::Path;
 
 /// A table of the page, between `<!-- begin NAME` and `<!-- end NAME -->`.
 pub struct Matrix {
+    page: &'static str,
     name: &'static str,
     lines: Vec<String>,
 }
 
 impl Matrix {
     pub fn new(name: &'static str, columns: &[&str]) -> Self {
+        Self::on("docs/reliability.md", name, columns)
+    }
+
+    pub fn on(page: &'static str, name: &'static str, columns: &[&str]) -> Self {
         let rule = vec!["---"; columns.len()];
-        Self { name, lines: vec![line(columns), line(&rule)] }
+        Self { page, name, lines: vec![line(columns), line(&rule)] }
     }
 
     /// One row: what was done to a run, and what was seen. Nothing that differs from run to run.
@@ -22,9 +27,9 @@ impl Matrix {
 
     /// The page holds exactly this table. `OTTO_UPDATE=1` writes it there.
     pub fn check(self) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(self.page);
         // Tests that update run beside each other.
-        let lock = std::fs::File::open(&path).expect("docs/reliability.md");
+        let lock = std::fs::File::open(&path).expect("the page");
         lock.lock().expect("its lock");
         let page = std::fs::read_to_string(&path).expect("text");
         let begin = format!("<!-- begin {}", self.name);
@@ -42,7 +47,7 @@ impl Matrix {
             return;
         }
         let hint = "refresh it: OTTO_UPDATE=1 cargo test --test it";
-        panic!("docs/reliability.md: '{}' is not what was seen; {hint}\n{table}", self.name);
+        panic!("{}: '{}' is not what was seen; {hint}\n{table}", self.page, self.name);
     }
 }
 

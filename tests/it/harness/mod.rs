@@ -15,7 +15,7 @@ pub use faults::{Faults, Point, Survives};
 pub use matrix::Matrix;
 pub use programs::{bin_dir, names};
 pub use running::Running;
-pub use sandbox::{Done, Sandbox, write};
+pub use sandbox::{Done, GOOD, Sandbox, write};
 pub use scenes::{SKIPPED, Scene, play};
 pub use shape::Shape;
 pub use watched::Watched;

@@ -1,0 +1,213 @@
+//! The network `provider`: a small forward proxy on a Unix socket, run by whoever started the
+//! sandbox. It connects to the declared hosts and to nothing else, and resolves names itself, so
+//! that nothing inside needs a network.
+//!
+//! It speaks what HTTP clients ask of a proxy: `CONNECT host:port` (RFC 9110, 9.3.6) and a request
+//! with an absolute target. What is said inside a connection is not looked at.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::base::{Error, Result};
+
+/// A longer head of a request is none.
+const MAX_HEAD: u64 = 64 << 10;
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+
+/// Ends with its value: nothing is accepted any more.
+#[derive(Debug)]
+pub(in crate::process) struct Proxy {
+    _folder: std::fs::File,
+    socket: PathBuf,
+    ending: Arc<AtomicBool>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl Proxy {
+    /// Listens at `name` in the folder, which must not be there. It is reached through the folder's
+    /// descriptor: a socket's path has at most 107 bytes (unix(7)).
+    pub fn start(folder: &Path, name: &str, hosts: &[String]) -> Result<Self> {
+        let open = std::fs::File::open(folder).map_err(|e| Error::file("open", folder, e))?;
+        let socket = PathBuf::from(format!("/proc/self/fd/{}/{name}", open.as_raw_fd()));
+        let fail =
+            |e| Error::machine(format!("cannot listen at '{}'", socket.display())).because(e);
+        let listener = UnixListener::bind(&socket).map_err(fail)?;
+        let ending = Arc::new(AtomicBool::new(false));
+        let (over, hosts) = (Arc::clone(&ending), Arc::new(hosts.to_vec()));
+        let accepting = std::thread::Builder::new()
+            .name("proxy".into())
+            .spawn(move || {
+                for client in listener.incoming().flatten() {
+                    if over.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    let hosts = Arc::clone(&hosts);
+                    // A client that cannot be served is one that is hung up on.
+                    drop(std::thread::Builder::new().spawn(move || drop(serve(client, &hosts))));
+                }
+            })
+            .map_err(fail)?;
+        Ok(Self { _folder: open, socket, ending, accepting: Some(accepting) })
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.ending.store(true, Ordering::SeqCst);
+        // Wakes the thread that accepts.
+        drop(UnixStream::connect(&self.socket));
+        drop(self.accepting.take().map(JoinHandle::join));
+    }
+}
+
+/// What a client asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    /// `host:port`, as it is compared with the declared ones.
+    to: String,
+    /// What is sent on; nothing for a tunnel.
+    head: Vec<u8>,
+}
+
+/// Reads the head of a request.
+fn asked(head: &str) -> Option<Asked> {
+    let (line, rest) = head.split_once("\r\n")?;
+    let mut words = line.split(' ');
+    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
+    if method == "CONNECT" {
+        return Some(Asked { to: target.to_ascii_lowercase(), head: Vec::new() });
+    }
+    let after = target.strip_prefix("http://")?;
+    let at = after.find('/').unwrap_or(after.len());
+    let (host, path) = after.split_at(at);
+    let path = if path.is_empty() { "/" } else { path };
+    let is_of_proxy = |l: &&str| {
+        let name = l.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        name.starts_with("proxy-") || name == "connection"
+    };
+    // One request a connection: what follows it would go to the same host unread.
+    let kept: Vec<&str> = rest.split("\r\n").filter(|l| !l.is_empty() && !is_of_proxy(l)).collect();
+    let fields = kept.iter().map(|l| format!("{l}\r\n")).collect::<String>();
+    let head = format!("{method} {path} {version}\r\n{fields}Connection: close\r\n\r\n");
+    let port = host.rsplit_once(':').is_some_and(|(_, p)| p.chars().all(|c| c.is_ascii_digit()));
+    let to = if port { host.to_owned() } else { format!("{host}:80") };
+    Some(Asked { to: to.to_ascii_lowercase(), head: head.into_bytes() })
+}
+
+fn serve(client: UnixStream, hosts: &[String]) -> std::io::Result<()> {
+    client.set_read_timeout(Some(CONNECT_LIMIT))?;
+    let mut reader = BufReader::new(client.try_clone()?.take(MAX_HEAD));
+    let mut head = String::new();
+    while reader.read_line(&mut head)? > 0 && !head.ends_with("\r\n\r\n") {}
+    let mut client = client;
+    let Some(asked) = asked(&head) else {
+        return client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    };
+    if !hosts.iter().any(|host| host.eq_ignore_ascii_case(&asked.to)) {
+        let said = format!("the sandbox does not reach {}\n", asked.to);
+        return client.write_all(
+            format!(
+                "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{said}",
+                said.len()
+            )
+            .as_bytes(),
+        );
+    }
+    let Ok(mut server) = connect(&asked.to) else {
+        return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+    };
+    client.set_read_timeout(None)?;
+    if asked.head.is_empty() {
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    } else {
+        server.write_all(&asked.head)?;
+    }
+    // What came with the head.
+    server.write_all(reader.buffer())?;
+    join(client, server)
+}
+
+fn connect(to: &str) -> std::io::Result<TcpStream> {
+    use std::net::ToSocketAddrs;
+    let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
+    for address in to.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
+            Ok(stream) => return Ok(stream),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
+}
+
+/// Both directions until both are over.
+pub(super) fn join(unix: UnixStream, tcp: TcpStream) -> std::io::Result<()> {
+    let (mut from_unix, mut to_unix) = (unix.try_clone()?, unix);
+    let (mut from_tcp, mut to_tcp) = (tcp.try_clone()?, tcp);
+    let there = std::thread::Builder::new().spawn(move || {
+        drop(std::io::copy(&mut from_unix, &mut to_tcp));
+        drop(to_tcp.shutdown(Shutdown::Write));
+    })?;
+    drop(std::io::copy(&mut from_tcp, &mut to_unix));
+    drop(to_unix.shutdown(Shutdown::Write));
+    drop(there.join());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_asks_for_is_understood() {
+        let tunnel = asked("CONNECT API.example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(tunnel, Some(Asked { to: "api.example.com:443".into(), head: Vec::new() }));
+        let plain = asked(
+            "POST http://127.0.0.1:8080/v1/x?y=1 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nProxy-Connection: keep-alive\r\nConnection: keep-alive\r\n\r\n",
+        )
+        .expect("a request");
+        assert_eq!(plain.to, "127.0.0.1:8080");
+        assert_eq!(
+            String::from_utf8_lossy(&plain.head),
+            "POST /v1/x?y=1 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(asked("GET http://a HTTP/1.1\r\n\r\n").expect("a request").to, "a:80");
+        for wrong in ["", "GET / HTTP/1.1\r\n\r\n", "GET\r\n", "GET https://a/ HTTP/1.1\r\n\r\n"] {
+            assert_eq!(asked(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_declared_hosts_are_reached_and_the_end_is_an_end() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = server.local_addr().expect("bound").to_string();
+        let echo = std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().expect("a client");
+            let mut said = [0; 4];
+            stream.read_exact(&mut said).expect("four bytes");
+            stream.write_all(&said).expect("written");
+        });
+        let socket = dir.path().join("s");
+        let proxy = Proxy::start(dir.path(), "s", std::slice::from_ref(&at)).expect("it listens");
+        let ask = |to: &str| {
+            let mut stream = UnixStream::connect(&socket).expect("it listens");
+            write!(stream, "CONNECT {to} HTTP/1.1\r\n\r\nping").expect("written");
+            stream.shutdown(Shutdown::Write).expect("half");
+            let mut said = String::new();
+            stream.read_to_string(&mut said).expect("an answer");
+            said
+        };
+        assert!(ask("127.0.0.1:1").starts_with("HTTP/1.1 403"));
+        assert!(ask(&at).ends_with("\r\n\r\nping"));
+        echo.join().expect("it ended");
+        drop(proxy);
+        assert!(UnixStream::connect(&socket).is_err());
+    }
+}
