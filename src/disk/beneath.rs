@@ -40,9 +40,10 @@ impl From<std::io::Error> for Refused {
 }
 
 fn open_below(root: &OwnedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Refused> {
+    // A pipe must not make us wait; one that is only a place on the way cannot.
+    let wait = if flags.contains(OFlag::O_PATH) { OFlag::empty() } else { OFlag::O_NONBLOCK };
     let how = OpenHow::new()
-        // A pipe must not make us wait.
-        .flags(flags | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+        .flags(flags | wait | OFlag::O_CLOEXEC)
         .mode(if flags.contains(OFlag::O_CREAT) {
             Mode::from_bits_truncate(0o666)
         } else {
@@ -104,7 +105,7 @@ pub fn write_beneath(dir: &Path, path: &Path, bytes: &[u8]) -> Result<bool, Refu
             Err(e) => return Err(e),
         };
     }
-    fault::before(Effect::Write, &dir.join(path))?;
+    fault::before(Effect::Write, dir.join(path))?;
     let (file, is_new) = match open_below(&root, path, OFlag::O_WRONLY) {
         Ok(file) => (File::from(file), false),
         Err(Refused::Missing) => {

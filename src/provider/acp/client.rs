@@ -10,7 +10,7 @@ use agent_client_protocol::v1::schema::{
     WriteTextFileRequest, WriteTextFileResponse,
 };
 use agent_client_protocol::{Error as RpcError, ErrorCode, UntypedMessage};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::files::Files;
 use super::permission;
@@ -18,7 +18,11 @@ use super::updates::Updates;
 use crate::agent::{Event, Request};
 use crate::base::{Error, Result};
 use crate::disk::Refused;
+use crate::provider::agent_cli::shorten;
 use crate::provider::io::Events;
+
+/// How a line that is no message is handed on, so that it keeps its place among those that are.
+pub(super) const NOISE: &str = "_otto/noise";
 
 /// Why a turn is ended before the agent ends it.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +102,11 @@ impl<W: Write> Client<W> {
 
     pub fn notified(&self, message: UntypedMessage) {
         let mut inner = self.lock();
+        if message.method == NOISE {
+            let line = message.params.get("line").and_then(Value::as_str).unwrap_or_default();
+            inner.tell(vec![Event::Raw { data: shorten::text(line).into() }]);
+            return;
+        }
         if !inner.is_live {
             return;
         }
@@ -157,13 +166,6 @@ impl<W: Write> Client<W> {
             }
             Err(refused) => Err(inner.refuse("fs/write_text_file", &request.path, refused)),
         }
-    }
-
-    /// A line that is no message of the protocol: a library that prints, a warning.
-    pub fn noise(&self, line: &str) {
-        let mut inner = self.lock();
-        let text = crate::provider::agent_cli::shorten::text(line);
-        inner.tell(vec![Event::Raw { data: text.into() }]);
     }
 }
 

@@ -63,7 +63,8 @@ impl Files {
     }
 
     fn leads_inside(&self, path: &Path, links: u32) -> bool {
-        let whole = self.real.join(path);
+        // Without a slash at its end, by which a link would be followed before it is seen.
+        let whole: PathBuf = self.real.join(path).components().collect();
         let mut rest = PathBuf::new();
         let mut there: &Path = &whole;
         loop {

@@ -11,7 +11,9 @@ use agent_client_protocol::v1::schema::{
     SessionConfigOption, SessionConfigOptionCategory, SessionConfigOptionValue, SessionId,
     SetSessionConfigOptionRequest, StopReason, TextContent,
 };
-use agent_client_protocol::{Agent, Error as RpcError, ErrorCode};
+use agent_client_protocol::{
+    Agent, Error as RpcError, ErrorCode, is_connection_terminated, is_incoming_transport_closed,
+};
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::future::{Either, select};
 use futures::{Future, StreamExt};
@@ -20,7 +22,6 @@ use super::client::{Cancel, Client};
 use super::setup::Setup;
 use super::{errors, updates};
 use crate::agent::{ErrorClass, Event, Request};
-use crate::provider::io::Failure;
 
 /// How the conversation ended.
 #[derive(Debug)]
@@ -29,12 +30,8 @@ pub(super) enum Outcome {
     /// Told to stop.
     Cancelled(Cancel),
     Failed(ErrorClass, String),
-}
-
-impl From<Failure> for Outcome {
-    fn from(failure: Failure) -> Self {
-        Outcome::Failed(failure.class, failure.message)
-    }
+    /// The agent went away in the middle.
+    Lost,
 }
 
 /// Speaks with the agent until the turn is over. `on_cancel` is called when it is asked to stop:
@@ -94,6 +91,9 @@ async fn until<T>(
 }
 
 fn failed(e: &RpcError) -> Outcome {
+    if is_incoming_transport_closed(e) || is_connection_terminated(e) {
+        return Outcome::Lost;
+    }
     let (class, message) = errors::of_error(e);
     Outcome::Failed(class, message)
 }
@@ -198,6 +198,7 @@ async fn open(
         Ok(options) => Ok((session, options.unwrap_or_default())),
         Err(e) if e.code == ErrorCode::AUTH_REQUIRED => Err(log_in(agent, &e)),
         Err(e) => match errors::of_error(&e) {
+            _ if matches!(failed(&e), Outcome::Lost) => Err(Outcome::Lost),
             (ErrorClass::BadRequest | ErrorClass::Unknown, said) => Err(none(format!(" ({said})"))),
             (class, said) => Err(Outcome::Failed(class, said)),
         },

@@ -10,9 +10,9 @@ use agent_client_protocol::{Client as ClientRole, UntypedMessage};
 use futures::SinkExt;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use futures::executor::block_on;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::client::{Cancel, Canceller, Client};
+use super::client::{Cancel, Canceller, Client, NOISE};
 use super::files::Files;
 use super::session::{Outcome, speak};
 use super::setup::Setup;
@@ -94,7 +94,7 @@ fn turn<W: Write + Send + 'static>(
             .hide(&Secrets::from_env(&request.secrets))
             .run_lines(&stderr, MAX_LINE, &mut |line| {
                 if let Some(to) = &mut feed
-                    && !take(&line, to, &client)
+                    && !take(&line, to)
                 {
                     feed = None;
                 }
@@ -120,22 +120,20 @@ fn turn<W: Write + Send + 'static>(
     finish(end, events)
 }
 
-/// Hands one line to the conversation; false when that is over. What is no message is kept as it
-/// is, and told nobody else.
-fn take<W: Write>(line: &[u8], feed: &mut pipe::Feed, client: &Client<W>) -> bool {
+/// Hands one line to the conversation; false when that is over. What is no message, a library that
+/// prints or a line that was cut, is kept as it is.
+fn take(line: &[u8], feed: &mut pipe::Feed) -> bool {
     if line.iter().all(u8::is_ascii_whitespace) {
         return true;
     }
     let text = String::from_utf8_lossy(line);
-    match serde_json::from_str::<Value>(&text) {
-        Ok(value) if value.get("jsonrpc").is_some() => {
-            block_on(feed.send(Ok(text.into_owned()))).is_ok()
-        }
-        Ok(_) | Err(_) => {
-            client.noise(&text);
-            true
-        }
-    }
+    let is_message = serde_json::from_str::<Value>(&text).is_ok_and(|v| v.get("jsonrpc").is_some());
+    let message = if is_message {
+        text.into_owned()
+    } else {
+        json!({"jsonrpc": "2.0", "method": NOISE, "params": {"line": text}}).to_string()
+    };
+    block_on(feed.send(Ok(message))).is_ok()
 }
 
 async fn converse<W: Write + Send + 'static>(
@@ -277,8 +275,8 @@ fn judge(
             StopReason::Cancelled => stopped(),
             _ => End::failed("error", ErrorClass::Unknown, "the agent ended in an unknown way"),
         },
-        (_, None) if stop::requested().is_some() => stopped(),
-        (ended, None) => {
+        (_, None | Some(Outcome::Lost)) if stop::requested().is_some() => stopped(),
+        (ended, None | Some(Outcome::Lost)) => {
             let how = match ended {
                 Ended::Exited(code) => format!("exit {code}"),
                 Ended::Signaled(signal) => format!("signal {signal}"),
