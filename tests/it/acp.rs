@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Sandbox, write};
+use crate::harness::{Sandbox, Shape, write};
 
 /// The steps of one prompt, as a script of the fake agent.
 struct Play {
@@ -488,4 +488,21 @@ fn what_it_says_of_itself() {
     assert!(said["needs"]["read"].to_string().contains("/opt/agent"));
     assert!(ask(r#"{"argv": ["no-such-agent"]}"#, 0)["missing"].is_string());
     assert!(ask("{}", 0)["missing"].is_string());
+}
+
+#[test]
+fn a_run_lands_what_such_an_agent_made() {
+    let s = Sandbox::project();
+    let put = ask("fs/write_text_file", json!({"path": "g1/work", "content": "done g1\n"}));
+    let script = [put, text("The work of g1 is there."), end()].iter().map(say).collect::<String>();
+    s.script(&s.at("script"), &format!("#!/bin/sh\ncat >/dev/null\n{script}"));
+    let fakes = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fakes");
+    let settings = json!({"argv": argv(&s, &[]), "read": [fakes, s.at("script")]});
+    let spec = s.spec(&Shape::of(1));
+    let acp = format!("providers.acp={settings}");
+    s.run(0, &["run", "--from-spec", &spec, "--provider", "acp", "-c", &acp]);
+    s.assert_landed_once(&["g1"]);
+    let log = s.session_dir().join("build/g1/attempt-01/narrative.log");
+    let log = std::fs::read_to_string(log).expect("a narrative");
+    assert!(log.contains("The work of g1 is there.") && log.contains("g1/work"), "{log}");
 }

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::values::Starts;
+
 /// Bytes that a token may go on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -316,6 +318,8 @@ pub struct Shapes {
     /// Rule of each anchor, by its number.
     pub rule_of: Vec<usize>,
     pub texts: Vec<&'static str>,
+    /// By their first byte, in lower case.
+    pub starts: Starts,
     pub patterns: Vec<Regex>,
     /// The start of a PEM body whose `BEGIN` line came before.
     pub body: Regex,
@@ -346,6 +350,7 @@ pub static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         rule_of,
         patterns: RULES.iter().map(|rule| pattern(rule.pattern)).collect(),
         body: pattern(super::pem::START),
+        starts: Starts::of_all(texts.iter().map(|t| t.as_bytes()[0].to_ascii_lowercase())),
         longest_anchor: texts.iter().map(|t| t.len()).max().unwrap_or(0),
         texts,
     }

@@ -291,11 +291,17 @@ impl Scan {
         let longest = SHAPES.longest_anchor.max(values.longest);
         let from = text.len().saturating_sub(longest.saturating_sub(1));
         let begins = |tail: &[u8]| {
-            let value = |p: &Vec<u8>| p.len() > tail.len() && p.starts_with(tail);
-            let anchor = |a: &&str| {
-                a.len() > tail.len() && a.as_bytes()[..tail.len()].eq_ignore_ascii_case(tail)
+            let Some(first) = tail.first() else { return false };
+            let value = |n: &usize| {
+                let p = &values.patterns[*n];
+                p.len() > tail.len() && p.starts_with(tail)
             };
-            SHAPES.texts.iter().any(anchor) || values.patterns.iter().any(value)
+            let anchor = |n: &usize| {
+                let a = SHAPES.texts[*n].as_bytes();
+                a.len() > tail.len() && a[..tail.len()].eq_ignore_ascii_case(tail)
+            };
+            let lower = first.to_ascii_lowercase();
+            SHAPES.starts.of(lower).iter().any(anchor) || values.starts.of(*first).iter().any(value)
         };
         (from..text.len()).find(|at| begins(&text[*at..])).map_or(0, |at| text.len() - at)
     }

@@ -44,11 +44,30 @@ pub fn looks_secret(name: &str, value: &str) -> bool {
     SAYS.iter().any(|word| name.contains(word)) || ends && looks_random(value.as_bytes())
 }
 
+/// Numbers of texts, by their first byte.
+#[derive(Default)]
+pub struct Starts(Vec<Vec<usize>>);
+
+impl Starts {
+    pub fn of_all(firsts: impl Iterator<Item = u8>) -> Self {
+        let mut all = vec![Vec::new(); 256];
+        for (n, first) in firsts.enumerate() {
+            all[usize::from(first)].push(n);
+        }
+        Self(all)
+    }
+
+    pub fn of(&self, first: u8) -> &[usize] {
+        self.0.get(usize::from(first)).map_or(&[], Vec::as_slice)
+    }
+}
+
 #[derive(Default)]
 pub struct Values {
     /// `None` without values.
     pub finder: Option<AhoCorasick>,
     pub patterns: Vec<Vec<u8>>,
+    pub starts: Starts,
     /// The name of each pattern.
     of: Vec<usize>,
     names: Vec<String>,
@@ -71,6 +90,7 @@ impl Values {
             }
             all.names.push(name);
         }
+        all.starts = Starts::of_all(all.patterns.iter().filter_map(|p| p.first().copied()));
         if !all.patterns.is_empty() {
             let built =
                 AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&all.patterns);
