@@ -121,9 +121,11 @@ mkdir -p "$OTTO_GROUP"; echo "done $OTTO_GROUP" >"$OTTO_GROUP/work""#,
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let mut child = command.spawn().expect("otto starts");
     s.mark("said");
-    let log = s.session_dir().join("build/g1/attempt-01/agent-stderr.log");
+    // Where agent and Otto exchange files; from there it comes to the turn's folder.
     crate::harness::until("its words", || {
-        std::fs::read_to_string(&log).is_ok_and(|t| t.contains("private key hidden")).then_some(())
+        let logs = s.files_named("agent-stderr.log");
+        let said = std::fs::read_to_string(logs.first()?).ok()?;
+        said.contains("private key hidden").then(|| assert_eq!(leaks(&s, &["cache"]), [""; 0]))
     });
     assert_eq!(leaks(&s, &["project/otto_logs"]), [""; 0]);
     s.open_gate("go");
