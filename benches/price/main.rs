@@ -15,6 +15,7 @@ mod memory;
 mod parallel;
 mod place;
 mod sample;
+mod sandbox;
 mod size;
 mod start;
 mod table;
@@ -73,6 +74,7 @@ fn main() {
     let s = if has("--quick") { &QUICK } else { &WHOLE };
     let all: Vec<Group<'_>> = vec![
         ("start", Box::new(|| start::rows(s.runs))),
+        ("sandbox", Box::new(|| sandbox::rows(s.runs))),
         // First, because the floors of the others delete many files, which slows a file system down.
         ("growth", Box::new(|| groups::growth(s.growth))),
         ("groups", Box::new(|| groups::rows(s.runs.min(3), s.groups))),

@@ -68,7 +68,8 @@ impl Place {
             &self.project.join("otto.yaml"),
             &format!(
                 "provider: command\nproviders: {{command: {{argv: [{agent}]}}}}\n\
-                 agents: {{certifier: {{provider: none}}}}\n"
+                 agents: {{certifier: {{provider: none}}}}\n\
+                 sandbox: {{tier: worktree}}\n"
             ),
         );
     }

@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::contain::Inside;
 use super::describe::needs;
 use super::env::of_provider;
-use super::ledger::{Ledger, Meter};
+use super::ledger::{Ledger, Meter, while_money_lasts};
 use super::protocol::{self, ErrorClass, Event, Request};
 use super::transcript::Transcript;
+use crate::base::text::count;
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
 use crate::process::{Command, Ended, Interrupt, own_command};
@@ -93,7 +94,10 @@ impl TurnResult {
             return format!("error: {}", class.word());
         }
         match &self.ending {
-            Ending::Done(reason) => reason.clone(),
+            Ending::Done(reason) if self.denied.is_empty() => reason.clone(),
+            Ending::Done(reason) => {
+                format!("{reason}; {} denied", count(self.denied.len(), "tool call"))
+            }
             Ending::NoDone => "ended without done".into(),
             Ending::TimedOut => "timed out".into(),
             Ending::Capped(what) => format!("over the cap on {what}"),
@@ -181,14 +185,21 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     let env = of_provider(&request, &needs.env);
     let argv = own_command(&program);
     let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;
-    let ended = Command::new(argv, turn.inside.workdir(), env)
+    let interrupt = reader.interrupt.clone();
+    let command = Command::new(argv, turn.inside.workdir(), env)
         .sandbox(sandbox)
         .stdin(line)
         .timeout(turn.limit)
-        .interrupt(&reader.interrupt.clone(), GRACE)
-        .hide(&secrets)
-        .run_lines(&path("stderr.log"), MAX_LINE, &mut |line| reader.take(&line))?
-        .ended;
+        .interrupt(&interrupt, GRACE)
+        .hide(&secrets);
+    let log = path("stderr.log");
+    let (ended, overspent) = while_money_lasts(turn.ledger, &interrupt, || {
+        command.run_lines(&log, MAX_LINE, &mut |line| reader.take(&line))
+    })?;
+    let ended = ended?.ended;
+    if overspent {
+        reader.cap("money");
+    }
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
     }

@@ -2,11 +2,15 @@
 //! ignore caps; what is spent is written down as it is reported, so that turns that run at the same
 //! time, in whatever process, share one budget, and a kill forgets nothing that was said.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
 use crate::base::Result;
+use crate::process::Interrupt;
 use crate::session::event::Usage;
 
 /// Where what a turn uses is written down.
-pub trait Ledger: std::fmt::Debug {
+pub trait Ledger: std::fmt::Debug + Sync {
     /// US dollars that may still be spent, over all turns; `None` without a budget.
     fn left(&self) -> Result<Option<f64>>;
 
@@ -66,31 +70,63 @@ impl<'a> Meter<'a> {
     }
 }
 
+/// How often a turn that says nothing looks at what the others have spent.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// Runs a turn, and interrupts it when others overspend the budget that they share with it. Returns
+/// whether it did.
+pub(super) fn while_money_lasts<T>(
+    ledger: &dyn Ledger,
+    interrupt: &Interrupt,
+    turn: impl FnOnce() -> T,
+) -> Result<(T, bool)> {
+    if ledger.left()?.is_none() {
+        return Ok((turn(), false));
+    }
+    std::thread::scope(|scope| {
+        let (over, ended) = mpsc::channel::<()>();
+        let watch = scope.spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK) {
+                // A journal that cannot be read now stops the turn at its own next record.
+                if matches!(ledger.left(), Ok(Some(left)) if left < 0.0) {
+                    interrupt.trip();
+                    return true;
+                }
+            }
+            false
+        });
+        let result = turn();
+        drop(over);
+        Ok((result, watch.join().unwrap_or(false)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::sync::Mutex;
 
     use super::*;
 
     #[derive(Debug)]
     struct Book {
         budget: f64,
-        lines: RefCell<Vec<(Usage, Part)>>,
+        lines: Mutex<Vec<(Usage, Part)>>,
     }
 
     impl Book {
         fn with(budget: f64) -> Self {
-            Self { budget, lines: RefCell::default() }
+            Self { budget, lines: Mutex::default() }
         }
     }
 
     impl Ledger for Book {
         fn left(&self) -> Result<Option<f64>> {
-            let spent: f64 = self.lines.borrow().iter().filter_map(|(u, _)| u.money()).sum();
+            let spent: f64 =
+                self.lines.lock().expect("whole").iter().filter_map(|(u, _)| u.money()).sum();
             Ok(Some(self.budget - spent))
         }
         fn spend(&self, usage: &Usage, part: Part) -> Result<()> {
-            self.lines.borrow_mut().push((*usage, part));
+            self.lines.lock().expect("whole").push((*usage, part));
             Ok(())
         }
         fn estimate(&self, usage: &Usage) -> Option<f64> {
@@ -114,7 +150,7 @@ mod tests {
         assert!(!meter.take(&output(5)).expect("tokens of a turn that tells its money"));
         assert!(meter.take(&usd(0.6)).expect("written"), "over");
         meter.close().expect("closed");
-        let lines = book.lines.into_inner();
+        let lines = book.lines.into_inner().expect("whole");
         let parts: Vec<Part> = lines.iter().map(|(_, part)| *part).collect();
         assert_eq!(parts, [Part::Some, Part::Some, Part::Rest]);
         assert_eq!((lines[1].0.output, lines[1].0.usd), (Some(5), Some(0.6)));
@@ -128,7 +164,7 @@ mod tests {
         assert!(!meter.take(&output(4)).expect("counted"));
         assert!(meter.take(&output(8)).expect("counted"), "12 of 10");
         meter.close().expect("closed");
-        let lines = book.lines.into_inner();
+        let lines = book.lines.into_inner().expect("whole");
         assert_eq!(lines.len(), 1);
         assert_eq!((lines[0].0.usd, lines[0].0.estimated_usd), (None, Some(12.0)));
     }

@@ -93,9 +93,9 @@ fn the_proof_names_tier_networks_and_limits() {
         let limits = proof["sandbox"]["limits"].to_string();
         let networks = match tier {
             "worktree" => {
-                "whatever the machine reaches: spec, build, fix, certifier, merge, pilot, task, check"
+                "all that the machine reaches for spec, build, fix, certifier, merge, pilot, task, check"
             }
-            _ => "task; nothing: check",
+            _ => "task; nothing for check",
         };
         assert!(limits.contains(networks), "{tier}: {limits}");
         let known = if tier == "worktree" { "No sandbox: agents" } else { tier };

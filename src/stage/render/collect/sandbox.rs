@@ -16,6 +16,10 @@ pub(super) fn sandbox(session: &Session) -> Sandbox {
 fn limits(session: &Session) -> Vec<String> {
     let tier = session.record.tier;
     let mut out = vec![tier.limit().to_owned()];
+    // Before there were networks, nothing was said of them.
+    if !session.record.settings.0.contains_key("sandbox.tier") {
+        return out;
+    }
     // A session whose settings cannot be kept here has run nothing here.
     let Ok(all) = session.config.containments(tier) else { return out };
     let mut others: BTreeMap<Tier, Vec<&str>> = BTreeMap::new();
