@@ -32,7 +32,7 @@ pub use turn::run;
 pub fn describe(input: impl BufRead, output: impl Write) -> Result<Exit> {
     describe::answer(input, output, |settings| {
         let known = setup::known(settings);
-        let program = known.and_then(|()| super::command::program_of(settings));
+        let program = known.and_then(|()| super::command::program_of(settings, "acp"));
         let own = program.as_ref().ok().and_then(Option::as_ref);
         let names = |key: &str| -> Vec<String> {
             let list = settings.get(key).and_then(Value::as_array).into_iter().flatten();

@@ -46,7 +46,7 @@ impl Setup {
             prompt.push_str(&crate::provider::codex::schema_as_prompt(&schema));
         }
         Ok(Self {
-            argv: crate::provider::command::resolve(request)?,
+            argv: crate::provider::command::resolve(request, "acp")?,
             prompt,
             auth_method: setting_str(request, "auth_method")?.map(str::to_owned),
             wants_answer,

@@ -54,7 +54,7 @@ pub fn run(input: impl BufRead, output: impl Write) -> Result<Exit> {
 /// Reads the settings and says what is there.
 pub fn describe(input: impl BufRead, output: impl Write) -> Result<Exit> {
     describe::answer(input, output, |settings| {
-        let program = program::named(settings);
+        let program = program::named(settings, "command");
         let own = program.as_ref().ok().and_then(Option::as_ref);
         let env = settings.get("env").and_then(Value::as_array);
         let env = env.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
@@ -116,7 +116,7 @@ type Prepared = (Vec<std::ffi::OsString>, bool, std::time::Duration, Vec<u8>);
 
 fn prepare(request: &Request) -> std::result::Result<Prepared, Failure> {
     let answers = needs_answer(request)?;
-    let argv = program::resolve(request)?;
+    let argv = program::resolve(request, "command")?;
     let limit = time_left(request)?;
     let unusable = |e: crate::base::Error| Failure::bad_request(e.to_string());
     let prompt = disk::read(&request.prompt_file).map_err(unusable)?;

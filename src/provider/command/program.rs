@@ -9,14 +9,19 @@ use crate::agent::Request;
 use crate::process::on_path;
 use crate::provider::io::{Failure, in_worktree, setting_str};
 
-const EXAMPLE: &str = "write in otto.yaml: providers: {<name>: {argv: [\"./agent.sh\"]}}";
+fn example(provider: &str) -> String {
+    format!("write in otto.yaml: providers: {{{provider}: {{argv: [\"./agent.sh\"]}}}}")
+}
 
 /// The command line, with a program that is there as far as can be told before starting it.
 ///
 /// `argv[0]` with a slash is looked for in the worktree, so that an agent that is committed is
 /// the one of the commit that it works on; then in `settings.dir`; without a slash on `PATH`.
-pub(in crate::provider) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
-    let argv = argv(&request.settings)?;
+pub(in crate::provider) fn resolve(
+    request: &Request,
+    provider: &str,
+) -> Result<Vec<OsString>, Failure> {
+    let argv = argv(&request.settings, provider)?;
     let mut line: Vec<OsString> = argv.iter().map(Into::into).collect();
     let named = Path::new(argv[0]);
     if !argv[0].contains('/') || named.is_absolute() {
@@ -32,7 +37,7 @@ pub(in crate::provider) fn resolve(request: &Request) -> Result<Vec<OsString>, F
         None => {
             let tried: Vec<String> = places.iter().map(|p| format!("'{}'", p.display())).collect();
             Err(Failure::missing_tool(format!(
-                "the agent '{}' is not in {}; commit it, or write its absolute path in `argv` of its settings",
+                "the agent '{}' is not in {}; commit it, or write its absolute path in providers.{provider}.argv",
                 argv[0],
                 tried.join(" or ")
             )))
@@ -42,8 +47,11 @@ pub(in crate::provider) fn resolve(request: &Request) -> Result<Vec<OsString>, F
 
 /// The program outside of every worktree, where it is one and is there; `Ok(None)` for one that
 /// only a worktree can tell.
-pub(in crate::provider) fn named(settings: &Value) -> Result<Option<PathBuf>, Failure> {
-    let name = argv(settings)?[0];
+pub(in crate::provider) fn named(
+    settings: &Value,
+    provider: &str,
+) -> Result<Option<PathBuf>, Failure> {
+    let name = argv(settings, provider)?[0];
     let path = Path::new(name);
     let found = match (name.contains('/'), path.is_absolute()) {
         (true, false) => return Ok(None),
@@ -54,10 +62,11 @@ pub(in crate::provider) fn named(settings: &Value) -> Result<Option<PathBuf>, Fa
     found.map(Some).ok_or_else(missing)
 }
 
-fn argv(settings: &Value) -> Result<Vec<&str>, Failure> {
+fn argv<'a>(settings: &'a Value, provider: &str) -> Result<Vec<&'a str>, Failure> {
     let Some(value) = settings.get("argv").filter(|v| !v.is_null()) else {
         return Err(Failure::bad_request(format!(
-            "no program is configured as the agent; {EXAMPLE}"
+            "no program is configured as the agent; {}",
+            example(provider)
         )));
     };
     let words: Option<Vec<&str>> =
@@ -65,7 +74,8 @@ fn argv(settings: &Value) -> Result<Vec<&str>, Failure> {
     match words {
         Some(words) if words.first().is_some_and(|w| !w.is_empty()) => Ok(words),
         Some(_) | None => Err(Failure::bad_request(format!(
-            "`argv` must be a list of texts that begins with a program, and is {value}; {EXAMPLE}"
+            "`argv` must be a list of texts that begins with a program, and is {value}; {}",
+            example(provider)
         ))),
     }
 }
