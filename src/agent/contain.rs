@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::describe::{LoginFile, Needs};
 use super::protocol;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, Secrets};
 use crate::disk;
 use crate::git::Worktree;
 use crate::process::{Network, Sandbox, Tier};
@@ -101,11 +101,11 @@ impl Exchange {
         Ok(path)
     }
 
-    /// Copies what the other side left. What is no plain file is none: a link would be followed with
-    /// our rights.
-    pub fn take(&self, name: &str, to: &Path) -> Result<()> {
+    /// Copies what the other side left, without secrets. What is no plain file is none: a link would
+    /// be followed with our rights.
+    pub fn take(&self, name: &str, to: &Path, secrets: &Secrets) -> Result<()> {
         match disk::read_plain(&self.file(name), LARGEST)? {
-            Some(bytes) => disk::replace_derived(to, &bytes),
+            Some(bytes) => disk::replace_derived(to, &secrets.hide_bytes(&bytes)),
             None => disk::remove_file(to),
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::contain::Inside;
 use super::describe::needs;
-use super::env::{hide_in, of_provider};
+use super::env::of_provider;
 use super::ledger::{Ledger, Meter, while_money_lasts};
 use super::protocol::{self, ErrorClass, Event, Request};
 use super::transcript::Transcript;
@@ -206,8 +206,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     reader.meter.close()?;
     // The provider may know less than we do of what is secret, and an agent writes its answer itself.
     for file in ["agent-stderr.log", "output.json"] {
-        exchange.take(file, &path(file))?;
-        hide_in(&secrets, &path(file))?;
+        exchange.take(file, &path(file), &secrets)?;
     }
     reader.finish(ended, &path("stderr.log"))
 }

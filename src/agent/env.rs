@@ -3,22 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
 
 use serde_json::Value;
 
 use super::protocol::Request;
-use crate::base::{Result, Secrets};
-use crate::disk;
 use crate::process::base_env;
-
-/// Hides secrets in a file that somebody else wrote, if it is there.
-pub fn hide_in(secrets: &Secrets, path: &Path) -> Result<()> {
-    disk::rewrite(path, secrets.stream(), |hidden, chunk, out| match chunk {
-        Some(bytes) => hidden.take(bytes, out),
-        None => hidden.flush(out),
-    })
-}
 
 /// The environment of a provider program. `needed` are further variables of the person's
 /// environment: what the provider says that it takes from there ([`super::describe`]).

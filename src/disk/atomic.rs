@@ -2,7 +2,7 @@
 //! the old or the new content and never a part.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -28,41 +28,6 @@ pub fn replace_json(path: &Path, value: &impl Serialize) -> Result<()> {
         .map_err(|e| Error::bug(format!("'{}' cannot be JSON", path.display())).because(e))?;
     bytes.push(b'\n');
     replace(path, &bytes)
-}
-
-/// Replaces a file by what `edit` makes of its bytes, piece by piece, however large it is: called
-/// with each piece, and with `None` at the end. An absent file, and one that stays the same, are
-/// left alone.
-pub fn rewrite<S>(
-    path: &Path,
-    mut state: S,
-    mut edit: impl FnMut(&mut S, Option<&[u8]>, &mut Vec<u8>),
-) -> Result<()> {
-    let mut old = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::file("read", path, e)),
-    };
-    let fail = |e| Error::file("write", path, e);
-    let mut temp = temp_in(parent(path)).map_err(fail)?;
-    let (mut piece, mut out) = (vec![0; 64 << 10], Vec::new());
-    loop {
-        let n = old.read(&mut piece).map_err(|e| Error::file("read", path, e))?;
-        edit(&mut state, (n > 0).then_some(&piece[..n]), &mut out);
-        temp.write_all(&out).map_err(fail)?;
-        out.clear();
-        if n == 0 {
-            break;
-        }
-    }
-    let hash = |path: &Path| File::open(path).and_then(Sha256::of_reader).map_err(fail);
-    if hash(path)? == hash(temp.path())? {
-        return Ok(());
-    }
-    temp.as_file().sync_data().map_err(fail)?;
-    fault::before(Effect::Rename, path).map_err(fail)?;
-    temp.persist(path).map_err(|e| fail(e.error))?;
-    sync_dir(parent(path))
 }
 
 /// Creates `path` with `bytes`; false if it is there already.

@@ -373,6 +373,19 @@ fn an_earlier_conversation_goes_on() {
         assert_eq!(turn.all("text").len(), 1, "what was said before is not said again");
         assert_eq!(turn.all("cost")[0]["usd"], 0.5, "only what this turn added");
     }
+    // An agent that counts from the start of its process.
+    let spent = |usd: f64| {
+        json!({"update": {"sessionUpdate": "usage_update", "used": 1, "size": 2,
+            "cost": {"amount": usd, "currency": "USD"}}})
+    };
+    let play = Play::new(&[spent(0.25), spent(1.5), end()]).options(&["load"]);
+    write(&play.s.at("state/otto-usage/s-1.json"), "{\"usd\": 1.0}");
+    let play = play.with("resume", "s-1");
+    let turn = play.run();
+    let costs: Vec<f64> = turn.all("cost").iter().filter_map(|e| e["usd"].as_f64()).collect();
+    assert_eq!(costs, [0.25, 1.25]);
+    let kept = std::fs::read_to_string(play.s.at("state/otto-usage/s-1.json")).expect("kept");
+    assert!(kept.contains("2.5"), "{kept}");
     let said = |play: Play| {
         let turn = play.run();
         assert_eq!(turn.end(), ("error", Some("bad_request")));

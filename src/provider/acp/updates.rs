@@ -46,7 +46,9 @@ pub(super) struct Updates {
     pub called: u32,
     /// US dollars of the conversation before this turn; `None`: not known.
     before: Option<f64>,
-    /// Of the conversation, as it was said last.
+    /// What the agent's numbers of this turn begin with.
+    base: Option<f64>,
+    /// Of the conversation, with this turn.
     pub total_usd: Option<f64>,
     told_usd: f64,
 }
@@ -63,6 +65,7 @@ impl Updates {
             calls: BTreeMap::new(),
             called: 0,
             before,
+            base: None,
             total_usd: None,
             told_usd: 0.0,
         }
@@ -278,15 +281,16 @@ impl Updates {
             let data = json!({"cost": cost.amount, "currency": cost.currency});
             return vec![Event::Raw { data }];
         }
-        self.total_usd = Some(cost.amount);
         let Some(before) = self.before else { return Vec::new() };
-        // An agent that counts anew in each process says less than it did.
-        let before = if cost.amount < before { 0.0 } else { before };
-        let more = cost.amount - before - self.told_usd;
+        // The protocol counts a conversation from its beginning; agents that forgot the earlier
+        // turns, because that was another process, are known by the first number that they say.
+        let base = *self.base.get_or_insert(if cost.amount <= before { 0.0 } else { before });
+        let more = cost.amount - base - self.told_usd;
         if more <= 0.0 {
             return Vec::new();
         }
         self.told_usd += more;
+        self.total_usd = Some(before + self.told_usd);
         vec![Event::Cost { usd: more }]
     }
 }
