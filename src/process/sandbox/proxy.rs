@@ -46,6 +46,10 @@ impl Proxy {
             .spawn(move || {
                 for client in listener.incoming().flatten() {
                     if over.load(Ordering::SeqCst) {
+                        // Closing alone is not the end: a child of ours that was forked just now
+                        // holds the socket until its exec.
+                        // SAFETY: shutdown(2) takes plain integers, and the listener is open.
+                        unsafe { libc::shutdown(listener.as_raw_fd(), libc::SHUT_RDWR) };
                         return;
                     }
                     let hosts = Arc::clone(&hosts);
