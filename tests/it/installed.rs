@@ -25,7 +25,7 @@ fn broken(s: &Sandbox) {
     provider(s, "garbage", "echo this is no description; echo '{\"v\":'");
     provider(s, "exits", "echo '{\"v\":1}'; exit 1");
     provider(s, "killed", "kill -9 $$");
-    provider(s, "floods", "exec yes '{'");
+    provider(s, "floods", r#"exec yes "$(printf '%04000d' 0)""#);
     provider(s, "mute", "exec </dev/null >/dev/null");
     provider(
         s,
