@@ -59,6 +59,7 @@ table! {
     "otto-check" Step check;
     "otto-help" Plumbing help;
     "otto-debug" Plumbing debug;
+    "otto-provider-acp" Plumbing provider_acp;
     "otto-provider-claude" Plumbing provider_claude;
     "otto-provider-codex" Plumbing provider_codex;
     "otto-provider-command" Plumbing provider_command;

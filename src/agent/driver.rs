@@ -14,6 +14,7 @@ use super::env::{hide_in, of_provider};
 use super::ledger::{Ledger, Meter};
 use super::protocol::{self, ErrorClass, Event, Request};
 use super::transcript::Transcript;
+use crate::base::text::count;
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
 use crate::process::{Command, Ended, Interrupt, own_command};
@@ -93,7 +94,10 @@ impl TurnResult {
             return format!("error: {}", class.word());
         }
         match &self.ending {
-            Ending::Done(reason) => reason.clone(),
+            Ending::Done(reason) if self.denied.is_empty() => reason.clone(),
+            Ending::Done(reason) => {
+                format!("{reason}; {} denied", count(self.denied.len(), "tool call"))
+            }
             Ending::NoDone => "ended without done".into(),
             Ending::TimedOut => "timed out".into(),
             Ending::Capped(what) => format!("over the cap on {what}"),

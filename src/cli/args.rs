@@ -62,6 +62,9 @@ pub struct ConfigArgs {
     /// Money for the whole run, in US dollars
     #[arg(long, value_name = "USD")]
     pub budget: Option<f64>,
+    /// Who takes over while the provider has to wait; may be given several times, in that order
+    #[arg(long, value_name = "NAME")]
+    pub fallback: Vec<String>,
     /// An agent is stopped after this many turns (tool calls) in one call
     #[arg(long, value_name = "N")]
     pub max_turns: Option<u32>,
@@ -104,6 +107,7 @@ impl ConfigArgs {
         put("jobs", self.jobs.map(|v| json!(v)), "--jobs");
         put("run_budget_seconds", self.budget_seconds.map(|v| json!(v)), "--budget-seconds");
         put("budget_usd", self.budget.map(|v| json!(v)), "--budget");
+        put("fallback", (!self.fallback.is_empty()).then(|| json!(self.fallback)), "--fallback");
         put("max_turns_per_call", self.max_turns.map(|v| json!(v)), "--max-turns");
         put("attempts", self.attempts.map(|v| json!(v)), "--attempts");
         put("default_branch", self.target.as_ref().map(|v| json!(v)), "--target");

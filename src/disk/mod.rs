@@ -5,6 +5,7 @@
 //! made with O_EXCL (stale after a kill), a rename without a sync.
 
 mod atomic;
+mod beneath;
 mod copy;
 mod dirs;
 pub mod fault;
@@ -18,6 +19,7 @@ pub use atomic::{
     NewFolder, create_new, is_temporary, replace, replace_json, rewrite, store_by_hash, sweep,
     sweep_below,
 };
+pub use beneath::{Refused, read_beneath, write_beneath};
 pub use copy::{copy_below, make_read_only};
 pub use dirs::{
     create_dir_all, create_log, empty_files, files_below, make_executable, new_temp_dir,

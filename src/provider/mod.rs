@@ -1,6 +1,7 @@
 //! Bodies of the `otto-provider-*` programs: each turns one agent into the provider protocol
 //! (`docs/providers.md`). A provider reports; what its agent did is judged from the tree.
 
+pub mod acp;
 mod agent_cli;
 pub mod claude;
 pub mod codex;

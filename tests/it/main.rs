@@ -1,6 +1,7 @@
 //! The integration suite: the real programs, in repositories of their own, judged by what they
 //! leave behind. One binary; a module for each behaviour; `harness` is the only shared code.
 
+mod acp;
 mod agents;
 mod attach;
 mod audit;

@@ -153,6 +153,9 @@ say '{"event":"done","reason":"end"}'"#,
         asked.iter().map(|r| (!r["resume"].is_null(), r["fork"] == true)).collect();
     assert_eq!(how, [(false, false), (true, false), (true, true), (false, false)]);
     assert_eq!(s.events("group.attempt.started").len(), 2, "it cost no attempt");
+    for kept in ["resumed-messages.jsonl", "forked-messages.jsonl", "messages.jsonl"] {
+        assert!(s.session_dir().join("build/g1/attempt-02").join(kept).exists(), "{kept}");
+    }
 }
 
 /// Says what it costs, step by step, and traps the signal that asks it to leave.

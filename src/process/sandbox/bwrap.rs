@@ -88,9 +88,12 @@ pub(super) fn prefix(
         })
     };
     for path in reads.iter().filter(|p| !of_system(p)) {
-        // A link stays one: programs look for their files beside the place that it leads to.
+        // A link stays one: programs look for their files beside the place that it leads to. Not in
+        // the folder that stays from one start to the next, where it would be there already.
         match path.canonicalize() {
-            Ok(real) if path.is_symlink() => argv.pair("--symlink", &real, path),
+            Ok(real) if path.is_symlink() && !path.starts_with("/tmp") => {
+                argv.pair("--symlink", &real, path);
+            }
             Ok(_) | Err(_) => argv.same("--ro-bind", path),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::agent::Request;
 use crate::base::Result;
 use crate::disk;
 use crate::session::event::Usage;
@@ -39,6 +40,26 @@ impl Ledger {
     fn file(&self, conversation: &str) -> PathBuf {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
         self.0.join(format!("{}.json", conversation.chars().map(plain).collect::<String>()))
+    }
+}
+
+/// The ledger of an agent whose conversations only tell their cost.
+#[derive(Debug)]
+pub(in crate::provider) struct Conversations(Ledger);
+
+impl Conversations {
+    pub fn of(request: &Request) -> Self {
+        Self(Ledger::in_dir(&super::place::Place::of(request).config))
+    }
+
+    pub fn last(&self, conversation: &str) -> Option<Usage> {
+        self.0.last(conversation)
+    }
+
+    /// Without it the next turn of this conversation has no figure: no reason to fail this one.
+    pub fn keep(&self, conversation: &str, usd: f64) {
+        let usage = Usage { usd: Some(usd), ..Usage::default() };
+        drop(self.0.keep(&Totals::of(conversation, usage)));
     }
 }
 

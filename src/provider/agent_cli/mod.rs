@@ -15,7 +15,7 @@ mod stop;
 mod turn;
 
 pub(super) use judge::{Finding, Said};
-pub(super) use ledger::{Totals, count};
+pub(super) use ledger::{Conversations, Totals, count};
 pub(super) use program::{beside_package, package_of};
 pub(super) use reset::reset_time;
 pub(super) use start::{Ask, Start};

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::lines::CodexLines;
+pub(super) use self::schema::as_prompt as schema_as_prompt;
 use super::agent_cli::{self, Ask, Start, Vendor, beside_package};
 use super::describe;
 use super::io::Failure;

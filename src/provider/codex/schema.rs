@@ -71,7 +71,7 @@ fn is_closed(schema: &Value) -> bool {
 }
 
 /// What is added to the prompt where the schema cannot be given otherwise.
-pub(super) fn as_prompt(schema: &Value) -> String {
+pub(in crate::provider) fn as_prompt(schema: &Value) -> String {
     format!(
         "\n\nYour last message is read by a program. It must be one JSON object and nothing else, \
          without a code fence, that follows this JSON Schema:\n\n{schema}\n"

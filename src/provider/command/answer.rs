@@ -31,7 +31,7 @@ pub(super) fn from_file(path: &Path) -> Result<Option<Value>, String> {
 
 /// The last JSON object in `text` that lies in no other object or array. Every candidate is read
 /// by the JSON parser, so that braces in strings and prose around it do not matter.
-pub(super) fn last_object(text: &str) -> Option<Value> {
+pub(in crate::provider) fn last_object(text: &str) -> Option<Value> {
     let mut last = None;
     let mut at = 0;
     while let Some(found) = text[at..].find(['{', '[']) {

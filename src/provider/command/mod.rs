@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub(super) use self::answer::last_object;
 use self::output::Output;
+pub(super) use self::program::{named as program_of, resolve};
 use super::describe;
 use super::io::{Events, Failure, exit_of, needs_answer, read_request, time_left};
 use crate::agent::describe::{Abilities, Description, Needs};

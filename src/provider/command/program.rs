@@ -9,13 +9,13 @@ use crate::agent::Request;
 use crate::process::on_path;
 use crate::provider::io::{Failure, in_worktree, setting_str};
 
-const EXAMPLE: &str = "write in otto.yaml: providers: {command: {argv: [\"./agent.sh\"]}}";
+const EXAMPLE: &str = "write in otto.yaml: providers: {<name>: {argv: [\"./agent.sh\"]}}";
 
 /// The command line, with a program that is there as far as can be told before starting it.
 ///
 /// `argv[0]` with a slash is looked for in the worktree, so that an agent that is committed is
 /// the one of the commit that it works on; then in `settings.dir`; without a slash on `PATH`.
-pub(super) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
+pub(in crate::provider) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
     let argv = argv(&request.settings)?;
     let mut line: Vec<OsString> = argv.iter().map(Into::into).collect();
     let named = Path::new(argv[0]);
@@ -32,7 +32,7 @@ pub(super) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
         None => {
             let tried: Vec<String> = places.iter().map(|p| format!("'{}'", p.display())).collect();
             Err(Failure::missing_tool(format!(
-                "the agent '{}' is not in {}; commit it, or write its absolute path in providers.command.argv",
+                "the agent '{}' is not in {}; commit it, or write its absolute path in `argv` of its settings",
                 argv[0],
                 tried.join(" or ")
             )))
@@ -42,7 +42,7 @@ pub(super) fn resolve(request: &Request) -> Result<Vec<OsString>, Failure> {
 
 /// The program outside of every worktree, where it is one and is there; `Ok(None)` for one that
 /// only a worktree can tell.
-pub(super) fn named(settings: &Value) -> Result<Option<PathBuf>, Failure> {
+pub(in crate::provider) fn named(settings: &Value) -> Result<Option<PathBuf>, Failure> {
     let name = argv(settings)?[0];
     let path = Path::new(name);
     let found = match (name.contains('/'), path.is_absolute()) {

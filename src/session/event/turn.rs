@@ -23,6 +23,16 @@ pub enum Rung {
     Fresh,
 }
 
+impl Rung {
+    pub fn word(self) -> &'static str {
+        match self {
+            Rung::Resumed => "resumed",
+            Rung::Forked => "forked",
+            Rung::Fresh => "fresh",
+        }
+    }
+}
+
 /// Tokens and money of one or more turns; `None` is "not reported".
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,23 +8,22 @@ use super::base::Base;
 use super::brief::{brief, quoted};
 use super::commit::{Committed, commit_work};
 use super::judge::{Judgement, judge, violations};
-use super::ladder::{below, last_talk};
 use super::packet;
-use crate::agent::{Ending, Inside, Talk, Turn, TurnResult, require_provider, run_turn};
+use super::turn::work;
+use crate::agent::{Ending, TurnResult, require_provider};
 use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
 use crate::disk::lock::Group as GroupLock;
 use crate::disk::{self, Held};
 use crate::git::{Change, NewCommit, Oid, Worktree};
-use crate::session::config::{Agent, Role};
+use crate::session::config::Role;
 use crate::session::event::{
-    AttemptFinished, AttemptOutcome, AttemptStarted, Conversation, GroupPassing, Rule, Rung,
-    Violation, WorktreeLeased, WorktreeReturned,
+    AttemptFinished, AttemptOutcome, AttemptStarted, Conversation, GroupPassing, Rule, Violation,
+    WorktreeLeased, WorktreeReturned,
 };
 use crate::session::journal::Entry;
 use crate::session::state::Attempt;
 use crate::spec::{Check, Group};
-use crate::stage::spending::Spending;
 use crate::stage::waiting::{free_agent, note_turn};
 use crate::stage::{Context, attic};
 
@@ -129,73 +128,6 @@ pub fn attempt(
     let provider = agent.provider.as_deref().unwrap_or_default();
     let told = Told { waits: note_turn(ctx.ws, ctx.session, provider, &result)?, talk };
     settle(ctx, group, held, plan, worktree, Some((&result, told)), started.at)
-}
-
-/// The agent's turn, in the conversation of the attempt before where there is one that can be gone
-/// on with.
-fn work(
-    ctx: &Context<'_>,
-    group: &Group,
-    plan: &Plan,
-    agent: &Agent,
-    worktree: &Worktree,
-    prompt: &str,
-) -> Result<(TurnResult, Option<Conversation>)> {
-    let provider = agent.provider.as_deref().unwrap_or_default();
-    let before = ctx
-        .session
-        .with_state(|s| s.group(&group.id).and_then(|g| last_talk(g, plan.role, provider)))?;
-    let mut rung = if before.is_some() { Rung::Resumed } else { Rung::Fresh };
-    let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
-    let ledger =
-        Spending::new(ctx.ws, ctx.session, plan.role, agent).of_attempt(&group.id, plan.number);
-    let state_dir = ctx.agent_dir(agent, plan.role, Some(&group.id))?;
-    loop {
-        let resume = match (&before, rung) {
-            (Some(talk), Rung::Resumed) => Some(Talk { id: &talk.id, fork: false }),
-            (Some(talk), Rung::Forked) => Some(Talk { id: &talk.id, fork: true }),
-            (_, Rung::Fresh) | (None, _) => None,
-        };
-        let again = match resume {
-            Some(_) => Some(packet::again(ctx, plan)?),
-            None => None,
-        };
-        let result = run_turn(&Turn {
-            role: plan.role,
-            agent,
-            session: ctx.sid(),
-            group: Some(&group.id),
-            attempt: plan.number_in_role,
-            inside: Inside::new(ctx.session, plan.role, worktree)?,
-            dir: &dir,
-            prompt: again.as_deref().unwrap_or(prompt),
-            schema: None,
-            resume,
-            state_dir: Some(&state_dir),
-            max_turns: ctx.config().max_turns_per_call,
-            ledger: &ledger,
-            secrets: &ctx.config().secrets,
-            now: ctx.ws.clock.now(),
-            limit: ctx.deadline.left_for_turn(),
-        })?;
-        let failed = result.error.as_ref().map(|(class, _)| *class).filter(|_| result.is_idle);
-        if let Some(next) = failed.and_then(|class| below(rung, class)) {
-            ctx.report.say(&format!(
-                "{}: the conversation cannot be gone on with ({}); {}",
-                group.id,
-                result.word(),
-                if next == Rung::Forked { "trying a copy of it" } else { "beginning a new one" }
-            ));
-            rung = next;
-            continue;
-        }
-        let talk = result.provider_session.clone().map(|id| Conversation {
-            provider: provider.to_owned(),
-            id,
-            rung,
-        });
-        return Ok((result, talk));
-    }
 }
 
 /// Judges what a stopped attempt left in its worktree, as if the agent had just ended.

@@ -2,7 +2,7 @@
 
 use super::judge::{Judgement, output_of};
 use crate::agent::TurnResult;
-use crate::base::text::{shell_quote, tail};
+use crate::base::text::{one_line, shell_quote, tail};
 use crate::git::Oid;
 use crate::session::event::AttemptOutcome;
 use crate::stage::Context;
@@ -30,7 +30,8 @@ pub fn brief(
                 let change = judgement.changes.iter().find(|c| c.path == v.path);
                 match change.map(|c| c.old.is_some()) {
                     Some(true) => text.push_str(&format!(
-                        "  restore it: git checkout {base} -- {}\n",
+                        // Not git checkout: an agent's git dir may be read-only.
+                        "  restore it: git archive {base} -- {} | tar -x\n",
                         shell_quote(&v.path)
                     )),
                     Some(false) => text.push_str("  it was not there before: remove it\n"),
@@ -60,6 +61,13 @@ pub fn brief(
             "The attempt was interrupted; go on where it stopped.\n".into()
         }
     };
+    let denied = turn.map(|t| t.denied.as_slice()).unwrap_or_default();
+    if !denied.is_empty() {
+        text.push_str(&format!(
+            "Not allowed here, so do without: {}\n",
+            one_line(&denied.join(", "), 300)
+        ));
+    }
     if let Some((class, message)) = turn.and_then(|t| t.error.as_ref()) {
         text.push_str(&format!("The turn reported: {}: {message}\n", class.word()));
     }

@@ -17,6 +17,7 @@ mod ladder;
 mod manual;
 mod packet;
 pub mod schedule;
+mod turn;
 
 pub use all::{build_all, report_end};
 pub use brief::quoted;

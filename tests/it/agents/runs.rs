@@ -22,13 +22,21 @@ struct Project {
 const COMPILE: &str = "(?m)^You turn an intent into a spec";
 const CORRECT: &str = "(?m)^Your spec was refused";
 const BUILD: &str = r"(?m)^## Your part: .* \(`(?P<group>g\d)`\)";
+/// In a new conversation, which is told everything.
 const AGAIN: &str = "(?m)^## This is attempt";
+/// In the same one, which is told what was wrong.
+const WRONG: &str =
+    r"(?m)^Your work was judged by somebody else(.|\n)*not ok 1 - (?P<group>g\d) has";
 const CERTIFY: &str = "(?m)^You judge a product that others built";
+
+fn model_with(rules: &Value) -> Server {
+    let source = Source::rules(&json!({"rules": rules})).expect("rules");
+    Server::start(source, Options::default()).expect("a port on loopback")
+}
 
 impl Project {
     fn new(vendor: Vendor, agents: &Agents, rules: &Value) -> Self {
-        let source = Source::rules(&json!({"rules": rules})).expect("rules");
-        let model = Server::start(source, Options::default()).expect("a port on loopback");
+        let model = model_with(rules);
         let s = Sandbox::project();
         let settings = json!({vendor.word(): vendor.settings(agents, &model.url())});
         // JSON is YAML.
@@ -96,16 +104,25 @@ fn wrong_spec() -> Value {
     serde_json::from_str(&spec().to_string().replace("owned_paths", "owns")).expect("JSON")
 }
 
-/// The builder first does the wrong thing and boasts of it, and then the right one.
+fn mends(when: &[&str]) -> Value {
+    json!({"when": when, "steps": [
+        {"calls": [{"sh": {"command": "cat ${group}/work"}}]},
+        {"calls": [{"edit": {"path": "${group}/work", "old": "todo ${group}", "new": "done ${group}"}}]},
+        {"text": "Now it is right.", "usage": {"fresh": 30, "cached": 90, "output": 7}}]})
+}
+
+/// The wrong thing, and a boast.
+fn blunders() -> Value {
+    json!({"when": [BUILD], "unless": [AGAIN], "steps": [
+        {"calls": [{"write": {"path": "${group}/work", "content": "todo ${group}\n"}}]},
+        {"text": "Everything works, I tested it."}]})
+}
+
+/// The builder first does the wrong thing, and when it is told, the right one.
 fn build_rules() -> Vec<Value> {
     vec![
-        json!({"when": [BUILD, AGAIN], "steps": [
-            {"calls": [{"sh": {"command": "cat ${group}/work"}}]},
-            {"calls": [{"edit": {"path": "${group}/work", "old": "todo ${group}", "new": "done ${group}"}}]},
-            {"text": "Now it is right.", "usage": {"fresh": 30, "cached": 90, "output": 7}}]}),
-        json!({"when": [BUILD], "unless": [AGAIN], "steps": [
-            {"calls": [{"write": {"path": "${group}/work", "content": "todo ${group}\n"}}]},
-            {"text": "Everything works, I tested it."}]}),
+        mends(&[WRONG]),
+        blunders(),
         json!({"when": [CERTIFY, "(?P<one>sha256:[0-9a-f]{64})"], "steps": [
             {"answer": {"features": [
                 {"id": "f-g1", "verdict": "passed", "evidence": ["${one}"], "why": "its test"},
@@ -144,6 +161,9 @@ fn assert_passed(p: &Project, done: &Done) {
         assert!(told.contains(&format!("not ok 1 - {group} has no work")), "{told}");
         assert!(!told.contains("Everything works"), "a claim is no evidence: {told}");
     }
+    // Told in the conversation in which it had made the mistake.
+    let rungs: Vec<&Value> = finished.iter().map(|e| &e["data"]["conversation"]["rung"]).collect();
+    assert_eq!(rungs, ["fresh", "resumed", "fresh", "resumed"], "{}", p.told());
     let claim = &finished[0]["data"]["claim"];
     assert_eq!(claim, "Everything works, I tested it.", "it is kept as what was said");
     assert_eq!([p.asked(0), p.asked(1), p.asked(2)], [2, 2, 1], "{}", p.told());
@@ -186,6 +206,52 @@ fn recorded_and_replayed(p: &Project) {
     assert_eq!(p.model.requests().len(), asked, "nobody asked a model");
     p.s.assert_landed_once(&["g1", "g2"]);
     assert_eq!(p.trees(), trees, "the same trees in the same order");
+}
+
+#[test]
+fn a_conversation_that_cannot_be_gone_on_with_is_begun_anew() {
+    for vendor in BOTH {
+        let Some(agents) = agents() else { return };
+        let refused =
+            json!({"when": [WRONG], "steps": [{"fail": [{"how": {"status": {"code": 400}}}]}]});
+        let rules = json!([refused, mends(&[BUILD, AGAIN]), blunders()]);
+        let p = Project::new(vendor, &agents, &rules);
+        p.s.compiled(1);
+        p.otto(0, &["build-group", "--session", "latest", "--group", "g1"]);
+        let finished = p.s.events("group.attempt.finished");
+        let last = &finished.last().expect("an attempt")["data"];
+        assert_eq!((finished.len(), &last["outcome"]), (2, &json!("passing")), "{}", p.told());
+        assert_eq!(last["conversation"]["rung"], "fresh", "{}", p.told());
+        // The same one and a copy of it were tried before.
+        assert!(p.asked(0) >= 2 && p.asked(1) == 1, "{}", p.told());
+    }
+}
+
+#[test]
+fn one_that_is_at_its_limit_is_stood_in_for_by_the_other() {
+    let Some(agents) = agents() else { return };
+    let p = Project::new(
+        Vendor::Codex,
+        &agents,
+        &json!([mends(&[BUILD, AGAIN]), mends(&[WRONG]), blunders()]),
+    );
+    let limit = json!({"code": 429, "message": "You've reached your usage limit."});
+    let spent =
+        model_with(&json!([{"when": [BUILD], "steps": [{"fail": [{"how": {"status": limit}}]}]}]));
+    let settings = json!({
+        "claude": Vendor::Claude.settings(&agents, &spent.url()),
+        "codex": Vendor::Codex.settings(&agents, &p.model.url())});
+    let config = json!({"provider": "claude", "fallback": ["codex"], "providers": settings});
+    p.s.write("otto.yaml", &format!("{config:#}\n"));
+    p.s.commit("one stands in for the other");
+    p.s.compiled(1);
+    p.otto(0, &["build-group", "--session", "latest", "--group", "g1"]);
+    let started = p.s.events("group.attempt.started");
+    let last = &started.last().expect("an attempt")["data"]["provider"];
+    assert_eq!((&started[0]["data"]["provider"], last), (&json!("claude"), &json!("codex")));
+    assert_eq!(p.s.git(&["show", &format!("{}:g1/work", p.s.build_ref("g1"))]), "done g1");
+    let asked = spent.requests().iter().filter(|r| r["method"] == "POST").count();
+    assert!((1..=2).contains(&asked), "nobody insists: {asked}");
 }
 
 /// The work is done, and then the agent hangs in a tool, whose processes are in a session of their

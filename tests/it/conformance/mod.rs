@@ -5,6 +5,7 @@
 //!
 //! Another adapter joins by a file like `claude.rs` and a line in [`ADAPTERS`].
 
+mod acp;
 mod adapter;
 mod behaviour;
 mod captures;
@@ -19,7 +20,8 @@ use self::adapter::Adapter;
 use self::behaviour::{Behaviour, must};
 use self::stage::play;
 
-const ADAPTERS: [&Adapter; 3] = [&claude::ADAPTER, &codex::ADAPTER, &command::ADAPTER];
+const ADAPTERS: [&Adapter; 4] =
+    [&claude::ADAPTER, &codex::ADAPTER, &command::ADAPTER, &acp::ADAPTER];
 
 /// Every behaviour of one adapter, with all that went wrong.
 fn every_behaviour_of(adapter: &Adapter) {
@@ -53,6 +55,11 @@ fn codex_shows_every_behaviour() {
 #[test]
 fn command_shows_every_behaviour() {
     every_behaviour_of(&command::ADAPTER);
+}
+
+#[test]
+fn acp_shows_every_behaviour() {
+    every_behaviour_of(&acp::ADAPTER);
 }
 
 #[test]

@@ -222,7 +222,7 @@ impl Sandbox {
     /// Paths below the sandbox of files whose names end so.
     pub fn files_named(&self, end: &str) -> Vec<String> {
         fn walk(dir: &Path, end: &str, out: &mut Vec<String>) {
-            // A folder may be gone again.
+            // One that is being removed has nothing to look for.
             for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if entry.file_type().is_ok_and(|t| t.is_dir()) {
