@@ -181,7 +181,9 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
     }
-    let needs = needs(name, &turn.agent.settings, turn.inside.workdir())?;
+    // Not in the worktree: what is asked there runs outside of the sandbox, and a relative program
+    // would be the agent's own.
+    let needs = needs(name, &turn.agent.settings, Path::new("/"))?;
     let env = of_provider(&request, &needs.env);
     let argv = own_command(&program);
     let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;

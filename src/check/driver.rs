@@ -250,7 +250,14 @@ fn reply(run: &Execution) -> Value {
 
 fn read_value(root: &Path, path: &str) -> std::result::Result<Value, String> {
     let file = root.join(path);
-    let bytes = std::fs::read(&file).map_err(|e| format!("'{path}' cannot be read: {e}"))?;
+    let unreadable = |e| format!("'{path}' cannot be read: {e}");
+    // This process may read more than the check that made the file: a link out of the worktree would
+    // show what the sandbox hid.
+    let real = file.canonicalize().map_err(unreadable)?;
+    if !root.canonicalize().is_ok_and(|root| real.starts_with(root)) {
+        return Err(format!("'{path}' leads out of the worktree"));
+    }
+    let bytes = std::fs::read(&real).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| format!("'{path}' is not UTF-8 text"))?;
     if path.ends_with(".json") {
         return serde_json::from_str(&text).map_err(|e| format!("'{path}' is not JSON: {e}"));
@@ -295,4 +302,25 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     );
     let of = provenance(place, finished.duration.as_secs_f64(), evidence);
     Ok(gate::judge_external(&run, produced, of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invariant_reads_nothing_outside_of_the_worktree() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path().join("work");
+        std::fs::create_dir(&root).expect("a folder");
+        std::fs::write(dir.path().join("exam.json"), "1").expect("written");
+        std::fs::write(root.join("own.json"), "2").expect("written");
+        std::os::unix::fs::symlink("own.json", root.join("near.json")).expect("a link");
+        std::os::unix::fs::symlink("../exam.json", root.join("far.json")).expect("a link");
+        assert_eq!(read_value(&root, "own.json"), Ok(json!(2)));
+        assert_eq!(read_value(&root, "near.json"), Ok(json!(2)));
+        let out = read_value(&root, "far.json").expect_err("it leads out");
+        assert!(out.contains("leads out of the worktree"), "{out}");
+        assert!(read_value(&root, "../exam.json").is_err());
+    }
 }

@@ -54,6 +54,8 @@ pub struct Command {
     sandbox: Option<Sandbox>,
     proxy: Option<Proxy>,
     inherit: bool,
+    /// The mark of everything that it starts.
+    scope: String,
     secrets: Option<Secrets>,
 }
 
@@ -102,6 +104,7 @@ impl Command {
             sandbox: None,
             proxy: None,
             inherit: false,
+            scope: scope_id(),
             secrets: None,
         }
     }
@@ -169,7 +172,7 @@ impl Command {
         }
     }
 
-    fn expression(&mut self, scope: &str) -> Result<duct::Expression> {
+    fn expression(&mut self) -> Result<duct::Expression> {
         let mut argv = vec![self.program()];
         argv.extend(self.argv.iter().skip(1).cloned());
         let mut confine = None;
@@ -180,7 +183,7 @@ impl Command {
             self.proxy = sandbox.proxy()?;
         }
         let mut env = self.env.clone();
-        env.insert(SCOPE_VAR.into(), scope.into());
+        env.insert(SCOPE_VAR.into(), self.scope.clone().into());
         let mut expr = duct::cmd(&argv[0], &argv[1..])
             .dir(&self.cwd)
             .full_env(env)
@@ -215,8 +218,7 @@ impl Command {
 
     /// Runs it with its output in files.
     pub fn run(mut self, capture: Capture) -> Result<Finished> {
-        let scope = scope_id();
-        let mut expr = self.expression(&scope)?;
+        let mut expr = self.expression()?;
         let mut watched = Vec::new();
         match capture {
             Capture::Merged(path) => {
@@ -246,7 +248,7 @@ impl Command {
             size > self.output_limit
         };
         let ended = self.wait(&handle, over);
-        let left_behind = kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
+        let left_behind = kill_scope(&self.scope, pid_of(&handle), Some(&self.cwd));
         reap::ended(pid_of(&handle));
         // The group is gone, so this cannot block for long.
         drop(handle.wait());
@@ -261,10 +263,9 @@ impl Command {
         max_line: usize,
         sink: &mut LineSink<'_>,
     ) -> Result<Finished> {
-        let scope = scope_id();
         let (reader, writer) =
             std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
-        let mut expr = self.expression(&scope)?.stdout_file(writer);
+        let mut expr = self.expression()?.stdout_file(writer);
         let mut hidden = None;
         match &self.secrets {
             None => expr = expr.stderr_file(open(stderr)?),
@@ -307,10 +308,10 @@ impl Command {
                 drop(handle.wait_timeout(TICK));
             }
             if ended.is_some() {
-                left_behind += kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
+                left_behind += kill_scope(&self.scope, pid_of(&handle), Some(&self.cwd));
             }
         }
-        left_behind += kill_scope(&scope, pid_of(&handle), Some(&self.cwd));
+        left_behind += kill_scope(&self.scope, pid_of(&handle), Some(&self.cwd));
         reap::ended(pid_of(&handle));
         drop(handle.wait());
         drop(pump.join());
@@ -395,7 +396,8 @@ impl Command {
                 return Some(Ended::Stopped);
             }
         }
-        let over = |gauge: &Gauge| gauge.is_over(pid_of(handle)?);
+        let all = || pid_of(handle).map_or(Vec::new(), |root| reap::members(&self.scope, root));
+        let over = |gauge: &Gauge| gauge.is_over(all);
         if let Some(limit) = watch.gauge.as_ref().and_then(over) {
             return Some(Ended::OverLimit(limit));
         }

@@ -37,14 +37,14 @@ impl Gauge {
         Self { limits, tasks_before: tasks(), free_before: memory("MemAvailable") }
     }
 
-    /// Whether the sandbox whose first process is `root` is over a limit.
-    pub fn is_over(&self, root: i32) -> Option<Limit> {
+    /// Whether a sandbox is over a limit; `all` finds its processes, those that left their parents too.
+    pub fn is_over(&self, all: impl Fn() -> Vec<i32>) -> Option<Limit> {
         let more = tasks().saturating_sub(self.tasks_before);
         let less = self.free_before.saturating_sub(memory("MemAvailable"));
         if more < self.limits.tasks / 2 && less < self.limits.memory / 2 {
             return None;
         }
-        let family = reap::family_of(root);
+        let family = all();
         if family.iter().map(|pid| reap::tasks_of(*pid)).sum::<u64>() > self.limits.tasks {
             return Some(Limit::Tasks);
         }

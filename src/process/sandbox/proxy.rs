@@ -19,6 +19,8 @@ use crate::base::{Error, Result};
 
 /// A longer head of a request is none.
 const MAX_HEAD: u64 = 64 << 10;
+/// More connections at a time are hung up on: each has two threads of ours.
+const MOST: usize = 256;
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
 /// Ends with its value: nothing is accepted any more.
@@ -44,6 +46,7 @@ impl Proxy {
         let accepting = std::thread::Builder::new()
             .name("proxy".into())
             .spawn(move || {
+                let open = Arc::new(());
                 for client in listener.incoming().flatten() {
                     if over.load(Ordering::SeqCst) {
                         // Closing alone is not the end: a child of ours that was forked just now
@@ -52,9 +55,16 @@ impl Proxy {
                         unsafe { libc::shutdown(listener.as_raw_fd(), libc::SHUT_RDWR) };
                         return;
                     }
-                    let hosts = Arc::clone(&hosts);
+                    let (hosts, open) = (Arc::clone(&hosts), Arc::clone(&open));
+                    // Ours, and one for each that is served.
+                    if Arc::strong_count(&open) > MOST {
+                        continue;
+                    }
                     // A client that cannot be served is one that is hung up on.
-                    drop(std::thread::Builder::new().spawn(move || drop(serve(client, &hosts))));
+                    drop(std::thread::Builder::new().spawn(move || {
+                        drop(serve(client, &hosts));
+                        drop(open);
+                    }));
                 }
             })
             .map_err(fail)?;

@@ -78,6 +78,9 @@ const TOOLCHAINS: [(&str, &str, &[&str]); 17] = [
     ("", ".sdkman", &[""]),
 ];
 
+/// Variables that name a further place that is read.
+const NAMED: [&str; 4] = ["VIRTUAL_ENV", "JAVA_HOME", "GOROOT", "SSL_CERT_FILE"];
+
 /// Where package managers keep what they fetched: written by a `prepare` that has the network.
 const PACKAGE_CACHES: [(&str, &str, &[&str]); 2] =
     [("CARGO_HOME", ".cargo", &["registry", "git"]), ("GOPATH", "go", &["pkg"])];
@@ -157,7 +160,9 @@ pub(super) fn toolchains() -> &'static [PathBuf] {
     FOUND.get_or_init(|| {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&path).filter(|p| p.is_absolute() && p.is_dir());
-        let all = listed(&TOOLCHAINS).into_iter().chain(folders);
+        let named = NAMED.iter().filter_map(std::env::var_os).map(PathBuf::from);
+        let named = named.filter(|p| p.is_absolute());
+        let all = listed(&TOOLCHAINS).into_iter().chain(folders).chain(named);
         let real: Vec<PathBuf> = all.flat_map(|p| both(&p)).collect();
         real.into_iter().filter(|p| !is_too_wide(p)).collect()
     })
