@@ -1,5 +1,6 @@
 use otto::base::{Exit, Result};
-use otto::cli::Ui;
+use otto::cli::{ProviderArgs, Ui};
+use otto::provider::codex;
 
 /// Let Codex do a turn (called by Otto, one turn at a time)
 ///
@@ -11,17 +12,10 @@ use otto::cli::Ui;
     after_long_help = "EXAMPLES\n  otto run \"…\" --provider codex\n  echo '{}' | otto provider-codex --describe"
 )]
 pub struct Args {
-    /// Say what is installed, whether it is logged in and what it needs, and do nothing.
-    ///
-    /// Reads the settings as one line of JSON; without one they are empty.
-    #[arg(long)]
-    describe: bool,
+    #[command(flatten)]
+    provider: ProviderArgs,
 }
 
 pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
-    let input = std::io::BufReader::new(std::io::stdin());
-    if args.describe {
-        return otto::provider::codex::describe(input, std::io::stdout());
-    }
-    otto::provider::codex::run(input, std::io::stdout())
+    args.provider.serve(codex::describe, codex::run)
 }

@@ -1,5 +1,6 @@
 use otto::base::{Exit, Result};
-use otto::cli::Ui;
+use otto::cli::{ProviderArgs, Ui};
+use otto::provider::command;
 
 /// Make any program an agent (called by Otto, one turn at a time)
 ///
@@ -11,16 +12,10 @@ use otto::cli::Ui;
     after_long_help = "EXAMPLES\n  otto run \"…\" --provider command -c 'providers.command.argv=[\"./agent.sh\"]'"
 )]
 pub struct Args {
-    /// Say what is there and what it needs, and do nothing.
-    ///
-    /// Reads the settings as one line of JSON; without one they are empty.
-    #[arg(long)]
-    describe: bool,
+    #[command(flatten)]
+    provider: ProviderArgs,
 }
 
 pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
-    if args.describe {
-        return otto::provider::command::describe(std::io::stdin().lock(), std::io::stdout());
-    }
-    otto::provider::command::run(std::io::stdin().lock(), std::io::stdout())
+    args.provider.serve(command::describe, command::run)
 }

@@ -1,5 +1,6 @@
 use otto::base::{Exit, Result};
-use otto::cli::Ui;
+use otto::cli::{ProviderArgs, Ui};
+use otto::provider::replay;
 
 /// Play a recording of agent turns (called by Otto, one turn at a time)
 ///
@@ -11,16 +12,10 @@ use otto::cli::Ui;
     after_long_help = "EXAMPLES\n  otto run --record DIR \"…\"\n  otto run \"…\" --provider replay -c providers.replay.dir=DIR"
 )]
 pub struct Args {
-    /// Say what is there and what it needs, and do nothing.
-    ///
-    /// Reads the settings as one line of JSON; without one they are empty.
-    #[arg(long)]
-    describe: bool,
+    #[command(flatten)]
+    provider: ProviderArgs,
 }
 
 pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
-    if args.describe {
-        return otto::provider::replay::describe(std::io::stdin().lock(), std::io::stdout());
-    }
-    otto::provider::replay::run(std::io::stdin().lock(), std::io::stdout())
+    args.provider.serve(replay::describe, replay::run)
 }

@@ -5,12 +5,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::describe::{LoginFile, Needs};
-use super::protocol;
+use super::describe::Needs;
+use super::{login, protocol};
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
 use crate::git::Worktree;
-use crate::process::{Network, Sandbox, Tier};
+use crate::process::{Network, Sandbox};
 use crate::session::Session;
 use crate::session::config::{Containment, Role, Who};
 
@@ -76,10 +76,16 @@ impl<'a> Inside<'a> {
             .hosts(needs.hosts.iter().cloned());
         if let Some(dir) = state_dir {
             for login in &needs.login {
-                sandbox = sandbox.bind(log_in(login, dir, self.how.tier)?);
+                sandbox = sandbox.bind(login::place(login, dir, self.how.tier)?);
             }
         }
         Ok(sandbox)
+    }
+
+    /// What is the person's goes back to them, when the turn has ended.
+    pub(super) fn close(&self, state_dir: Option<&Path>, needs: &Needs) -> Result<()> {
+        let Some(dir) = state_dir else { return Ok(()) };
+        needs.login.iter().try_for_each(|login| login::give_back(login, dir))
     }
 }
 
@@ -109,40 +115,4 @@ impl Exchange {
             None => disk::remove_file(to),
         }
     }
-}
-
-/// Puts a person's log-in file where the agent looks for it: as a link, or, where the tier has
-/// mounts of its own, by one. Never as a copy: a credential that is renewed in a copy would log the
-/// person out.
-fn log_in(login: &LoginFile, dir: &Path, tier: Tier) -> Result<Option<(PathBuf, PathBuf)>> {
-    let is_below = login.to.components().all(|c| matches!(c, std::path::Component::Normal(_)));
-    if !is_below {
-        return Err(Error::input(format!(
-            "the provider wants a log-in file at '{}', outside of its folder",
-            login.to.display()
-        )));
-    }
-    if !login.file.is_file() {
-        return Ok(None);
-    }
-    // An agent that was here before may have left links on the way.
-    let mut at = dir.to_owned();
-    for part in login.to.parent().into_iter().flat_map(Path::components) {
-        at.push(part);
-        if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
-            disk::remove_any(&at)?;
-        }
-        disk::place_dir(&at)?;
-    }
-    let to = dir.join(&login.to);
-    let is_right = std::fs::read_link(&to).is_ok_and(|target| target == login.file);
-    match tier {
-        Tier::Bwrap => disk::remove_any(&to)?,
-        Tier::Worktree | Tier::Landlock if is_right => {}
-        Tier::Worktree | Tier::Landlock => {
-            disk::remove_any(&to)?;
-            disk::place_symlink(&to, &login.file)?;
-        }
-    }
-    Ok(Some((login.file.clone(), to)))
 }

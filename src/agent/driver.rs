@@ -198,6 +198,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     let (ended, overspent) = while_money_lasts(turn.ledger, &interrupt, || {
         command.run_lines(&log, MAX_LINE, &mut |line| reader.take(&line))
     })?;
+    turn.inside.close(turn.state_dir, &needs)?;
     let ended = ended?.ended;
     if overspent {
         reader.cap("money");

@@ -8,6 +8,7 @@ mod driver;
 mod env;
 pub mod installed;
 mod ledger;
+mod login;
 pub mod narrative;
 pub mod prompts;
 pub mod protocol;

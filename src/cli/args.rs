@@ -1,11 +1,12 @@
 //! Arguments that several programs share. The doc comments are their help.
 
+use std::io::{BufReader, Stdin, Stdout};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Exit, Result};
 use crate::disk;
 use crate::spec::ProjectKind;
 use crate::stage::compile::read_spec;
@@ -36,6 +37,28 @@ pub struct SessionArgs {
     /// The session: an id, a unique prefix of one, or `latest`
     #[arg(value_name = "SESSION", default_value = "latest", env = "OTTO_SESSION")]
     pub session: String,
+}
+
+/// What a provider is asked to do.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ProviderArgs {
+    /// Say what is installed, whether it is logged in and what it needs, and do nothing
+    ///
+    /// Reads the settings as one line of JSON; without one they are empty.
+    #[arg(long)]
+    describe: bool,
+}
+
+impl ProviderArgs {
+    /// Speaks the provider protocol on standard input and output.
+    pub fn serve(
+        self,
+        describe: impl FnOnce(BufReader<Stdin>, Stdout) -> Result<Exit>,
+        run: impl FnOnce(BufReader<Stdin>, Stdout) -> Result<Exit>,
+    ) -> Result<Exit> {
+        let (input, output) = (BufReader::new(std::io::stdin()), std::io::stdout());
+        if self.describe { describe(input, output) } else { run(input, output) }
+    }
 }
 
 /// Values over those of otto.yaml.

@@ -10,7 +10,7 @@ mod stage;
 mod start;
 mod stream;
 
-pub use args::{ConfigArgs, IntentArgs, SessionArgs, StageArgs, Wanted};
+pub use args::{ConfigArgs, IntentArgs, ProviderArgs, SessionArgs, StageArgs, Wanted};
 pub use handle::{Handle, Taken, Upstream};
 pub use stage::{Stage, UpstreamRule, Wake, run_stage};
 pub use start::{Out, Ui, person, program, report_error, write_out};

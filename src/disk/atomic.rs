@@ -22,6 +22,24 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_dir(dir)
 }
 
+/// [`replace`] of a file that is there, in its mode; nobody else reads it in between.
+pub fn replace_in_its_mode(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fail = |e| Error::file("write", path, e);
+    let dir = parent(path);
+    let mode = path.metadata().map_err(fail)?.permissions();
+    fault::before(Effect::Create, path).map_err(fail)?;
+    // A temporary file is its owner's alone.
+    let mut temp = tempfile::NamedTempFile::new_in(dir).map_err(fail)?;
+    fault::before(Effect::Write, path).map_err(fail)?;
+    temp.write_all(bytes).map_err(fail)?;
+    temp.as_file().set_permissions(mode).map_err(fail)?;
+    fault::before(Effect::Sync, path).map_err(fail)?;
+    temp.as_file().sync_data().map_err(fail)?;
+    fault::before(Effect::Rename, path).map_err(fail)?;
+    temp.persist(path).map_err(|e| fail(e.error))?;
+    sync_dir(dir)
+}
+
 /// [`replace`] with pretty JSON and a line end.
 pub fn replace_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value)

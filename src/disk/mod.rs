@@ -16,7 +16,8 @@ mod place;
 mod sealed;
 
 pub use atomic::{
-    NewFolder, create_new, is_temporary, replace, replace_json, store_by_hash, sweep, sweep_below,
+    NewFolder, create_new, is_temporary, replace, replace_in_its_mode, replace_json, store_by_hash,
+    sweep, sweep_below,
 };
 pub use beneath::{Refused, read_beneath, write_beneath};
 pub use copy::{copy_below, make_read_only};

@@ -183,4 +183,14 @@ impl Git {
     pub fn read<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<String> {
         Ok(String::from_utf8_lossy(&self.run(args)?).into_owned())
     }
+
+    /// Paths of the worktree that are ignored and untracked, folders as a whole and with a `/` at the
+    /// end.
+    pub fn ignored(&self) -> Result<Vec<OsString>> {
+        use std::os::unix::ffi::OsStringExt;
+        let args = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"];
+        let listed = self.run(&args)?;
+        let paths = listed.split(|b| *b == 0).filter(|p| !p.is_empty());
+        Ok(paths.map(|p| OsString::from_vec(p.to_vec())).collect())
+    }
 }

@@ -45,22 +45,9 @@ impl Place {
     /// Paths that are ignored, folders as a whole.
     pub fn ignored(&self) -> Result<Vec<PathBuf>> {
         let git = Git::new(&self.git_dir).worktree(&self.path).index(&self.home.join("index"));
-        let listed = git.run(&[
-            "ls-files",
-            "--others",
-            "--ignored",
-            "--exclude-standard",
-            "--directory",
-            "-z",
-        ])?;
-        let paths = listed.split(|b| *b == 0).filter(|p| !p.is_empty());
-        Ok(paths.map(|p| path_of(p.strip_suffix(b"/").unwrap_or(p))).collect())
+        // Path::components leaves out a `/` at the end.
+        Ok(git.ignored()?.iter().map(|p| Path::new(p).components().collect()).collect())
     }
-}
-
-fn path_of(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    std::ffi::OsStr::from_bytes(bytes).into()
 }
 
 impl Repo {

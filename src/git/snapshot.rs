@@ -40,15 +40,8 @@ impl Worktree {
             }
         };
         let tree: Oid = written.trim().parse()?;
-        let ignored = git.read(&[
-            "ls-files",
-            "--others",
-            "--ignored",
-            "--exclude-standard",
-            "--directory",
-            "-z",
-        ])?;
-        let left_out = ignored.split('\0').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+        let ignored = git.ignored()?;
+        let left_out = ignored.iter().map(|p| p.to_string_lossy().into_owned()).collect();
         Ok(Snapshot { tree, left_out })
     }
 

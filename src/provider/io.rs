@@ -65,7 +65,7 @@ impl<W: Write> Events<W> {
     /// An error and `done`: the turn did not take place.
     pub fn fail(mut self, failure: Failure) -> Result<Exit> {
         self.error(failure.class, failure.message)?;
-        self.done("error", None)?;
+        self.done(failure.reason, None)?;
         Ok(exit_of(failure.class))
     }
 }
@@ -73,21 +73,27 @@ impl<W: Write> Events<W> {
 /// Why a turn did not take place, as the protocol says it.
 #[derive(Debug)]
 pub(super) struct Failure {
+    /// Of `done`.
+    pub reason: &'static str,
     pub class: ErrorClass,
     pub message: String,
 }
 
 impl Failure {
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::BadRequest, message: message.into() }
+        Self { reason: "error", class: ErrorClass::BadRequest, message: message.into() }
     }
 
     pub fn missing_tool(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::MissingTool, message: message.into() }
+        Self { reason: "error", class: ErrorClass::MissingTool, message: message.into() }
     }
 
-    pub fn interrupted(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::Interrupted, message: message.into() }
+    pub fn stopped(message: impl Into<String>) -> Self {
+        Self { reason: "stopped", class: ErrorClass::Interrupted, message: message.into() }
+    }
+
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self { reason: "timed out", class: ErrorClass::Interrupted, message: message.into() }
     }
 }
 

@@ -195,14 +195,14 @@ impl Pace {
         self.next += self.step;
         loop {
             if stop::requested().is_some() {
-                return Err(Failure::interrupted("the replay was stopped"));
+                return Err(Failure::stopped("the replay was stopped"));
             }
             let now = Instant::now();
             if now >= self.next {
                 return Ok(());
             }
             if now >= self.end {
-                return Err(Failure::interrupted("the replay was still going at its deadline"));
+                return Err(Failure::timed_out("the replay was still going at its deadline"));
             }
             std::thread::sleep(TICK.min(self.next - now));
         }

@@ -67,8 +67,11 @@ fn git(request: &Request, args: &[&str], stdin: &[u8]) -> Result<String, Failure
         (Ended::NotFound | Ended::NotExecutable, _, _) => {
             Err(Failure::missing_tool("git was not found; a recording is applied by it"))
         }
-        (Ended::TimedOut | Ended::Stopped, _, _) => {
-            Err(Failure::interrupted("the replay was stopped while it applied a patch"))
+        (Ended::TimedOut, _, _) => {
+            Err(Failure::timed_out("the replay was still applying a patch at its deadline"))
+        }
+        (Ended::Stopped, _, _) => {
+            Err(Failure::stopped("the replay was stopped while it applied a patch"))
         }
         (
             Ended::Exited(_) | Ended::Signaled(_) | Ended::TooMuchOutput | Ended::OverLimit(_),

@@ -37,6 +37,8 @@ pub struct Scene {
     pub prints: Vec<u8>,
     pub stderr: &'static str,
     pub then: Then,
+    /// What lies beside the agent, in the folder `AGENT.d` (see [`Adapter::settings`]).
+    pub files: Vec<(&'static str, Vec<u8>)>,
     /// Fields of the request that differ.
     pub request: Value,
 }
@@ -66,6 +68,7 @@ impl Scene {
             prints: prints.into(),
             stderr: "",
             then: Then::Exits(0),
+            files: Vec::new(),
             request: json!({}),
         }
     }
@@ -76,6 +79,11 @@ impl Scene {
 
     pub fn then(self, then: Then) -> Self {
         Self { then, ..self }
+    }
+
+    pub fn file(mut self, name: &'static str, content: impl Into<Vec<u8>>) -> Self {
+        self.files.push((name, content.into()));
+        self
     }
 
     pub fn answers(self) -> Self {

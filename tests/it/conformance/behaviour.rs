@@ -3,8 +3,18 @@
 use super::adapter::{Adapter, Stops};
 use super::stage::Turn;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Behaviour {
+macro_rules! list {
+    ($($name:ident,)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Behaviour { $($name,)* }
+
+        impl Behaviour {
+            pub const ALL: &[Behaviour] = &[$($name,)*];
+        }
+    };
+}
+
+list! {
     Works,
     UsesATool,
     ChangesAFile,
@@ -39,42 +49,6 @@ pub enum Behaviour {
 }
 
 use Behaviour::*;
-
-impl Behaviour {
-    pub const ALL: [Behaviour; 31] = [
-        Works,
-        UsesATool,
-        ChangesAFile,
-        IsDenied,
-        RunsOutOfTurns,
-        RunsOutOfMoney,
-        Answers,
-        AnswersNothing,
-        AnswersOutsideTheSchema,
-        Refuses,
-        IsUnauthorized,
-        IsLimitedUntil,
-        IsLimited,
-        WaitsForALimitByItself,
-        MeetsAServerError,
-        MeetsACutStream,
-        MeetsNobody,
-        HasTooMuchToRead,
-        HasNoSuchConversation,
-        IsInterrupted,
-        IsKilled,
-        Floods,
-        PrintsInvalidUtf8,
-        PrintsAnsi,
-        AsksToLogIn,
-        DiesMidLine,
-        EndsTwice,
-        EndsWithoutAWord,
-        IsSilentUntilTheDeadline,
-        SaysWhatNobodyKnows,
-        IsNotThere,
-    ];
-}
 
 /// Everything that is wrong about a turn; nothing, when it is as it must be.
 pub fn must(behaviour: Behaviour, adapter: &Adapter, turn: &Turn) -> Vec<String> {
@@ -135,7 +109,7 @@ pub fn must(behaviour: Behaviour, adapter: &Adapter, turn: &Turn) -> Vec<String>
         IsInterrupted => {
             let reason = if adapter.stops == Stops::Line { "interrupted" } else { "stopped" };
             check.ended(reason, Some("interrupted"));
-            if adapter.reports.cost {
+            if adapter.reports.cost && adapter.stops == Stops::Line {
                 // It was asked to leave, and not killed: it could still say so.
                 check.some("usage", "input");
                 check.some("cost", "usd");

@@ -13,6 +13,7 @@ mod claude;
 mod codex;
 mod command;
 mod killed;
+mod replay;
 mod set_up;
 mod stage;
 
@@ -20,13 +21,13 @@ use self::adapter::Adapter;
 use self::behaviour::{Behaviour, must};
 use self::stage::play;
 
-const ADAPTERS: [&Adapter; 4] =
-    [&claude::ADAPTER, &codex::ADAPTER, &command::ADAPTER, &acp::ADAPTER];
+const ADAPTERS: [&Adapter; 5] =
+    [&claude::ADAPTER, &codex::ADAPTER, &command::ADAPTER, &acp::ADAPTER, &replay::ADAPTER];
 
 /// Every behaviour of one adapter, with all that went wrong.
 fn every_behaviour_of(adapter: &Adapter) {
     let mut wrong = Vec::new();
-    for behaviour in Behaviour::ALL {
+    for &behaviour in Behaviour::ALL {
         let excuse = adapter.cannot.iter().find(|(b, _)| *b == behaviour);
         match ((adapter.scene)(behaviour), excuse) {
             (Some(_), Some(_)) => wrong.push(format!("{behaviour:?} is shown and excused")),
@@ -60,6 +61,11 @@ fn command_shows_every_behaviour() {
 #[test]
 fn acp_shows_every_behaviour() {
     every_behaviour_of(&acp::ADAPTER);
+}
+
+#[test]
+fn replay_shows_every_behaviour() {
+    every_behaviour_of(&replay::ADAPTER);
 }
 
 #[test]

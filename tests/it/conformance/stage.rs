@@ -67,12 +67,19 @@ pub fn play_in(s: &Sandbox, adapter: &Adapter, scene: &Scene) -> Turn {
     let mut stdin = child.stdin.take().expect("a pipe");
     writeln!(stdin, "{}", request(s, adapter, scene)).expect("written");
     let stdout = child.stdout.take().expect("a pipe");
+    let (says, hears) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let lines = BufReader::new(stdout).split(b'\n');
-        lines.map(|line| String::from_utf8(line.expect("read")).expect("UTF-8")).collect::<Vec<_>>()
+        let lines = lines.map(|line| String::from_utf8(line.expect("read")).expect("UTF-8"));
+        lines.inspect(|_| says.send(()).unwrap_or_default()).collect::<Vec<_>>()
     });
     if matches!(scene.then, Then::Waits { .. }) {
-        s.mark("printed");
+        if scene.files.is_empty() {
+            s.mark("printed");
+        } else {
+            // There is no agent.
+            hears.recv_timeout(std::time::Duration::from_secs(60)).expect("it says something");
+        }
         match adapter.stops {
             Stops::Line => writeln!(stdin, "{}", json!({"stop": "enough"})).expect("written"),
             // SAFETY: the child is ours and was not waited for.
@@ -100,8 +107,6 @@ fn is_left(s: &Sandbox) -> bool {
 
 fn request(s: &Sandbox, adapter: &Adapter, scene: &Scene) -> Value {
     let agent = s.at("agent").to_string_lossy().into_owned();
-    let settings = (adapter.settings)().to_string().replace("AGENT", &agent);
-    let settings: Value = serde_json::from_str(&settings).expect("settings");
     write(&s.at("turn/schema.json"), SCHEMA);
     let answers = scene.role != "build";
     let deadline = if matches!(scene.then, Then::Hangs) {
@@ -114,10 +119,12 @@ fn request(s: &Sandbox, adapter: &Adapter, scene: &Scene) -> Value {
         "max_turns": 10, "deadline": deadline, "budget_usd": 1.5,
         "schema_file": answers.then(|| s.at("turn/schema.json")),
         "output_file": s.at("turn/output.json"), "state_dir": s.at("state"),
-        "sandbox": {"tier": "worktree", "network": "on"}, "settings": settings, "secrets": []});
+        "sandbox": {"tier": "worktree", "network": "on"}, "settings": (adapter.settings)(), "secrets": []});
     for (key, value) in scene.request.as_object().expect("an object") {
         request[key] = value.clone();
     }
+    let settings = request["settings"].to_string().replace("AGENT", &agent);
+    request["settings"] = serde_json::from_str(&settings).expect("settings");
     request
 }
 
@@ -128,6 +135,11 @@ fn write_agent(s: &Sandbox, scene: &Scene) {
         Ok(text) => text.replace(WORKDIR, &s.project.to_string_lossy()).into_bytes(),
         Err(_) => scene.prints.clone(),
     };
+    for (name, content) in &scene.files {
+        let path = s.at("agent.d").join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, content).expect("written");
+    }
     std::fs::write(s.at("prints"), prints).expect("written");
     write(&s.at("says"), scene.stderr);
     let mut script = format!(

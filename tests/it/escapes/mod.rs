@@ -4,6 +4,7 @@
 //! show nothing at the others.
 
 mod cycles;
+mod login;
 mod network;
 mod probes;
 mod refused;

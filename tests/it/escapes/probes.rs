@@ -189,12 +189,12 @@ pub const AMOUNTS: &[Probe] = &[
     probe(
         "2,500 processes",
         KEPT,
-        "perl -e 'for (1..2500) { my $p = fork; last unless defined $p; $p or sleep 600, exit; push @p, $p } sleep 10; print \"{won}\" if @p == 2500; kill 9, @p'",
+        "perl -e 'for (1..2500) { my $p = fork; last unless defined $p; $p or sleep 600, exit; push @p, $p } sleep {patience}; print \"{won}\" if @p == 2500; kill 9, @p'",
     ),
     probe(
         "2,500 processes that left their parents",
         KEPT,
-        "perl -MPOSIX -e 'for (1..2500) { my $p = fork; last unless defined $p; if (!$p) { fork and POSIX::_exit(0); setsid; sleep 600 } waitpid $p, 0; $n++ } sleep 10; print \"{won}\" if $n == 2500'",
+        "perl -MPOSIX -e 'for (1..2500) { my $p = fork; last unless defined $p; if (!$p) { fork and POSIX::_exit(0); setsid; sleep 600 } waitpid $p, 0; $n++ } sleep {patience}; print \"{won}\" if $n == 2500'",
     ),
     probe(
         "more memory than there is",

@@ -122,7 +122,9 @@ impl Scene {
 
     /// Runs the attack in a sandbox and looks at what came of it.
     pub fn attack(&mut self, tier: &str, network: &str, script: &str) -> Seen {
-        let script = self.filled(script);
+        // Where somebody ends it, it is never over by itself.
+        let patience = if tier == "worktree" { "1" } else { "600" };
+        let script = self.filled(script).replace("{patience}", patience);
         let args = ["sandbox", "--tier", tier, "--network", network, "--", "sh", "-c", &script];
         let mut command = self.s.command(&args);
         command.current_dir(&self.work).env("TOKEN", SECRET);
