@@ -13,6 +13,7 @@ mod fence;
 pub mod lock;
 mod log;
 mod place;
+mod remove;
 mod sealed;
 
 pub use atomic::{
