@@ -19,6 +19,7 @@ mod formats;
 mod hand_on_refs;
 mod harness;
 mod help;
+mod hostile_work;
 mod installed;
 mod isolation;
 mod land;

@@ -99,7 +99,7 @@ pub fn attempt(
             commit: plan.start,
         },
     ))?;
-    if let Err(why) = ctx.prepare(&worktree)? {
+    if let Err(why) = ctx.prepare(&worktree, plan.start)? {
         if plan.start != plan.base.commit {
             // What the attempt before left breaks it: the agent is told, and it is judged.
             prompt.push_str(&format!("\n## Preparing this folder fails\n\n{}", quoted(&why)));
