@@ -2,8 +2,8 @@
 //! the signals that it cannot refuse. Agents end their own tools and report what was spent when
 //! they are interrupted, and say nothing when they are terminated.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::Ended;

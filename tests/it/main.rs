@@ -11,6 +11,7 @@ mod census;
 mod clocks;
 mod conformance;
 mod crash;
+mod cut;
 mod escapes;
 mod fake_model;
 mod false_green;
