@@ -55,9 +55,27 @@ fn what_an_agent_says_and_does_becomes_events() {
     let costs: Vec<f64> = turn.all("cost").iter().filter_map(|e| e["usd"].as_f64()).collect();
     assert_eq!(costs, [0.25, 0.5], "what came since the one before");
     let usage = turn.all("usage")[0];
-    assert_eq!((&usage["input"], &usage["cached_input"]), (&json!(35), &json!(20)));
+    assert_eq!((&usage["input"], &usage["cached_input"]), (&json!(15), &json!(20)));
     assert!(turn.all("raw")[0].to_string().contains("something_new"));
     assert_eq!((turn.end(), turn.code), (("end", None), Some(0)));
+}
+
+#[test]
+fn input_is_without_what_came_from_the_cache_however_the_agent_counts() {
+    // All tokens, input, output, read from the cache, written to it, thoughts.
+    for ([total, input, output, read, written, thought], wanted) in [
+        ([40, 10, 5, 20, 5, 0], 15),
+        // The cache is in the input already.
+        ([40, 35, 5, 20, 5, 0], 15),
+        ([47, 35, 5, 20, 5, 7], 15),
+        ([15, 10, 5, 0, 0, 0], 10),
+    ] {
+        let turn = Play::new(&[json!({"result": {"stopReason": "end_turn", "usage": {
+            "totalTokens": total, "inputTokens": input, "outputTokens": output,
+            "cachedReadTokens": read, "cachedWriteTokens": written, "thoughtTokens": thought}}})])
+        .run();
+        assert_eq!(turn.all("usage")[0]["input"], wanted, "{total} {input}");
+    }
 }
 
 #[test]
@@ -267,6 +285,15 @@ fn an_earlier_conversation_goes_on() {
     assert_eq!(costs, [0.25, 1.25]);
     let kept = std::fs::read_to_string(play.s.at("state/otto-usage/s-1.json")).expect("kept");
     assert!(kept.contains("2.5"), "{kept}");
+    // One that counts the conversation, and first says what is known: nothing new.
+    let play = Play::new(&[spent(0.3), spent(0.55), spent(0.55), end()]).options(&["load"]);
+    write(&play.s.at("state/otto-usage/s-1.json"), "{\"usd\": 0.30000000000000004}");
+    let play = play.with("resume", "s-1").with("budget_usd", 0.5);
+    let turn = play.run();
+    let costs: Vec<f64> = turn.all("cost").iter().filter_map(|e| e["usd"].as_f64()).collect();
+    assert_eq!(costs.len(), 1, "{costs:?}");
+    assert!((costs[0] - 0.25).abs() < 1e-9, "{costs:?}");
+    assert_eq!(turn.end(), ("end", None));
     let said = |play: Play| {
         let turn = play.run();
         assert_eq!(turn.end(), ("error", Some("bad_request")));
