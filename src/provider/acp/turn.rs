@@ -20,6 +20,7 @@ use super::updates::Updates;
 use super::{errors, pipe};
 use crate::agent::protocol::StopLine;
 use crate::agent::{ErrorClass, Event, Request, of_provider};
+use crate::base::clock::Clock;
 use crate::base::text::one_line;
 use crate::base::{Error, Exit, Result, Secrets};
 use crate::disk;
@@ -300,7 +301,7 @@ fn finish(end: End, mut events: Events<impl Write>) -> Result<Exit> {
         exit = exit_of(class);
         if matches!(class, ErrorClass::RateLimit | ErrorClass::Quota) {
             let zone = jiff::tz::TimeZone::system();
-            let until = reset_time(&message, jiff::Timestamp::now(), &zone);
+            let until = reset_time(class, &message, Clock::from_env().now(), &zone);
             events.emit(&Event::RateLimited { until: until.map(|at| at.to_string()) })?;
         }
         events.error(class, message)?;
