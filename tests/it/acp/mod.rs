@@ -211,13 +211,7 @@ fn files_are_read_and_written_for_the_agent_inside_of_the_worktree_only() {
 
 #[test]
 fn a_stop_line_cancels_the_prompt_and_what_was_used_is_told() {
-    let cancelled = say(&json!({"result": {"stopReason": "cancelled",
-        "usage": {"totalTokens": 3, "inputTokens": 1, "outputTokens": 2}}}));
-    let play = Play::script(&format!(
-        "trap '{}exit 0' INT\n{}: >\"$HOME/marks/said\"\nmkfifo \"$HOME/never\"\ncat \"$HOME/never\" &\nwait\n",
-        cancelled.replace('\'', r"'\''"),
-        say(&text("at work")),
-    ));
+    let play = at_work_until_cancelled();
     let turn = play.run_and(|stdin| {
         play.s.mark("said");
         writeln!(stdin, "{}", json!({"stop": "enough"})).expect("written");
@@ -226,6 +220,53 @@ fn a_stop_line_cancels_the_prompt_and_what_was_used_is_told() {
     assert_eq!(turn.asked("session/cancel").len(), 1);
     assert_eq!(turn.all("usage")[0]["output"], 2);
     assert_eq!(turn.all("text")[0]["text"], "at work");
+}
+
+/// Says that it works, and at a cancellation what it has used.
+fn at_work_until_cancelled() -> Play {
+    let cancelled = say(&json!({"result": {"stopReason": "cancelled",
+        "usage": {"totalTokens": 3, "inputTokens": 1, "outputTokens": 2}}}));
+    Play::script(&format!(
+        "trap '{}exit 0' INT\n{}: >\"$HOME/marks/said\"\nmkfifo \"$HOME/never\"\ncat \"$HOME/never\" &\nwait\n",
+        cancelled.replace('\'', r"'\''"),
+        say(&text("at work")),
+    ))
+}
+
+#[test]
+fn a_signal_and_the_deadline_cancel_the_prompt_too() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let play = at_work_until_cancelled();
+        let turn = play.run_with(|pid, _| {
+            play.s.mark("said");
+            // SAFETY: the child is ours and was not waited for.
+            assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+        });
+        assert_eq!(turn.end(), ("interrupted", Some("interrupted")));
+        assert_eq!(turn.asked("session/cancel").len(), 1, "signal {signal}");
+        assert_eq!(turn.all("usage")[0]["output"], 2);
+    }
+    let soon = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5)).to_string();
+    let turn = at_work_until_cancelled().with("deadline", soon).run();
+    assert_eq!(turn.end(), ("timed out", Some("interrupted")));
+    assert_eq!(turn.asked("session/cancel").len(), 1);
+    assert_eq!(turn.all("usage")[0]["output"], 2);
+}
+
+#[test]
+fn what_a_stopped_agent_used_reaches_the_journal() {
+    let s = Sandbox::project();
+    let script = at_work_until_cancelled().script_text();
+    s.script(&s.at("script"), &script);
+    let spec = s.spec(&Shape::of(1));
+    let acp = format!("providers.acp={}", json!({"argv": argv(&s, &[])}));
+    let line = format!("exec otto run --from-spec {spec} --provider acp -c '{acp}'");
+    let run = s.start_shell("run", &line);
+    s.mark("said");
+    run.signal(libc::SIGINT);
+    assert_eq!(run.end(), 130, "{}", s.said("run"));
+    let spent = s.events("budget.spent");
+    assert_eq!(spent.last().expect("a bill")["data"]["usage"]["output"], 2, "{spent:?}");
 }
 
 #[test]
