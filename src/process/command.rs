@@ -1,5 +1,7 @@
 //! One child, from its start to the last of its descendants.
 
+mod watch;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -9,8 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-mod watch;
 
 use self::watch::Watch;
 use super::countdown::Countdown;
