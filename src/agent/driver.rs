@@ -233,7 +233,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     }
     // Not in the worktree: what is asked there runs outside of the sandbox, and a relative program
     // would be the agent's own.
-    let needs = needs(name, &turn.agent.settings, Path::new("/"))?;
+    let needs = needs(turn.agent, Path::new("/"))?;
     let env = of_provider(&request, &needs.env);
     let argv = own_command(&program);
     let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;
@@ -320,7 +320,8 @@ impl<'a> EventReader<'a> {
             self.interrupt.hurry();
         }
         match event {
-            Event::Started { provider_session, .. } => {
+            Event::Started { provider_session, model, .. } => {
+                self.meter.uses(model.as_deref());
                 self.result.provider_session = provider_session;
             }
             Event::Text { text } => {
