@@ -9,6 +9,7 @@
 //! Deliberately absent: guessing by entropy alone. A random word without a shape or a name beside
 //! it is shown, because most of them are hashes that a reader needs. See `docs/redaction.md`.
 
+mod json;
 mod pem;
 mod rules;
 mod scan;
@@ -48,6 +49,16 @@ impl Secrets {
         )
     }
 
+    /// The same without values that may stand in ordinary text: words, and places.
+    pub fn random_from_env(named: &[String]) -> Self {
+        let tells = |(name, value): &(String, String)| {
+            (named.contains(name) || values::looks_secret(name, value))
+                && rules::looks_random(value.as_bytes())
+                && !value.starts_with('/')
+        };
+        Self::of(std::env::vars().filter(tells))
+    }
+
     /// These values, by the names to show instead of them, and all known shapes. Values that are
     /// too short, and those that are plain numbers or switches, would hide ordinary text.
     pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -71,16 +82,10 @@ impl Secrets {
         Cow::Owned(out)
     }
 
-    /// Hides in every text of a value, names of fields included.
+    /// Hides in every text of a value, names of fields included. A text in a field is judged with
+    /// its name.
     pub fn hide_json(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => self.hide(text).into(),
-            Value::Array(all) => all.iter().map(|v| self.hide_json(v)).collect(),
-            Value::Object(map) => {
-                map.iter().map(|(key, v)| (self.hide(key), self.hide_json(v))).collect()
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-        }
+        json::hide(self, "", value)
     }
 
     /// For bytes that come in chunks.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::settings::Settings;
 use crate::base::{Error, Result, Secrets};
 
-/// Fails (64, or 65 in a file) where a value that somebody set holds a secret: by its shape, by its name, or as the
+/// Fails (2, or 65 for a file) where a value that somebody set holds a secret: by its shape, by its name, or as the
 /// value of a variable.
 pub fn refuse_secrets(settings: &Settings) -> Result<()> {
     let secrets = unmistakable(settings);
@@ -34,7 +34,7 @@ pub fn refuse_secret(secrets: &Secrets, key: &str, value: &Value, origin: &str) 
         return Ok(());
     };
     let refused = if origin.starts_with("-") { Error::usage } else { Error::input };
-    Err(refused(format!("{origin}: '{path}' holds a secret: {shown}")).hint(
+    Err(refused(format!("'{path}' holds a secret: {shown} (from {origin})")).hint(
         "settings are kept in otto_logs as they are; put it into a variable and name that in `secrets:`: agents get it, and its value is hidden wherever it is printed",
     ))
 }
@@ -79,12 +79,12 @@ mod tests {
         let name = "providers.foo.api_key";
         assert_eq!(
             refused(name, json!("q8Zr2LmX0vTb7NcYw4")).expect("refused"),
-            "-c: 'providers.foo.api_key' holds a secret: [assigned secret hidden]"
+            "'providers.foo.api_key' holds a secret: [assigned secret hidden] (from -c)"
         );
         let argv = json!(["./agent.sh", "--as", token]);
         assert_eq!(
             refused("providers.command.argv", argv).expect("refused"),
-            "-c: 'providers.command.argv.2' holds a secret: [github token hidden]"
+            "'providers.command.argv.2' holds a secret: [github token hidden] (from -c)"
         );
         assert!(refused("model", json!(token)).is_some());
         assert!(refused("providers.foo", json!({ token.clone(): 1 })).is_some());
