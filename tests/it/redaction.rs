@@ -5,6 +5,9 @@ use crate::harness::{Sandbox, Shape, write};
 /// The value of a variable that is named as a secret.
 const TOKEN: &str = "n0t-for-Anybody-5417";
 
+/// Has no shape: only a name beside it says what it is.
+const FIELD: &str = "q8Zr2LmX0vTb7NcYw4";
+
 /// What is planted: a known value, a token, a private key. Put together here, so that no scanner
 /// takes this file for a leak.
 fn planted() -> Vec<String> {
@@ -139,8 +142,7 @@ mkdir -p "$OTTO_GROUP"; echo "done $OTTO_GROUP" >"$OTTO_GROUP/work""#,
 fn what_providers_report_is_kept_without_secrets() {
     let s = Sandbox::project();
     plant(&s);
-    // As the value of a field: no shape, only its name says what it is.
-    write(&s.home("planted/field"), "q8Zr2LmX0vTb7NcYw4");
+    write(&s.home("planted/field"), FIELD);
     let python = r#"import json, os, sys
 request = json.loads(sys.stdin.readline())
 def say(event, **more):
@@ -175,7 +177,7 @@ say("done", reason="end", structured={"access_token": field})
     );
     assert_eq!(leaks(&s, &["project/otto_logs"]), [""; 0]);
     let logs = s.at("project/otto_logs");
-    let left = s.shell(1, &format!("grep -rl q8Zr2LmX0vTb '{}'", logs.display()));
+    let left = s.shell(1, &format!("grep -rl {FIELD} '{}'", logs.display()));
     assert_eq!(left.stdout, "");
 
     let dir = s.session_dir().join("build/g1/attempt-01");
@@ -218,20 +220,20 @@ fn a_secret_in_a_setting_is_refused_before_anything_is_written() {
         s.shell(code, &format!("MY_TOKEN={TOKEN} otto run --from-spec '{spec}' {set}"))
     };
     for (set, place) in [
-        ("-c providers.command.api_key=q8Zr2LmX0vTb7NcYw4", "providers.command.api_key"),
+        (&format!("-c providers.command.api_key={FIELD}"), "providers.command.api_key"),
         (&format!("-c providers.command.argv='[./agent.sh, {TOKEN}]'"), "providers.command.argv.1"),
         (&format!("-c model={TOKEN}"), "model"),
     ] {
         let refused = run(2, set);
         assert!(refused.stderr.contains(&format!("'{place}' holds a secret")), "{refused:?}");
         assert!(refused.stderr.contains("`secrets:`"), "says what to do: {refused:?}");
-        assert!(!refused.stderr.contains("q8Zr2LmX") && !refused.stderr.contains(TOKEN));
+        assert!(!refused.stderr.contains(FIELD) && !refused.stderr.contains(TOKEN));
         assert!(!s.at("project/otto_logs/sessions").exists(), "nothing is written");
     }
     run(0, "-c providers.command.token_count=12");
     let refused = s.shell(
         2,
-        "otto run --resume latest -c providers.command.password=q8Zr2LmX0vTb7NcYw4 2>&1 >/dev/null; code=$?; ! grep -rq q8Zr2LmX otto_logs || exit 99; exit $code",
+        &format!("otto run --resume latest -c providers.command.password={FIELD} 2>&1 >/dev/null; code=$?; ! grep -rq {FIELD} otto_logs || exit 99; exit $code"),
     );
     assert_eq!(refused.stdout.matches("holds a secret").count(), 1, "{refused:?}");
 }
