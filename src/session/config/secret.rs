@@ -90,6 +90,14 @@ mod tests {
         assert!(refused("providers.foo", json!({ token.clone(): 1 })).is_some());
         let found = refused("test_command", json!(["sh", "-c", format!("T={token} make")]));
         assert!(!found.expect("refused").contains("Ab3dEf6h"));
+        // In a file it is the file that is wrong.
+        let mut settings = Settings::defaults();
+        let value = "q8Zr2LmX0vTb7NcYw4";
+        let document = json!({"providers": {"foo": {"password": value}}});
+        settings.overlay(&document, "otto.yaml at 0123456789").expect("valid");
+        let e = refuse_secrets(&settings).expect_err("refused");
+        assert_eq!(e.remedy, crate::base::Remedy::Input);
+        assert!(e.what.contains("'providers.foo.password'") && e.what.contains("otto.yaml at"));
     }
 
     #[test]
