@@ -18,7 +18,7 @@ fn limits_in_the_middle_of_work_are_no_attempts() {
         r#"n=$(wc -l <"$HOME/asked-slow"); mkdir -p g1; echo "line $n" >>g1/notes
 [ "$n" -lt 4 ] || work
 say '{"event":"text","text":"at work"}'
-say "{\"event\":\"rate_limited\",\"until\":\"$(date -u -d '+1 sec' +%Y-%m-%dT%H:%M:%SZ)\"}"
+say "{\"event\":\"rate_limited\",\"until\":\"$(date -u -d '+2 sec' +%Y-%m-%dT%H:%M:%S.%NZ)\"}"
 say '{"event":"error","class":"quota","message":"usage limit reached"}'
 say '{"event":"done","reason":"error"}'"#,
     );
