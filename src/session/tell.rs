@@ -158,8 +158,13 @@ pub fn usage_text(usage: &super::event::Usage) -> String {
             output.map_or("?".into(), |n| n.to_string())
         ),
     };
-    match usage.usd {
-        Some(usd) => format!("{tokens}, {usd:.4} USD"),
+    let usd = usage.money().map(|usd| match (usage.usd, usage.estimated_usd) {
+        (_, None) => format!("{usd:.4} USD"),
+        (None, Some(_)) => format!("{usd:.4} USD (estimated)"),
+        (Some(_), Some(_)) => format!("{usd:.4} USD (partly estimated)"),
+    });
+    match usd {
+        Some(usd) => format!("{tokens}, {usd}"),
         None => tokens,
     }
 }

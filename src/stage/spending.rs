@@ -15,13 +15,15 @@ pub struct Spending<'a> {
     role: Role,
     /// Group and attempt.
     of: Option<(&'a str, u32)>,
+    /// The journal's length when this was made: a turn of its own each.
+    began: u64,
     price: Option<&'a Price>,
 }
 
 impl<'a> Spending<'a> {
     pub fn new(ws: &'a Workspace, session: &'a Session, role: Role, agent: &Agent) -> Self {
         let price = agent.model.as_deref().and_then(|model| session.config.prices.of(model));
-        Self { ws, session, role, of: None, price }
+        Self { ws, session, role, of: None, began: session.position().seq, price }
     }
 
     pub fn of_attempt(mut self, group: &'a str, attempt: u32) -> Self {
@@ -51,6 +53,7 @@ impl Ledger for Spending<'_> {
             role: self.role.word().into(),
             usage: *usage,
             partial: part == Part::Some,
+            turn: self.of.is_none().then_some(self.began),
         };
         let entry = match self.of {
             Some((group, attempt)) => Entry::attempt(group, attempt, event),

@@ -236,6 +236,25 @@ fn tokens_without_a_price_are_estimated_by_the_table_and_marked() {
     assert_eq!(usage["roles"]["build"]["cost_usd"], Value::Null);
 }
 
+/// A provider that tells its money, and its stand-in that is estimated: the bill is both.
+#[test]
+fn the_bill_keeps_what_was_reported_beside_what_was_estimated() {
+    let s = Sandbox::project();
+    busy_until(&s, "2126-11-20T10:30:00Z");
+    provider(&s, "busy", &format!("say '{{\"event\":\"cost\",\"usd\":4}}'\n{BUSY}"));
+    provider(&s, "spare", "say '{\"event\":\"usage\",\"input\":100000,\"output\":50000}'\nwork");
+    let args = "--from-spec ../spec.json --provider busy -c 'fallback=[spare]' \
+                -c providers.spare.model=m1 \
+                -c 'prices={m*: {as_of: \"2026-11-20\", input: 1, output: 4}}'";
+    run(&s, 0, args);
+    let page = std::fs::read_to_string(s.session_dir().join("proof-packet.html")).expect("a page");
+    assert!(page.contains("$4.30 (partly estimated)"), "both, marked");
+    let usage = std::fs::read_to_string(s.session_dir().join("usage.json")).expect("there");
+    let usage: Value = serde_json::from_str(&usage).expect("JSON");
+    let build = &usage["roles"]["build"];
+    assert_eq!((&build["reported_usd"], &build["cost_usd"]), (&4.0.into(), &Value::Null));
+}
+
 #[test]
 fn an_agent_over_its_turns_is_ended_and_its_tree_judged() {
     let s = Sandbox::project();
