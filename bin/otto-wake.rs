@@ -1,5 +1,6 @@
 use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
+use otto::run::summary::Hands;
 use otto::run::{cancel, wake};
 use otto::session::Session;
 
@@ -36,6 +37,12 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     if waited.is_empty() {
         return Err(nothing());
     }
-    otto::out!("{} will be asked again now", waited.join(", "));
+    let waited = waited.join(", ");
+    match Hands::look(&ws, &session, None)?.on_session() {
+        true => otto::out!("{waited} will be asked again now"),
+        false => {
+            otto::out!("{waited} may be asked again; go on with: otto run --resume {}", session.id)
+        }
+    }
     Ok(Exit::YES)
 }

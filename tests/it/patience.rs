@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Done, Sandbox, Shape, write};
+use crate::harness::{Done, Sandbox, Shape, until, write};
 
 /// `otto-provider-<name>`: gets the request in `$request` and says events with `say`. A turn that
 /// works ends in `work`.
@@ -129,6 +129,118 @@ fn a_person_cancels_the_wake_up_and_a_kill_does_not_forget_it() {
     s.assert_landed_once(&["g1"]);
 }
 
+/// A wake-up whose time has come is over: nothing is left to cancel or to wake, and the run that
+/// works is not said to be paused.
+#[test]
+fn a_wait_is_over_when_the_run_goes_on() {
+    let s = Sandbox::project();
+    s.gate("gate");
+    busy_until(&s, &from_now(1));
+    let second = r#"if [ "$(wc -l <"$HOME/asked-busy")" -ge 2 ]; then
+: >"$HOME/marks/second"; read -r go <"$HOME/gate"; work; fi"#;
+    provider(&s, "busy", &format!("{second}\n{BUSY}"));
+    let works = s.start_shell("works", &line("--from-spec ../spec.json --provider busy"));
+    s.mark("second");
+    assert!(s.run(1, &["wake", "--cancel"]).stderr.contains("nothing waits"));
+    assert!(s.run(1, &["wake"]).stderr.contains("nothing waits"));
+    let status = s.run(1, &["status"]).stdout;
+    assert!(!status.contains("waits "), "{status}");
+    s.open_gate("gate");
+    assert_eq!(works.end(), 0, "{}", s.said("works"));
+    assert_eq!(s.events("run.paused").len(), 0);
+}
+
+#[test]
+fn the_wake_up_of_a_run_that_has_ended_is_cancelled_too() {
+    let s = Sandbox::project();
+    busy_until(&s, &from_now(3600));
+    run(&s, 75, "--from-spec ../spec.json --provider busy -c patience_seconds=60");
+    s.run(0, &["wake", "--cancel"]);
+    s.run(0, &["wake", "--cancel"]);
+    let paused = s.events("run.paused");
+    assert_eq!(paused.len(), 2, "once for each word");
+    assert!(paused[1]["data"]["reason"].to_string().contains("cancelled"), "{paused:?}");
+    let status = s.run(1, &["status"]).stdout;
+    assert!(status.contains("paused: the wake-up was cancelled"), "{status}");
+    // Somebody stands in now: the session has nothing to wait for.
+    provider(&s, "spare", "work");
+    run(&s, 0, "--resume -c 'fallback=[spare]'");
+    s.run(1, &["wake", "--cancel"]);
+}
+
+/// Whoever had asked before the limit was met, and comes back well, says nothing about it.
+#[test]
+fn a_turn_that_began_before_the_limit_does_not_end_the_wait() {
+    let s = Sandbox::project();
+    s.gate("gate");
+    s.spec(&Shape::of(2));
+    write(&s.home("until"), &from_now(3600));
+    let first = r#"if [ "$group" = g1 ]; then : >"$HOME/marks/first"; read -r go <"$HOME/gate"; work; fi
+while [ ! -e "$HOME/marks/first" ]; do sleep 0.02; done"#;
+    provider(&s, "busy", &format!("{first}\n{BUSY}"));
+    let args = "--from-spec ../spec.json --provider busy --jobs 2 -c patience_seconds=60";
+    let both = s.start_shell("both", &line(args));
+    s.wait_for("provider.waiting", 1);
+    s.open_gate("gate");
+    assert_eq!(both.end(), 75, "{}", s.said("both"));
+    assert_eq!(s.events("provider.woken").len(), 0, "g1 knew nothing of it");
+    assert_eq!(s.events("provider.waiting").len(), 1);
+    assert_eq!(asked(&s, "busy").len(), 2, "and nobody asked again before its time");
+    assert!(s.run(1, &["status"]).stdout.contains("waits   for busy"));
+}
+
+/// The first lost connection is waited for, however many limits came before; the sixth is none.
+#[test]
+fn lost_connections_are_counted_for_themselves() {
+    let s = Sandbox::project();
+    let spec = s.spec(&Shape::of(1));
+    provider(
+        &s,
+        "busy",
+        r#"say "{\"event\":\"error\",\"class\":\"$(cat "$HOME/class")\",\"message\":\"no\"}"
+say '{"event":"done","reason":"error"}'"#,
+    );
+    write(&s.home("class"), "rate_limit");
+    s.run(0, &["compile", "--from-spec", &spec, "--provider", "busy"]);
+    let asks = |code| {
+        s.shell(code, "PATH=$HOME:$PATH otto build-group --all --session latest");
+        if code == 75 {
+            s.run(0, &["wake"]);
+        }
+    };
+    for _ in 0..5 {
+        asks(75);
+    }
+    write(&s.home("class"), "network");
+    for _ in 0..5 {
+        asks(75);
+    }
+    asks(1);
+    let class = |n: usize| s.events("provider.waiting")[n]["data"]["class"].clone();
+    assert_eq!((class(4), class(5)), ("rate_limit".into(), "network".into()));
+    assert_eq!(asked(&s, "busy").len(), 12, "a failure is tried again like any other");
+}
+
+/// The clock is set back by a day during a wait: the time comes all the same.
+#[test]
+fn a_wait_ends_although_the_clock_is_set_back() {
+    let s = Sandbox::project();
+    busy_until(&s, &from_now(2));
+    let opens = r#"[ "$(wc -l <"$HOME/asked-busy")" -lt 2 ] || touch "$HOME/open""#;
+    provider(&s, "busy", &format!("{opens}\n{BUSY}"));
+    let shifted = format!(
+        "export OTTO_LOG=debug OTTO_CLOCK_SHIFT=\"$HOME/shift\"; {}",
+        line("--from-spec ../spec.json --provider busy")
+    );
+    let waits = s.start_shell("waits", &shifted);
+    until("the run waits", || s.said("waits").contains("waiting until").then_some(()));
+    write(&s.home("shift"), "-86400");
+    assert_eq!(waits.end(), 0, "{}", s.said("waits"));
+    let woken = s.events("provider.woken");
+    assert_eq!(woken[0]["data"]["by"], "a clock that nobody sets");
+    s.assert_landed_once(&["g1"]);
+}
+
 #[test]
 fn a_conversation_that_cannot_be_resumed_is_copied_then_begun_anew() {
     let s = Sandbox::project();
@@ -219,6 +331,18 @@ while :; do sleep 0.02; done"#,
     s.assert_landed_once(&["g2"]);
     let reason = s.events("group.failed")[0]["data"]["reason"].to_string();
     assert!(reason.contains("3.00 of 1.00 USD"), "{reason}");
+    let hint = format!("otto run --resume {} -c group_budget_usd=6.00", s.session());
+    assert!(reason.contains(&hint), "{reason}");
+    // Less than it has spent takes nothing up; more does.
+    let id = s.session();
+    run(&s, 1, &format!("--resume {id} -c group_budget_usd=2"));
+    assert_eq!(asked(&s, "one-is-dear").len(), 2);
+    provider(&s, "one-is-dear", "work");
+    s.shell(
+        0,
+        &format!("export PATH=\"$HOME:$PATH\"; {}", hint.replace("otto run", "exec otto run")),
+    );
+    s.assert_landed_once(&["g1", "g2"]);
 }
 
 #[test]

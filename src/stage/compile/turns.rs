@@ -152,6 +152,7 @@ fn one_turn(
     let pool = ws.pool(config)?;
     let worktree = pool.lease(session.record.base, None)?;
     deadline.check(session.id.as_str())?;
+    let began = session.position().seq;
     let result = run_turn(&Turn {
         role: Role::Spec,
         agent: &agent,
@@ -171,7 +172,7 @@ fn one_turn(
         limit: deadline.left_for_turn(),
     })?;
     worktree.release()?;
-    if note_turn(ws, session, provider, &result)? {
+    if note_turn(ws, session, provider, began, &result)? {
         return Ok(None);
     }
     if let Some((class, message)) = &result.error {
