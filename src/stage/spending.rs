@@ -72,7 +72,8 @@ fn spent(state: &State) -> f64 {
     state.total_usage().money().unwrap_or(0.0)
 }
 
-fn spent_by(state: &State, group: &str) -> f64 {
+/// What a group has spent, as far as it is known.
+pub fn spent_by(state: &State, group: &str) -> f64 {
     state.usage_by_group.get(group).and_then(Usage::money).unwrap_or(0.0)
 }
 
@@ -96,7 +97,14 @@ pub fn check_budget(session: &Session) -> Result<()> {
 pub fn group_is_spent(session: &Session, group: &str) -> Result<Option<String>> {
     let Some(budget) = session.config.group_budget_usd else { return Ok(None) };
     let spent = session.with_state(|s| spent_by(s, group))?;
-    let text = || format!("its money budget is spent: {spent:.2} of {budget:.2} USD");
+    let text = || {
+        format!(
+            "its money budget is spent: {spent:.2} of {budget:.2} USD; allow more: \
+             otto run --resume {} -c group_budget_usd={:.2}",
+            session.id,
+            budget.max(spent) * 2.0
+        )
+    };
     Ok((spent >= budget).then(text))
 }
 
