@@ -1,3 +1,4 @@
+use otto::agent::budget::Deadline;
 use otto::base::{Error, Exit, Result};
 use otto::cli::{ConfigArgs, IntentArgs, Stream, Ui};
 use otto::stage::Report;
@@ -42,7 +43,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     }
     out.handle(&session.id);
     out.say(&format!("session {}", session.id));
-    let result = compile(&ws, &session, args.wanted.kind(), &out);
+    let deadline = Deadline::of_step(session.config.run_budget_seconds);
+    let result = compile(&ws, &session, args.wanted.kind(), deadline, &out);
     let exit = result.as_ref().map_or_else(Error::exit, |()| Exit::YES);
     out.end("compile", exit, result.as_ref().err());
     result.map(|()| exit)

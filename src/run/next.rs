@@ -1,5 +1,7 @@
 //! What a run does next, from wherever the session is. Values in, values out.
 
+use std::collections::BTreeSet;
+
 use crate::base::Exit;
 use crate::session::State;
 use crate::session::state::{RunState, SpecState};
@@ -31,8 +33,11 @@ pub struct Course {
     part: Part,
     /// Attempts and landings before the last round of building.
     before: Option<(usize, usize)>,
+    /// Repairs of this run; the session's are counted by [`repair_rounds`].
     rounds: usize,
     compiled: bool,
+    /// `before` and `compiled` as they were before the step that runs now.
+    undone: (Option<(usize, usize)>, bool),
 }
 
 /// Where in its chain the run is.
@@ -53,6 +58,7 @@ enum Part {
 impl Course {
     /// The next step. `spec` is the approved one, `last` how the step before ended.
     pub fn next(&mut self, spec: Option<&Spec>, state: &State, last: Option<Exit>) -> Action {
+        self.undone = (self.before, self.compiled);
         if let RunState::Aborted { reason } = &state.run {
             return Action::Ended { reason: reason.clone() };
         }
@@ -86,7 +92,11 @@ impl Course {
                         return Action::Audit;
                     }
                 }
-                Part::Plan if repair::plan(state).is_empty() => self.part = Part::Over,
+                Part::Plan
+                    if repair::plan(state).is_empty() || self.rounds(state) > REPAIR_ROUNDS =>
+                {
+                    self.part = Part::Over;
+                }
                 Part::Plan => {
                     self.part = Part::Repaired;
                     return Action::Repair;
@@ -96,7 +106,7 @@ impl Course {
                     self.part = match last == Some(Exit::YES) || audit_is_due(state) {
                         // Nothing came of it, and nothing changed.
                         false => Part::Over,
-                        true if self.rounds > REPAIR_ROUNDS => Part::LastAudit,
+                        true if self.rounds(state) > REPAIR_ROUNDS => Part::LastAudit,
                         true => Part::Open,
                     };
                 }
@@ -115,6 +125,25 @@ impl Course {
             }
         }
     }
+
+    /// The step came to no end, because a provider asks to wait: the chain is gone through from its
+    /// beginning, since the session may be anywhere by then. What the steps before have tried stays
+    /// tried.
+    pub fn again(&mut self) {
+        (self.before, self.compiled) = self.undone;
+        self.part = Part::default();
+    }
+
+    fn rounds(&self, state: &State) -> usize {
+        self.rounds.max(repair_rounds(state))
+    }
+}
+
+/// Rounds of repair since the run was finished for the last time: a stop and a resume in between
+/// make them no fewer.
+fn repair_rounds(state: &State) -> usize {
+    let repairs = state.repairs.get(state.repairs_before..).unwrap_or_default();
+    repairs.iter().map(|r| r.round).collect::<BTreeSet<u32>>().len()
 }
 
 fn progress(state: &State) -> (usize, usize) {
@@ -274,5 +303,66 @@ mod tests {
         }
         assert_eq!(story, "arararara");
         assert!(!audit_is_due(&state));
+    }
+
+    /// The same, and a provider asks to wait at every step: that makes the chain no longer.
+    #[test]
+    fn waits_do_not_make_it_longer() {
+        let (spec, mut state) = approved();
+        let mut course = Course::default();
+        land_all(&spec, &mut state, 2);
+        let mut story = String::new();
+        for n in 0..50 {
+            let wanted = course.next(Some(&spec), &state, Some(Exit::YES));
+            if wanted == Action::Judge {
+                break;
+            }
+            course.again();
+            assert_eq!(course.next(Some(&spec), &state, None), wanted, "after {story}");
+            if wanted == Action::Audit {
+                story.push('a');
+                audit(&spec, &mut state, true);
+            } else {
+                story.push('r');
+                land_all(&spec, &mut state, 10 + n);
+            }
+        }
+        assert_eq!(story, "arararara");
+    }
+
+    #[test]
+    fn what_changed_nothing_before_a_wait_is_not_done_again_and_what_came_to_no_end_is() {
+        let (spec, mut state) = approved();
+        let mut course = Course::default();
+        assert_eq!(course.next(None, &State::default(), None), Action::Compile);
+        course.again();
+        assert_eq!(course.next(None, &State::default(), None), Action::Compile);
+        land_all(&spec, &mut state, 2);
+        state.groups.clear();
+        let next = |course: &mut Course| course.next(Some(&spec), &state, None);
+        assert_eq!(next(&mut course), Action::BuildAndMerge);
+        course.again();
+        assert_eq!(next(&mut course), Action::BuildAndMerge, "nobody could work on it");
+        assert_eq!(next(&mut course), Action::Audit, "it changed nothing");
+        course.again();
+        assert_eq!(next(&mut course), Action::Audit);
+    }
+
+    #[test]
+    fn rounds_before_a_stop_count_until_the_run_is_finished() {
+        use crate::session::state::Repair;
+        let (spec, mut state) = approved();
+        land_all(&spec, &mut state, 2);
+        audit(&spec, &mut state, true);
+        let next = |s: &State| Course::default().next(Some(&spec), s, None);
+        assert_eq!(next(&state), Action::Repair);
+        for round in 1..=REPAIR_ROUNDS as u32 + 1 {
+            let (group, findings) = (spec.groups[0].id.clone(), Vec::new());
+            let (key, outcome) = (format!("k{round}"), Some("landed".to_owned()));
+            state.repairs.push(Repair { key, group, findings, round, outcome });
+        }
+        assert_eq!(next(&state), Action::Judge);
+        state.repairs_before = state.repairs.len();
+        assert_eq!(next(&state), Action::Repair, "a person takes a finished one up again");
     }
 }

@@ -110,6 +110,7 @@ impl State {
             Event::RunFinished(e) => {
                 if !self.run_is_over() {
                     self.run = RunState::Finished { exit: e.exit };
+                    self.repairs_before = self.repairs.len();
                 }
             }
             Event::LandStarted(e) => {

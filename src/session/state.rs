@@ -38,6 +38,8 @@ pub struct State {
     pub open_landing: Option<OpenLanding>,
     pub audits: Vec<Audit>,
     pub repairs: Vec<Repair>,
+    /// How many of them there were when the run was finished for the last time.
+    pub repairs_before: usize,
     pub run: RunState,
     /// Who asked to wait, by provider. One whose time has come is no longer in the way: see
     /// [`State::waiting`].

@@ -360,6 +360,30 @@ fn tokens_without_a_price_are_estimated_by_the_table_and_marked() {
     assert_eq!(usage["roles"]["build"]["cost_usd"], Value::Null);
 }
 
+/// What ends the turn that compiles is what the run says: a signal, the money, the time.
+#[test]
+fn a_spec_turn_that_otto_ended_is_no_bad_answer() {
+    let s = Sandbox::project();
+    provider(
+        &s,
+        "thinks",
+        r#"trap 'say "{\"event\":\"done\",\"reason\":\"interrupted\"}"; exit' INT
+: >"$HOME/marks/asked"; say '{"event":"cost","usd":0.75}'
+while :; do sleep 0.02; done"#,
+    );
+    let stopped = s.start_shell("stopped", &line("'a page' --provider thinks"));
+    s.mark("asked");
+    stopped.signal_taken(libc::SIGINT);
+    assert_eq!(stopped.end(), 130, "{}", s.said("stopped"));
+    assert!(!s.said("stopped").contains("without a spec"));
+    let spent = run(&s, 77, "'a page' --provider thinks --budget 0.5");
+    assert!(spent.stderr.contains("0.75 of 0.50 USD"), "{}", spent.stderr);
+    assert!(spent.stderr.contains("--budget 1.50"), "{}", spent.stderr);
+    let late = run(&s, 77, "'a page' --provider thinks --budget-seconds 1");
+    assert!(late.stderr.contains("the time budget of the run is spent"), "{}", late.stderr);
+    assert_eq!(asked(&s, "thinks").len(), 3, "once each");
+}
+
 /// A provider that tells its money, and its stand-in that is estimated: the bill is both.
 #[test]
 fn the_bill_keeps_what_was_reported_beside_what_was_estimated() {
