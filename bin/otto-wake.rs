@@ -7,8 +7,8 @@ use otto::session::Session;
 /// Do not wait any longer for a limit to reset, or cancel the wake-up
 ///
 /// When a provider asks to wait, the session records until when; `otto status` shows it. A run that
-/// is waiting goes on at once when it is woken; with --cancel it ends (77) and goes on only when you
-/// resume it.
+/// is waiting goes on at once when it is woken; with --cancel it ends (77), or is not woken if it has
+/// ended (75), and goes on only when you resume it.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,

@@ -384,6 +384,22 @@ while :; do sleep 0.02; done"#,
     assert_eq!(asked(&s, "thinks").len(), 3, "once each");
 }
 
+/// A turn that a kill ended keeps its own bill: the next one of its role is told apart.
+#[test]
+fn a_killed_spec_turn_and_the_next_one_are_two_turns() {
+    let s = Sandbox::project();
+    provider(&s, "thinks", "say '{\"event\":\"cost\",\"usd\":0.75}'\nwhile :; do sleep 0.02; done");
+    let killed = s.start_shell("killed", &line("'a page' --provider thinks --budget 10"));
+    s.wait_for("budget.spent", 1);
+    s.kill(killed);
+    let again = s.start_shell("again", &line("--resume"));
+    s.wait_for("budget.spent", 2);
+    again.signal_taken(libc::SIGINT);
+    assert_eq!(again.end(), 130, "{}", s.said("again"));
+    let turn = |n: usize| s.events("budget.spent")[n]["data"]["turn"].as_u64().expect("a turn");
+    assert!(turn(0) < turn(1), "{} and {}", turn(0), turn(1));
+}
+
 /// A provider that tells its money, and its stand-in that is estimated: the bill is both.
 #[test]
 fn the_bill_keeps_what_was_reported_beside_what_was_estimated() {
