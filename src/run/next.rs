@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::base::Exit;
 use crate::session::State;
-use crate::session::state::{RunState, SpecState};
+use crate::session::event::AuditScope;
+use crate::session::state::{Audit, Repair, RunState, SpecState};
 use crate::spec::Spec;
 use crate::stage::build::schedule;
 use crate::stage::{merge, repair};
@@ -140,10 +141,15 @@ impl Course {
 }
 
 /// Rounds of repair since the run was finished for the last time: a stop and a resume in between
-/// make them no fewer.
+/// make them no fewer. A round is what one full audit found, however many groups and narrowed
+/// audits that takes.
 fn repair_rounds(state: &State) -> usize {
+    let full = |a: &&Audit| a.scope == AuditScope::Full && a.finished.is_some();
+    let found_by = |r: &Repair| {
+        state.audits.iter().filter(full).map(|a| a.round).filter(|round| *round <= r.round).max()
+    };
     let repairs = state.repairs.get(state.repairs_before..).unwrap_or_default();
-    repairs.iter().map(|r| r.round).collect::<BTreeSet<u32>>().len()
+    repairs.iter().map(found_by).collect::<BTreeSet<_>>().len()
 }
 
 fn progress(state: &State) -> (usize, usize) {
@@ -166,8 +172,8 @@ pub(super) fn audit_is_due(state: &State) -> bool {
 mod tests {
     use super::*;
     use crate::git::Oid;
-    use crate::session::event::{AuditScope, Certifier, Finding, FindingKind};
-    use crate::session::state::{Audit, GroupState, Landing, Phase};
+    use crate::session::event::{Certifier, Finding, FindingKind};
+    use crate::session::state::{GroupState, Landing, Phase};
     use crate::spec::sample;
 
     fn oid(n: u8) -> Oid {
@@ -350,17 +356,27 @@ mod tests {
 
     #[test]
     fn rounds_before_a_stop_count_until_the_run_is_finished() {
-        use crate::session::state::Repair;
         let (spec, mut state) = approved();
         land_all(&spec, &mut state, 2);
-        audit(&spec, &mut state, true);
         let next = |s: &State| Course::default().next(Some(&spec), s, None);
-        assert_eq!(next(&state), Action::Repair);
-        for round in 1..=REPAIR_ROUNDS as u32 + 1 {
-            let (group, findings) = (spec.groups[0].id.clone(), Vec::new());
-            let (key, outcome) = (format!("k{round}"), Some("landed".to_owned()));
-            state.repairs.push(Repair { key, group, findings, round, outcome });
+        let mut n = 0;
+        for _ in 0..=REPAIR_ROUNDS {
+            n += 1;
+            audit(&spec, &mut state, true);
+            state.audits.last_mut().expect("one").round = n;
+            assert_eq!(next(&state), Action::Repair);
+            // Two groups are repaired, and each repair has an audit of its own.
+            for _ in 0..2 {
+                let (group, findings) = (spec.groups[0].id.clone(), Vec::new());
+                let (key, outcome) = (format!("k{n}"), Some("landed".to_owned()));
+                state.repairs.push(Repair { key, group, findings, round: n, outcome });
+                n += 1;
+                audit(&spec, &mut state, false);
+                let narrowed = state.audits.last_mut().expect("one");
+                (narrowed.round, narrowed.scope) = (n, AuditScope::Narrowed);
+            }
         }
+        audit(&spec, &mut state, true);
         assert_eq!(next(&state), Action::Judge);
         state.repairs_before = state.repairs.len();
         assert_eq!(next(&state), Action::Repair, "a person takes a finished one up again");
