@@ -17,14 +17,18 @@ use super::transcript::Transcript;
 use crate::base::text::count;
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
-use crate::process::{Command, Ended, Interrupt, own_command};
+use crate::process::{Command, Ended, Interrupt, own_command, stop};
 use crate::session::config::{Agent, Role};
 
 /// A line over this is cut: an agent that floods stays bounded.
 const MAX_LINE: usize = 8 << 20;
 
-/// A provider that has to end may report what was spent; its agent has stopped by then.
-const GRACE: Duration = Duration::from_millis(600);
+/// A provider that has to end may report what was spent, which takes its agent up to two seconds;
+/// one that works on instead has less ([`Interrupt::hurry`]).
+const GRACE: Duration = Duration::from_millis(2500);
+
+/// A provider that said `done` is given this long to leave.
+const AFTER_DONE: Duration = Duration::from_secs(2);
 
 /// What to ask for.
 #[derive(Debug)]
@@ -68,9 +72,24 @@ pub enum Ending {
     /// It ended without saying so: killed, crashed, or it does not speak the protocol.
     NoDone,
     TimedOut,
-    /// Over the cap on turns or money.
-    Capped(&'static str),
+    Capped(Cap),
     Stopped,
+}
+
+/// What a turn used too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cap {
+    Turns,
+    Money,
+}
+
+impl Cap {
+    fn word(self) -> &'static str {
+        match self {
+            Cap::Turns => "turns",
+            Cap::Money => "money",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +107,32 @@ pub struct TurnResult {
 }
 
 impl TurnResult {
+    /// One in which nothing was done.
+    fn nothing(ending: Ending) -> Self {
+        Self {
+            ending,
+            error: None,
+            claim: String::new(),
+            structured: None,
+            retry_at: None,
+            denied: Vec::new(),
+            is_idle: true,
+            provider_session: None,
+        }
+    }
+
+    /// It was ended before its agent was ready, by whoever pays for it or waits for it. What is there
+    /// is not what the agent hands in.
+    pub fn was_cut(&self) -> bool {
+        match &self.ending {
+            Ending::Stopped | Ending::TimedOut | Ending::Capped(Cap::Money) => true,
+            Ending::Done(reason) => {
+                ["budget", "timed out", "interrupted", "stopped"].contains(&reason.as_str())
+            }
+            Ending::NoDone | Ending::Capped(Cap::Turns) => false,
+        }
+    }
+
     /// A word for the journal.
     pub fn word(&self) -> String {
         if let Some((class, _)) = &self.error {
@@ -100,7 +145,7 @@ impl TurnResult {
             }
             Ending::NoDone => "ended without done".into(),
             Ending::TimedOut => "timed out".into(),
-            Ending::Capped(what) => format!("over the cap on {what}"),
+            Ending::Capped(what) => format!("over the cap on {}", what.word()),
             Ending::Stopped => "stopped".into(),
         }
     }
@@ -176,7 +221,12 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
     line.push(b'\n');
 
-    let mut reader = EventReader::new(Transcript::create(turn.dir, &secrets)?, turn);
+    let transcript = Transcript::create(turn.dir, &secrets)?;
+    if request.budget_usd.is_some_and(|left| left <= 0.0) {
+        // Others have spent it since somebody looked.
+        return Ok(TurnResult::nothing(Ending::Capped(Cap::Money)));
+    }
+    let mut reader = EventReader::new(transcript, turn);
     let program = format!("otto-provider-{name}");
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
@@ -201,7 +251,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     turn.inside.close(turn.state_dir, &needs)?;
     let ended = ended?.ended;
     if overspent {
-        reader.cap("money");
+        reader.cap(Cap::Money);
     }
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
@@ -223,23 +273,14 @@ struct EventReader<'a> {
     max_turns: u32,
     meter: Meter<'a>,
     interrupt: Interrupt,
-    capped: Option<&'static str>,
+    capped: Option<Cap>,
 }
 
 impl<'a> EventReader<'a> {
     fn new(transcript: Transcript, turn: &Turn<'a>) -> Self {
         Self {
             transcript,
-            result: TurnResult {
-                ending: Ending::NoDone,
-                error: None,
-                claim: String::new(),
-                structured: None,
-                retry_at: None,
-                denied: Vec::new(),
-                is_idle: true,
-                provider_session: None,
-            },
+            result: TurnResult::nothing(Ending::NoDone),
             done: false,
             tool_calls: 0,
             max_turns: turn.max_turns,
@@ -264,9 +305,9 @@ impl<'a> EventReader<'a> {
         if let Some(usage) = event.usage()
             && self.meter.take(&usage)?
         {
-            self.cap("money");
+            self.cap(Cap::Money);
         }
-        self.result.is_idle &= !matches!(
+        let is_work = matches!(
             &event,
             Event::Text { .. }
                 | Event::Thinking { .. }
@@ -274,6 +315,10 @@ impl<'a> EventReader<'a> {
                 | Event::ToolResult { .. }
                 | Event::FileChange { .. }
         );
+        self.result.is_idle &= !is_work;
+        if is_work && self.interrupt.is_tripped() {
+            self.interrupt.hurry();
+        }
         match event {
             Event::Started { provider_session, .. } => {
                 self.result.provider_session = provider_session;
@@ -286,7 +331,7 @@ impl<'a> EventReader<'a> {
             Event::ToolCall { .. } => {
                 self.tool_calls += 1;
                 if self.tool_calls > self.max_turns {
-                    self.cap("turns");
+                    self.cap(Cap::Turns);
                 }
             }
             Event::RateLimited { until } => self.result.retry_at = until,
@@ -296,6 +341,7 @@ impl<'a> EventReader<'a> {
                 // Exactly one counts; a second is kept in the transcript and changes nothing.
                 if !self.done {
                     self.done = true;
+                    self.interrupt.trip_in(AFTER_DONE);
                     self.result.ending = Ending::Done(reason);
                     self.result.structured = structured;
                 }
@@ -312,7 +358,7 @@ impl<'a> EventReader<'a> {
 
     /// Models ignore caps; the parent counts and ends the turn. What it still reports of its cost is
     /// taken.
-    fn cap(&mut self, what: &'static str) {
+    fn cap(&mut self, what: Cap) {
         self.capped.get_or_insert(what);
         self.interrupt.trip();
     }
@@ -324,6 +370,8 @@ impl<'a> EventReader<'a> {
         let ending = match (self.capped, &ended) {
             (Some(what), _) => Some(Ending::Capped(what)),
             (None, Ended::TimedOut) => Some(Ending::TimedOut),
+            // It said that it is done, and did not leave.
+            (None, Ended::Stopped) if self.done && stop::requested().is_none() => None,
             (None, Ended::Stopped) => Some(Ending::Stopped),
             (
                 None,
@@ -339,6 +387,11 @@ impl<'a> EventReader<'a> {
             self.result.ending = ending;
             // It was asked to leave, and says so.
             self.result.error.take_if(|(class, _)| *class == ErrorClass::Interrupted);
+        }
+        if let Ended::OverLimit(limit) = ended {
+            // What the provider says of its end is that it was asked to leave.
+            let message = format!("the sandbox ended it: {}", limit.word());
+            self.result.error = Some((ErrorClass::Unknown, message));
         }
         if self.result.ending == Ending::NoDone && self.result.error.is_none() {
             let said = disk::tail_bytes(stderr, 2000).unwrap_or_default();

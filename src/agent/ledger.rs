@@ -36,28 +36,36 @@ pub(super) struct Meter<'a> {
     open: Usage,
     /// Some of this turn's money was reported: nothing of it is estimated.
     told: bool,
+    /// Written down as an estimate so far.
+    guessed: f64,
 }
 
 impl<'a> Meter<'a> {
     pub fn new(ledger: &'a dyn Ledger) -> Self {
-        Self { ledger, open: Usage::default(), told: false }
+        Self { ledger, open: Usage::default(), told: false, guessed: 0.0 }
     }
 
     /// True when the budget is overspent. Without one, nobody has to know before the turn is over.
     pub fn take(&mut self, usage: &Usage) -> Result<bool> {
         self.open.add(usage);
+        self.told |= usage.usd.is_some();
+        if self.ledger.left()?.is_none() {
+            return Ok(false);
+        }
         if usage.usd.is_some() {
-            self.told = true;
-            let Some(_) = self.ledger.left()? else { return Ok(false) };
-            let spent = std::mem::take(&mut self.open);
-            self.ledger.spend(&spent, Part::Some)?;
-            return Ok(self.ledger.left()?.is_some_and(|left| left < 0.0));
+            // What it really cost takes the place of what it seemed to.
+            let guessed = std::mem::take(&mut self.guessed);
+            self.open.estimated_usd = Some(-guessed).filter(|_| guessed > 0.0);
+        } else if !self.told
+            && let Some(guess) = self.ledger.estimate(&self.open)
+        {
+            self.guessed += guess;
+            self.open.estimated_usd = Some(guess);
+        } else {
+            return Ok(false);
         }
-        let guess = if self.told { None } else { self.ledger.estimate(&self.open) };
-        match guess {
-            Some(guess) => Ok(self.ledger.left()?.is_some_and(|left| left < guess)),
-            None => Ok(false),
-        }
+        self.ledger.spend(&std::mem::take(&mut self.open), Part::Some)?;
+        Ok(self.ledger.left()?.is_some_and(|left| left < 0.0))
     }
 
     /// The end of the turn, however it came.
@@ -165,7 +173,19 @@ mod tests {
         assert!(meter.take(&output(8)).expect("counted"), "12 of 10");
         meter.close().expect("closed");
         let lines = book.lines.into_inner().expect("whole");
-        assert_eq!(lines.len(), 1);
-        assert_eq!((lines[0].0.usd, lines[0].0.estimated_usd), (None, Some(12.0)));
+        // Each is written down as it comes, so that others know of it.
+        let guessed: Vec<_> = lines.iter().map(|(u, _)| (u.usd, u.estimated_usd)).collect();
+        assert_eq!(guessed, [(None, Some(4.0)), (None, Some(8.0)), (None, None)]);
+    }
+
+    #[test]
+    fn what_is_told_in_the_end_takes_the_place_of_what_was_estimated() {
+        let book = Book::with(100.0);
+        let mut meter = Meter::new(&book);
+        assert!(!meter.take(&output(4)).expect("counted"));
+        assert!(!meter.take(&usd(0.5)).expect("counted"));
+        assert!(!meter.take(&output(4)).expect("counted"), "of a turn that tells its money");
+        meter.close().expect("closed");
+        assert_eq!(book.left().expect("a budget"), Some(99.5));
     }
 }

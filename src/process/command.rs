@@ -361,7 +361,8 @@ impl Command {
     /// time is over.
     fn must_end(&self, handle: &duct::Handle, watch: &mut Watch, failed: bool) -> Option<Ended> {
         if let (Some(why), false) = (watch.leaving.why(), failed) {
-            return watch.leaving.is_over().then_some(why);
+            let hurried = self.interrupt.as_ref().is_some_and(|(asked, _)| asked.is_hurried());
+            return watch.leaving.is_over(hurried).then_some(why);
         }
         let why = self.reason_to_stop(handle, watch, failed)?;
         match &self.interrupt {

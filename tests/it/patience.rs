@@ -7,7 +7,7 @@ use crate::harness::{Done, Sandbox, Shape, until, write};
 
 /// `otto-provider-<name>`: gets the request in `$request` and says events with `say`. A turn that
 /// works ends in `work`.
-fn provider(s: &Sandbox, name: &str, body: &str) {
+pub fn provider(s: &Sandbox, name: &str, body: &str) {
     let text = format!(
         r#"#!/bin/sh
 read -r request
@@ -21,16 +21,16 @@ work() {{ mkdir -p "$group"; echo "done $group" >"$group/work"; say '{{"event":"
     s.script(&s.at("home").join(format!("otto-provider-{name}")), &text);
 }
 
-fn line(args: &str) -> String {
+pub fn line(args: &str) -> String {
     format!("export PATH=\"$HOME:$PATH\"; exec otto run {args}")
 }
 
-fn run(s: &Sandbox, code: i32, args: &str) -> Done {
+pub fn run(s: &Sandbox, code: i32, args: &str) -> Done {
     s.shell(code, &line(args))
 }
 
 /// What a provider was asked, turn by turn.
-fn asked(s: &Sandbox, name: &str) -> Vec<Value> {
+pub fn asked(s: &Sandbox, name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(s.home(&format!("asked-{name}"))).unwrap_or_default();
     text.lines().map(|l| serde_json::from_str(l).expect("a request")).collect()
 }

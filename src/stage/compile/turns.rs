@@ -182,7 +182,10 @@ fn one_turn(
     stop::check()?;
     match (result.error.is_some(), result.structured) {
         (false, Some(answer)) => return Ok(Some(answer)),
-        (_, _) if result.ending == Ending::TimedOut => {
+        (_, _)
+            if result.ending == Ending::TimedOut
+                || result.ending == Ending::Done("timed out".into()) =>
+        {
             return Err(deadline.spent(session.id.as_str()));
         }
         (_, _) => check_budget(session)?,

@@ -11,3 +11,5 @@ mod refused;
 mod run;
 mod scene;
 mod table;
+
+pub use table::working;

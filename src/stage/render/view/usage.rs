@@ -71,6 +71,8 @@ fn money(bill: &Bill) -> String {
     let least = if bill.unknown { "at least " } else { "" };
     let mark = match (bill.estimated, bill.reported) {
         (None, _) => "",
+        // Of a turn that told its money after all, nothing is left of the estimate.
+        (Some(guess), Some(_)) if guess.abs() < 1e-9 => "",
         (Some(_), None) => " (estimated)",
         (Some(_), Some(_)) => " (partly estimated)",
     };
@@ -142,6 +144,7 @@ mod tests {
         assert_eq!(bill(Some(12.0), None, true), "at least $12.00");
         assert_eq!(bill(Some(12.0), Some(0.6), true), "at least $12.60 (partly estimated)");
         assert_eq!(bill(None, None, true), "not reported");
+        assert_eq!(bill(Some(12.0), Some(0.3 + 0.1 - 0.4), false), "$12.00");
         assert_eq!(at_least(0, 2, "0".into()), "not reported");
         assert_eq!(at_least(1, 2, "7".into()), "at least 7");
         assert_eq!(at_least(2, 2, "7".into()), "7");
