@@ -233,7 +233,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     }
     // Not in the worktree: what is asked there runs outside of the sandbox, and a relative program
     // would be the agent's own.
-    let needs = needs(name, &turn.agent.settings, Path::new("/"))?;
+    let needs = needs(turn.agent, Path::new("/"))?;
     let env = of_provider(&request, &needs.env);
     let argv = own_command(&program);
     let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;
@@ -294,33 +294,28 @@ impl<'a> EventReader<'a> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        for event in self.transcript.write(protocol::parse_line(line))? {
-            self.note(event)?;
-        }
-        Ok(())
-    }
-
-    /// What an event says, without its secrets.
-    fn note(&mut self, event: Event) -> Result<()> {
+        let event = protocol::parse_line(line);
+        // Counted when it is said: what is written may wait behind words.
         if let Some(usage) = event.usage()
             && self.meter.take(&usage)?
         {
             self.cap(Cap::Money);
         }
-        let is_work = matches!(
-            &event,
-            Event::Text { .. }
-                | Event::Thinking { .. }
-                | Event::ToolCall { .. }
-                | Event::ToolResult { .. }
-                | Event::FileChange { .. }
-        );
-        self.result.is_idle &= !is_work;
-        if is_work && self.interrupt.is_tripped() {
+        if is_work(&event) && self.interrupt.is_tripped() {
             self.interrupt.hurry();
         }
+        for event in self.transcript.write(event)? {
+            self.note(event);
+        }
+        Ok(())
+    }
+
+    /// What an event says, without its secrets.
+    fn note(&mut self, event: Event) {
+        self.result.is_idle &= !is_work(&event);
         match event {
-            Event::Started { provider_session, .. } => {
+            Event::Started { provider_session, model, .. } => {
+                self.meter.uses(model.as_deref());
                 self.result.provider_session = provider_session;
             }
             Event::Text { text } => {
@@ -353,7 +348,6 @@ impl<'a> EventReader<'a> {
             | Event::Cost { .. }
             | Event::Raw { .. } => {}
         }
-        Ok(())
     }
 
     /// Models ignore caps; the parent counts and ends the turn. What it still reports of its cost is
@@ -365,7 +359,7 @@ impl<'a> EventReader<'a> {
 
     fn finish(mut self, ended: Ended, stderr: &Path) -> Result<TurnResult> {
         for event in self.transcript.flush()? {
-            self.note(event)?;
+            self.note(event);
         }
         let ending = match (self.capped, &ended) {
             (Some(what), _) => Some(Ending::Capped(what)),
@@ -405,9 +399,21 @@ impl<'a> EventReader<'a> {
             let message = format!("the provider ended without 'done' ({how}) {last}");
             let class = ErrorClass::Unknown;
             for event in self.transcript.write(Event::Error { class, message })? {
-                self.note(event)?;
+                self.note(event);
             }
         }
         Ok(self.result)
     }
+}
+
+/// Whether an agent that says this does something.
+fn is_work(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Text { .. }
+            | Event::Thinking { .. }
+            | Event::ToolCall { .. }
+            | Event::ToolResult { .. }
+            | Event::FileChange { .. }
+    )
 }

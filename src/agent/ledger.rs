@@ -17,8 +17,9 @@ pub trait Ledger: std::fmt::Debug + Sync {
     /// Writes down what was used since the last record of this turn.
     fn spend(&self, usage: &Usage, part: Part) -> Result<()>;
 
-    /// What tokens cost by the price table, where it has the model.
-    fn estimate(&self, usage: &Usage) -> Option<f64>;
+    /// What tokens cost by the price table, where it has the model: the configured one, else
+    /// `said`, the one that the provider said it uses.
+    fn estimate(&self, usage: &Usage, said: Option<&str>) -> Option<f64>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +39,22 @@ pub(super) struct Meter<'a> {
     told: bool,
     /// Written down as an estimate so far.
     guessed: f64,
+    /// The model that the provider said it uses.
+    said: Option<String>,
 }
 
 impl<'a> Meter<'a> {
     pub fn new(ledger: &'a dyn Ledger) -> Self {
-        Self { ledger, open: Usage::default(), told: false, guessed: 0.0 }
+        Self { ledger, open: Usage::default(), told: false, guessed: 0.0, said: None }
+    }
+
+    /// The provider says which model it uses, where it does.
+    pub fn uses(&mut self, model: Option<&str>) {
+        self.said = model.map(str::to_owned);
+    }
+
+    fn estimate(&self, usage: &Usage) -> Option<f64> {
+        self.ledger.estimate(usage, self.said.as_deref())
     }
 
     /// True when the budget is overspent. Without one, nobody has to know before the turn is over.
@@ -57,7 +69,7 @@ impl<'a> Meter<'a> {
             let guessed = std::mem::take(&mut self.guessed);
             self.open.estimated_usd = Some(-guessed).filter(|_| guessed > 0.0);
         } else if !self.told
-            && let Some(guess) = self.ledger.estimate(&self.open)
+            && let Some(guess) = self.estimate(&self.open)
         {
             self.guessed += guess;
             self.open.estimated_usd = Some(guess);
@@ -72,7 +84,7 @@ impl<'a> Meter<'a> {
     pub fn close(&mut self) -> Result<()> {
         let mut rest = std::mem::take(&mut self.open);
         if !self.told {
-            rest.estimated_usd = self.ledger.estimate(&rest);
+            rest.estimated_usd = self.estimate(&rest);
         }
         self.ledger.spend(&rest, Part::Rest)
     }
@@ -137,7 +149,7 @@ mod tests {
             self.lines.lock().expect("whole").push((*usage, part));
             Ok(())
         }
-        fn estimate(&self, usage: &Usage) -> Option<f64> {
+        fn estimate(&self, usage: &Usage, _: Option<&str>) -> Option<f64> {
             Some(usage.output? as f64)
         }
     }

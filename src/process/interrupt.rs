@@ -48,23 +48,65 @@ impl Interrupt {
 /// What a child has that goes on as if it had not been asked.
 const SOON: Duration = Duration::from_millis(600);
 
+/// How a child that is talked to is asked to leave in the words of that talk, before any signal:
+/// one that is interrupted may leave without the answer that says what was spent.
+pub struct Words {
+    tell: Box<dyn Fn() + Send>,
+    patience: Duration,
+    grace: Duration,
+}
+
+impl Words {
+    /// `tell` says it, and must not block. The child has `patience` to answer, or until its
+    /// [`Interrupt`] is tripped; after that it gets SIGINT and `grace` to leave.
+    pub fn new(tell: impl Fn() + Send + 'static, patience: Duration, grace: Duration) -> Self {
+        Self { tell: Box::new(tell), patience, grace }
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        self.grace
+    }
+}
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Words").field("patience", &self.patience).finish_non_exhaustive()
+    }
+}
+
 /// Where a child is on its way out.
 #[derive(Debug, Default)]
-pub(super) struct Leaving(Option<(Ended, Instant, Duration)>);
+pub(super) struct Leaving {
+    asked: Option<(Ended, Instant, Duration)>,
+    only_told: bool,
+}
 
 impl Leaving {
-    /// It has been asked, for this reason, and has this long.
+    /// It has been sent the signal, for this reason, and has this long.
     pub fn begin(&mut self, why: Ended, grace: Duration) {
-        self.0 = Some((why, Instant::now(), grace));
+        self.asked = Some((why, Instant::now(), grace));
+        self.only_told = false;
+    }
+
+    /// It is asked in words.
+    pub fn tell(&mut self, why: Ended, words: &Words) {
+        self.begin(why, words.patience);
+        self.only_told = true;
+        (words.tell)();
     }
 
     /// Why it was asked; `None`: it was not.
     pub fn why(&self) -> Option<Ended> {
-        self.0.map(|(why, ..)| why)
+        self.asked.map(|(why, ..)| why)
+    }
+
+    /// It was asked in words, and no signal was sent yet.
+    pub fn only_told(&self) -> bool {
+        self.only_told
     }
 
     pub fn is_over(&self, hurried: bool) -> bool {
-        self.0.is_some_and(|(_, asked, grace)| {
+        self.asked.is_some_and(|(_, asked, grace)| {
             asked.elapsed() >= if hurried { grace.min(SOON) } else { grace }
         })
     }
@@ -81,7 +123,8 @@ mod tests {
         leaving.begin(Ended::Stopped, Duration::ZERO);
         assert!(leaving.is_over(false) && leaving.is_over(true));
         let long_ago = Instant::now().checked_sub(SOON).expect("the machine runs that long");
-        let leaving = Leaving(Some((Ended::Stopped, long_ago, Duration::from_secs(3600))));
+        let asked = Some((Ended::Stopped, long_ago, Duration::from_secs(3600)));
+        let leaving = Leaving { asked, only_told: false };
         assert!(leaving.is_over(true) && !leaving.is_over(false));
     }
 

@@ -18,7 +18,7 @@ mod terminal;
 
 pub use command::{Capture, Command, Ended, Finished, LineSink};
 pub use env::{allowed, base_env};
-pub use interrupt::Interrupt;
+pub use interrupt::{Interrupt, Words};
 pub use reap::{kill_inside, kill_scope, leftovers, marked_inside, scope_id};
 pub use sandbox::{Network, Sandbox, Tier};
 pub use stop::wait_if_leaving;

@@ -17,6 +17,7 @@ pub struct Spending<'a> {
     of: Option<(&'a str, u32)>,
     /// The journal's length when this was made: a turn of its own each.
     began: u64,
+    /// Of the configured model.
     price: Option<&'a Price>,
 }
 
@@ -62,8 +63,9 @@ impl Ledger for Spending<'_> {
         self.session.append(self.ws, entry).map(drop)
     }
 
-    fn estimate(&self, usage: &Usage) -> Option<f64> {
-        self.price?.estimate(usage)
+    fn estimate(&self, usage: &Usage, said: Option<&str>) -> Option<f64> {
+        let by_name = || self.session.config.prices.of(said?);
+        self.price.or_else(by_name)?.estimate(usage)
     }
 }
 

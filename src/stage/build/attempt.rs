@@ -424,6 +424,7 @@ fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Resul
         boot: crate::process::boot_id(),
         conversation: ended.talk.clone(),
     };
+    let end = end.retold(|text| ctx.secrets().hide(text));
     let dir = ctx.session.layout.build_attempt(&group.id, number);
     disk::replace_json(&dir.join("outcome.json"), &end)?;
     let mut entries = vec![Entry::attempt(&group.id, number, end)];
