@@ -1,3 +1,4 @@
+use otto::agent::budget::Deadline;
 use otto::base::{Error, Exit, Result};
 use otto::cli::{ConfigArgs, IntentArgs, Stream, Ui};
 use otto::stage::Report;
@@ -11,7 +12,7 @@ use otto::stage::compile::{Start, compile, create};
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto compile \"add saved searches to this dashboard\"\n  otto compile --intent-file intent.md --review-gate\n  otto compile \"add saved searches\" --from-spec spec.json\n  otto compile \"…\" | otto build-group --all | otto merge | otto audit | otto render\n\nEXIT CODES\n  0 approved · 65 the spec is bad, nothing was written · 69 no agent · 77 waits for your review"
+    after_long_help = "EXAMPLES\n  otto compile \"add saved searches to this dashboard\"\n  otto compile --intent-file intent.md --review-gate\n  otto compile \"add saved searches\" --from-spec spec.json\n  otto compile \"…\" | otto build-group --all | otto merge | otto audit | otto render\n\nEXIT CODES\n  0 approved · 65 the spec is bad, nothing was written · 69 no agent\n  75 rate limit: later · 77 it waits for your review, for more time or for more money\n  130, 143 stopped by a signal; otto run --resume goes on"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -42,7 +43,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     }
     out.handle(&session.id);
     out.say(&format!("session {}", session.id));
-    let result = compile(&ws, &session, args.wanted.kind(), &out);
+    let deadline = Deadline::of_step(session.config.run_budget_seconds);
+    let result = compile(&ws, &session, args.wanted.kind(), deadline, &out);
     let exit = result.as_ref().map_or_else(Error::exit, |()| Exit::YES);
     out.end("compile", exit, result.as_ref().err());
     result.map(|()| exit)

@@ -1,13 +1,14 @@
 use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui};
+use otto::run::summary::Hands;
 use otto::run::{cancel, wake};
 use otto::session::Session;
 
 /// Do not wait any longer for a limit to reset, or cancel the wake-up
 ///
 /// When a provider asks to wait, the session records until when; `otto status` shows it. A run that
-/// is waiting goes on at once when it is woken; with --cancel it ends (77) and goes on only when you
-/// resume it.
+/// is waiting goes on at once when it is woken; with --cancel it ends (77), or is not woken if it has
+/// ended (75), and goes on only when you resume it.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
@@ -36,6 +37,12 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     if waited.is_empty() {
         return Err(nothing());
     }
-    otto::out!("{} will be asked again now", waited.join(", "));
+    let waited = waited.join(", ");
+    match Hands::look(&ws, &session, None)?.on_session() {
+        true => otto::out!("{waited} will be asked again now"),
+        false => {
+            otto::out!("{waited} may be asked again; go on with: otto run --resume {}", session.id)
+        }
+    }
     Ok(Exit::YES)
 }

@@ -56,7 +56,7 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
         .into(),
         WorktreeLeased { slot: "000".into(), path: "/cache/otto/000/project".into(), commit: base }
             .into(),
-        BudgetSpent { role: "build".into(), usage, partial: false }.into(),
+        BudgetSpent { role: "build".into(), usage, partial: false, turn: None }.into(),
         GroupChecked { check, phase: CheckPhase::Attempt, outcome: outcome.into(), cached: false }
             .into(),
         AttemptFinished {

@@ -59,7 +59,7 @@ impl Deadline {
         Err(self.spent(session))
     }
 
-    /// 77, with what to do.
+    /// What [`Deadline::check`] fails with; also of a turn that had all that was left for turns.
     pub fn spent(&self, session: &str) -> Error {
         Error::person("the time budget of the run is spent").hint(format!(
             "nothing is lost; go on with more: otto run --resume {session} --budget-seconds 3600"

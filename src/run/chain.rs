@@ -96,10 +96,13 @@ fn chain(
     ws.pool(&session.config)?.end_orphans()?;
     let mut steps = Steps { session, root: ws.root(), deadline };
     let mut patience = Patience::new(session.config.patience_seconds);
+    // One for the whole chain: what was tried before a wait was tried.
+    let mut course = Course::default();
     loop {
-        match story(ws, &steps, goal, report) {
+        match story(ws, &steps, goal, &mut course, report) {
             Err(e) if e.exit() == Exit::LATER => {
                 let waited = patience.wait(ws, session, e)?;
+                course.again();
                 steps.deadline = steps.deadline.later_by(waited);
             }
             ended => return ended,
@@ -108,9 +111,14 @@ fn chain(
 }
 
 /// From wherever the session is to its verdict.
-fn story(ws: &Workspace, steps: &Steps<'_>, goal: &Goal, report: &dyn Report) -> Result<Word> {
+fn story(
+    ws: &Workspace,
+    steps: &Steps<'_>,
+    goal: &Goal,
+    course: &mut Course,
+    report: &dyn Report,
+) -> Result<Word> {
     let session = steps.session;
-    let mut course = Course::default();
     let mut spec = None;
     let mut last = None;
     loop {
@@ -122,7 +130,7 @@ fn story(ws: &Workspace, steps: &Steps<'_>, goal: &Goal, report: &dyn Report) ->
             continue;
         }
         match (course.next(spec.as_ref(), &state, last.take()), &spec) {
-            (Action::Compile, _) => compile(ws, session, goal.kind, report)?,
+            (Action::Compile, _) => compile(ws, session, goal.kind, steps.deadline, report)?,
             (Action::BuildAndMerge, _) => {
                 let (build, merge) = steps.build_and_merge(goal.jobs)?;
                 tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);

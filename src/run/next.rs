@@ -1,8 +1,11 @@
 //! What a run does next, from wherever the session is. Values in, values out.
 
+use std::collections::BTreeSet;
+
 use crate::base::Exit;
 use crate::session::State;
-use crate::session::state::{RunState, SpecState};
+use crate::session::event::AuditScope;
+use crate::session::state::{Audit, Repair, RunState, SpecState};
 use crate::spec::Spec;
 use crate::stage::build::schedule;
 use crate::stage::{merge, repair};
@@ -31,8 +34,11 @@ pub struct Course {
     part: Part,
     /// Attempts and landings before the last round of building.
     before: Option<(usize, usize)>,
+    /// Repairs of this run; the session's are counted by [`repair_rounds`].
     rounds: usize,
     compiled: bool,
+    /// `before` and `compiled` as they were before the step that runs now.
+    undone: (Option<(usize, usize)>, bool),
 }
 
 /// Where in its chain the run is.
@@ -53,6 +59,7 @@ enum Part {
 impl Course {
     /// The next step. `spec` is the approved one, `last` how the step before ended.
     pub fn next(&mut self, spec: Option<&Spec>, state: &State, last: Option<Exit>) -> Action {
+        self.undone = (self.before, self.compiled);
         if let RunState::Aborted { reason } = &state.run {
             return Action::Ended { reason: reason.clone() };
         }
@@ -86,7 +93,11 @@ impl Course {
                         return Action::Audit;
                     }
                 }
-                Part::Plan if repair::plan(state).is_empty() => self.part = Part::Over,
+                Part::Plan
+                    if repair::plan(state).is_empty() || self.rounds(state) > REPAIR_ROUNDS =>
+                {
+                    self.part = Part::Over;
+                }
                 Part::Plan => {
                     self.part = Part::Repaired;
                     return Action::Repair;
@@ -96,7 +107,7 @@ impl Course {
                     self.part = match last == Some(Exit::YES) || audit_is_due(state) {
                         // Nothing came of it, and nothing changed.
                         false => Part::Over,
-                        true if self.rounds > REPAIR_ROUNDS => Part::LastAudit,
+                        true if self.rounds(state) > REPAIR_ROUNDS => Part::LastAudit,
                         true => Part::Open,
                     };
                 }
@@ -115,6 +126,30 @@ impl Course {
             }
         }
     }
+
+    /// The step came to no end, because a provider asks to wait: the chain is gone through from its
+    /// beginning, since the session may be anywhere by then. What the steps before have tried stays
+    /// tried.
+    pub fn again(&mut self) {
+        (self.before, self.compiled) = self.undone;
+        self.part = Part::default();
+    }
+
+    fn rounds(&self, state: &State) -> usize {
+        self.rounds.max(repair_rounds(state))
+    }
+}
+
+/// Rounds of repair since the run was finished for the last time: a stop and a resume in between
+/// make them no fewer. A round is what one full audit found, however many groups and narrowed
+/// audits that takes.
+fn repair_rounds(state: &State) -> usize {
+    let full = |a: &&Audit| a.scope == AuditScope::Full && a.finished.is_some();
+    let found_by = |r: &Repair| {
+        state.audits.iter().filter(full).map(|a| a.round).filter(|round| *round <= r.round).max()
+    };
+    let repairs = state.repairs.get(state.repairs_before..).unwrap_or_default();
+    repairs.iter().map(found_by).collect::<BTreeSet<_>>().len()
 }
 
 fn progress(state: &State) -> (usize, usize) {
@@ -137,8 +172,8 @@ pub(super) fn audit_is_due(state: &State) -> bool {
 mod tests {
     use super::*;
     use crate::git::Oid;
-    use crate::session::event::{AuditScope, Certifier, Finding, FindingKind};
-    use crate::session::state::{Audit, GroupState, Landing, Phase};
+    use crate::session::event::{Certifier, Finding, FindingKind};
+    use crate::session::state::{GroupState, Landing, Phase};
     use crate::spec::sample;
 
     fn oid(n: u8) -> Oid {
@@ -274,5 +309,76 @@ mod tests {
         }
         assert_eq!(story, "arararara");
         assert!(!audit_is_due(&state));
+    }
+
+    /// The same, and a provider asks to wait at every step: that makes the chain no longer.
+    #[test]
+    fn waits_do_not_make_it_longer() {
+        let (spec, mut state) = approved();
+        let mut course = Course::default();
+        land_all(&spec, &mut state, 2);
+        let mut story = String::new();
+        for n in 0..50 {
+            let wanted = course.next(Some(&spec), &state, Some(Exit::YES));
+            if wanted == Action::Judge {
+                break;
+            }
+            course.again();
+            assert_eq!(course.next(Some(&spec), &state, None), wanted, "after {story}");
+            if wanted == Action::Audit {
+                story.push('a');
+                audit(&spec, &mut state, true);
+            } else {
+                story.push('r');
+                land_all(&spec, &mut state, 10 + n);
+            }
+        }
+        assert_eq!(story, "arararara");
+    }
+
+    #[test]
+    fn what_changed_nothing_before_a_wait_is_not_done_again_and_what_came_to_no_end_is() {
+        let (spec, mut state) = approved();
+        let mut course = Course::default();
+        assert_eq!(course.next(None, &State::default(), None), Action::Compile);
+        course.again();
+        assert_eq!(course.next(None, &State::default(), None), Action::Compile);
+        land_all(&spec, &mut state, 2);
+        state.groups.clear();
+        let next = |course: &mut Course| course.next(Some(&spec), &state, None);
+        assert_eq!(next(&mut course), Action::BuildAndMerge);
+        course.again();
+        assert_eq!(next(&mut course), Action::BuildAndMerge, "nobody could work on it");
+        assert_eq!(next(&mut course), Action::Audit, "it changed nothing");
+        course.again();
+        assert_eq!(next(&mut course), Action::Audit);
+    }
+
+    #[test]
+    fn rounds_before_a_stop_count_until_the_run_is_finished() {
+        let (spec, mut state) = approved();
+        land_all(&spec, &mut state, 2);
+        let next = |s: &State| Course::default().next(Some(&spec), s, None);
+        let mut n = 0;
+        for _ in 0..=REPAIR_ROUNDS {
+            n += 1;
+            audit(&spec, &mut state, true);
+            state.audits.last_mut().expect("one").round = n;
+            assert_eq!(next(&state), Action::Repair);
+            // Two groups are repaired, and each repair has an audit of its own.
+            for _ in 0..2 {
+                let (group, findings) = (spec.groups[0].id.clone(), Vec::new());
+                let (key, outcome) = (format!("k{n}"), Some("landed".to_owned()));
+                state.repairs.push(Repair { key, group, findings, round: n, outcome });
+                n += 1;
+                audit(&spec, &mut state, false);
+                let narrowed = state.audits.last_mut().expect("one");
+                (narrowed.round, narrowed.scope) = (n, AuditScope::Narrowed);
+            }
+        }
+        audit(&spec, &mut state, true);
+        assert_eq!(next(&state), Action::Judge);
+        state.repairs_before = state.repairs.len();
+        assert_eq!(next(&state), Action::Repair, "a person takes a finished one up again");
     }
 }

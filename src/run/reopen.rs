@@ -12,6 +12,7 @@ use crate::session::config::{Settings, refuse_secret, unmistakable};
 use crate::session::event::{GroupInvalidated, Invalid, RunResumed};
 use crate::session::journal::Entry;
 use crate::session::{Phase, Session, State, Workspace, latest};
+use crate::stage::spending::spent_by;
 
 /// What a resume may change.
 const CHANGEABLE: [&str; 12] = [
@@ -28,6 +29,26 @@ const CHANGEABLE: [&str; 12] = [
     "attempts",
     "git.filters",
 ];
+
+/// What failed groups get more of.
+struct More {
+    attempts: bool,
+    /// The budget of a group, before and now.
+    money: Option<(Option<f64>, Option<f64>)>,
+}
+
+impl More {
+    /// More attempts are for the groups that have used theirs up, and more money for those that
+    /// were over their budget and are not any more.
+    fn reopens<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a String> {
+        let failed = state.groups.iter().filter(|(_, g)| matches!(g.phase, Phase::Failed { .. }));
+        failed.map(|(gid, _)| gid).filter(|gid| {
+            let spent = spent_by(state, gid);
+            let over = |budget: Option<f64>| budget.is_some_and(|budget| spent >= budget);
+            self.attempts || self.money.is_some_and(|(before, now)| over(before) && !over(now))
+        })
+    }
+}
 
 /// What the programs of the stopped run were in the middle of writing.
 fn sweep(ws: &Workspace, session: &Session) -> Result<()> {
@@ -67,19 +88,41 @@ pub fn reopen(
         settings.set(key, Some(value.clone()), origin)?;
         changes.insert(key.clone(), value.to_string());
     }
-    session.config = settings.config()?;
-    let more_attempts = changes.contains_key("attempts");
+    let before = std::mem::replace(&mut session.config, settings.config()?);
+    let more = More {
+        attempts: changes.contains_key("attempts"),
+        money: changes
+            .contains_key("group_budget_usd")
+            .then_some((before.group_budget_usd, session.config.group_budget_usd)),
+    };
     session.append_with(ws, |state| {
         let mut entries = vec![Entry::new(RunResumed { changes })];
         // Whoever goes on by hand does not want to wait for what was to be waited for.
-        entries.extend(state.waits.keys().map(|provider| woken(provider, "otto run --resume")));
-        // More attempts are for the groups that have used theirs up.
-        let failed = state.groups.iter().filter(|(_, g)| matches!(g.phase, Phase::Failed { .. }));
-        entries.extend(failed.filter(|_| more_attempts).map(|(gid, _)| {
+        let waiting = state.waiting(ws.clock.now());
+        entries.extend(waiting.map(|(provider, _)| woken(provider, "otto run --resume")));
+        entries.extend(more.reopens(state).map(|gid| {
             let brief = String::new();
             Entry::group(gid, GroupInvalidated { reason: Invalid::Again, brief })
         }));
         Ok(entries)
     })?;
     Ok(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_lists_what_a_resume_may_change() {
+        let page = include_str!("../../docs/configuration.md");
+        let (_, rest) = page.split_once("`otto run --resume` may change ").expect("the sentence");
+        let (list, _) = rest.split_once(", and records that").expect("its end");
+        let mut told: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+        let mut can: Vec<&str> = CHANGEABLE.to_vec();
+        can.extend(["providers.*", "agents.*"]);
+        told.sort_unstable();
+        can.sort_unstable();
+        assert_eq!(told, can);
+    }
 }

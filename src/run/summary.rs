@@ -64,7 +64,7 @@ pub fn status_text(
     }
     out.push_str(&format!("spec    {}\n", spec_line(state)));
     out.push_str(&format!("run     {}\n", run_line(state, hands)));
-    for (provider, waiting) in &state.waits {
+    for (provider, waiting) in state.waiting(ws.clock.now()) {
         out.push_str(&format!(
             "waits   for {provider} until {} ({}); try now: otto wake {}\n",
             waiting.until, waiting.class, session.id

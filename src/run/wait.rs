@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::wake::woken;
 use crate::base::clock::monotonic;
 use crate::base::{Error, Result};
 use crate::process::stop;
@@ -14,6 +15,9 @@ use crate::session::{Session, State, Workspace};
 
 /// How often the journal is looked at: a person may have changed their mind.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// What the two clocks may be apart without anybody having set one.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// What is left of a run's patience.
 #[derive(Debug)]
@@ -35,14 +39,31 @@ impl Patience {
         }
         tracing::info!("waiting until {until}");
         let began = monotonic();
-        while next(&session.state()?, until, ws.clock.now())? == Next::Wait {
+        let waited = loop {
+            let waited = monotonic().saturating_sub(began);
+            if next(&session.state()?, until, ws.clock.now())? == Next::GoOn {
+                break waited;
+            }
+            if waited > ahead + SLACK {
+                set_back(ws, session, until)?;
+                break waited;
+            }
             stop::check()?;
             std::thread::sleep(LOOK);
-        }
-        let waited = monotonic().saturating_sub(began);
+        };
         self.0 = self.0.saturating_sub(waited);
         Ok(waited)
     }
+}
+
+/// The time has come, and the machine's clock says otherwise because somebody has set it back: the
+/// wait is over all the same, or it would last as long as the clock was set back.
+fn set_back(ws: &Workspace, session: &Session, until: Timestamp) -> Result<()> {
+    session.append_with(ws, |state| {
+        let due = state.waits.iter().filter(|(_, w)| w.until <= until);
+        Ok(due.map(|(provider, _)| woken(provider, "a clock that nobody sets")).collect())
+    })?;
+    Ok(())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -77,7 +98,7 @@ mod tests {
     #[test]
     fn it_ends_at_its_time_and_when_a_person_says_so() {
         let mut state = State::default();
-        state.waits.insert("a".into(), Waiting { until: at(10), class: "quota".into() });
+        state.waits.insert("a".into(), Waiting { until: at(10), class: "quota".into(), seq: 1 });
         assert_eq!(next(&state, at(10), at(5)).expect("open"), Next::Wait);
         assert_eq!(next(&state, at(10), at(10)).expect("open"), Next::GoOn);
         state.waits.clear();

@@ -222,6 +222,10 @@ events! {
         /// The turn goes on: what it has used since its last record. Its end adds the rest.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         partial: bool,
+        /// Which turn of its role, where no attempt of a group says so: the number of the event
+        /// that it began after.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<u64>,
     }
 }
 

@@ -78,14 +78,20 @@ impl State {
             Event::ProviderWaiting(e) => {
                 // Where it is not known until when, there is nothing to wait for.
                 let until = e.until.parse().unwrap_or(record.at);
-                let waiting = Waiting { until, class: e.class.clone() };
-                self.waits.insert(e.provider.clone(), waiting);
-                *self.patience.entry(e.provider.clone()).or_default() += 1;
+                let waiting = Waiting { until, class: e.class.clone(), seq: record.seq };
+                let before = self.waits.insert(e.provider.clone(), waiting);
+                // Nobody asks while a wait holds: who is refused then had asked before.
+                let same = before.is_some_and(|w| w.class == e.class && record.at < w.until);
+                let refusals = self.refusals.entry(e.provider.clone()).or_default();
+                refusals.last = record.seq;
+                if !same {
+                    *refusals.times.entry(e.class.clone()).or_default() += 1;
+                }
             }
             Event::ProviderWoken(e) => {
                 self.waits.remove(&e.provider);
                 if e.by.is_none() {
-                    self.patience.remove(&e.provider);
+                    self.refusals.remove(&e.provider);
                 }
             }
             Event::RunPaused(e) => {
@@ -104,6 +110,7 @@ impl State {
             Event::RunFinished(e) => {
                 if !self.run_is_over() {
                     self.run = RunState::Finished { exit: e.exit };
+                    self.repairs_before = self.repairs.len();
                 }
             }
             Event::LandStarted(e) => {
@@ -188,6 +195,12 @@ impl State {
 
     fn apply_to_group(&mut self, record: &Record) {
         let Some(gid) = &record.group else { return };
+        if let Event::AttemptStarted(e) = &record.event
+            && self.waits.get(&e.provider).is_some_and(|w| w.until <= record.at)
+        {
+            // Whatever the clock says from now on, that wait is over.
+            self.waits.remove(&e.provider);
+        }
         match &record.event {
             Event::MergeStarted(e) => {
                 self.open_landing = Some(OpenLanding {
@@ -344,5 +357,56 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         Event::GroupAborted(e) => group.phase = Phase::Aborted { reason: e.reason.clone() },
         Event::MergeRedundant(e) => group.phase = Phase::Redundant { held_by: e.held_by },
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::event::{ProviderWaiting, ProviderWoken};
+
+    fn at(second: i64) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(1_800_000_000 + second).expect("an instant")
+    }
+
+    fn told(state: &mut State, second: i64, event: impl Into<Event>) {
+        let (group, attempt, actor) = (None, None, "a test".into());
+        let (seq, hash) = (state.events + 1, Sha256::ZERO);
+        state.apply(&Record {
+            seq,
+            at: at(second),
+            group,
+            attempt,
+            actor,
+            event: event.into(),
+            hash,
+        });
+    }
+
+    fn refused(until: i64, class: &str) -> ProviderWaiting {
+        let until = at(until).to_string();
+        ProviderWaiting { provider: "busy".into(), until, class: class.into() }
+    }
+
+    #[test]
+    fn refusals_count_by_class_and_turns_at_the_same_time_once() {
+        let mut state = State::default();
+        let times = |s: &State, class| s.refusals["busy"].times.get(class).copied();
+        for until in [60, 61, 62] {
+            told(&mut state, 0, refused(until, "network"));
+        }
+        assert_eq!(times(&state, "network"), Some(1), "one limit, met by three");
+        told(&mut state, 62, refused(100, "network"));
+        assert_eq!(times(&state, "network"), Some(2), "asked again, and refused again");
+        told(&mut state, 100, refused(200, "quota"));
+        assert_eq!((times(&state, "network"), times(&state, "quota")), (Some(2), Some(1)));
+        assert_eq!(state.waiting(at(199)).count(), 1);
+        assert_eq!(state.waiting(at(200)).count(), 0, "its time has come");
+        let woken =
+            |by: Option<&str>| ProviderWoken { provider: "busy".into(), by: by.map(str::to_owned) };
+        told(&mut state, 150, woken(Some("a person")));
+        assert_eq!((state.waits.len(), times(&state, "quota")), (0, Some(1)), "not said to work");
+        told(&mut state, 150, woken(None));
+        assert!(state.refusals.is_empty());
     }
 }

@@ -38,11 +38,14 @@ pub struct State {
     pub open_landing: Option<OpenLanding>,
     pub audits: Vec<Audit>,
     pub repairs: Vec<Repair>,
+    /// How many of them there were when the run was finished for the last time.
+    pub repairs_before: usize,
     pub run: RunState,
-    /// Who asked to wait, by provider. One whose time has come is no longer in the way.
+    /// Who asked to wait, by provider. One whose time has come is no longer in the way: see
+    /// [`State::waiting`].
     pub waits: BTreeMap<String, Waiting>,
-    /// How often a provider asked to wait since it last worked.
-    pub patience: BTreeMap<String, u32>,
+    /// What providers have refused since they last worked.
+    pub refusals: BTreeMap<String, Refusals>,
     pub land: LandState,
     pub usage_by_role: BTreeMap<String, Usage>,
     pub usage_by_group: BTreeMap<String, Usage>,
@@ -262,6 +265,17 @@ pub enum RunState {
 pub struct Waiting {
     pub until: Timestamp,
     pub class: String,
+    /// The event that says so: a turn that began before it knows nothing of it.
+    pub seq: u64,
+}
+
+/// How often a provider asked to wait since it last worked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// By the class of the error. Turns at the same time that meet the same limit count once.
+    pub times: BTreeMap<String, u32>,
+    /// The event of the newest one.
+    pub last: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -308,6 +322,11 @@ impl State {
             let by_this_spec = a.spec.is_none() || a.spec == self.approved();
             a.scope == AuditScope::Full && a.finished.is_some() && by_this_spec
         })
+    }
+
+    /// Who is to be waited for at that time.
+    pub fn waiting(&self, now: Timestamp) -> impl Iterator<Item = (&String, &Waiting)> {
+        self.waits.iter().filter(move |(_, wait)| wait.until > now)
     }
 
     pub fn total_usage(&self) -> Usage {

@@ -158,8 +158,15 @@ pub fn usage_text(usage: &super::event::Usage) -> String {
             output.map_or("?".into(), |n| n.to_string())
         ),
     };
-    match usage.usd {
-        Some(usd) => format!("{tokens}, {usd:.4} USD"),
+    let usd = usage.money().map(|usd| match (usage.usd, usage.estimated_usd) {
+        (None, Some(_)) => format!("{usd:.4} USD (estimated)"),
+        (Some(_), Some(guess)) if guess > 0.0 => format!("{usd:.4} USD (partly estimated)"),
+        // What takes the place of an estimate.
+        (Some(told), _) => format!("{told:.4} USD"),
+        (None, None) => String::new(),
+    });
+    match usd {
+        Some(usd) => format!("{tokens}, {usd}"),
         None => tokens,
     }
 }

@@ -91,7 +91,7 @@ mod tests {
 
     fn waits(all: &[(&str, i64)]) -> BTreeMap<String, Waiting> {
         let one = |(name, until): &(&str, i64)| {
-            ((*name).to_owned(), Waiting { until: at(*until), class: "quota".into() })
+            ((*name).to_owned(), Waiting { until: at(*until), class: "quota".into(), seq: 0 })
         };
         all.iter().map(one).collect()
     }

@@ -15,6 +15,8 @@ pub struct Spending<'a> {
     role: Role,
     /// Group and attempt.
     of: Option<(&'a str, u32)>,
+    /// The journal's length when this was made: a turn of its own each.
+    began: u64,
     /// Of the configured model.
     price: Option<&'a Price>,
 }
@@ -22,7 +24,7 @@ pub struct Spending<'a> {
 impl<'a> Spending<'a> {
     pub fn new(ws: &'a Workspace, session: &'a Session, role: Role, agent: &Agent) -> Self {
         let price = agent.model.as_deref().and_then(|model| session.config.prices.of(model));
-        Self { ws, session, role, of: None, price }
+        Self { ws, session, role, of: None, began: session.position().seq, price }
     }
 
     pub fn of_attempt(mut self, group: &'a str, attempt: u32) -> Self {
@@ -52,6 +54,7 @@ impl Ledger for Spending<'_> {
             role: self.role.word().into(),
             usage: *usage,
             partial: part == Part::Some,
+            turn: self.of.is_none().then_some(self.began),
         };
         let entry = match self.of {
             Some((group, attempt)) => Entry::attempt(group, attempt, event),
@@ -71,7 +74,8 @@ fn spent(state: &State) -> f64 {
     state.total_usage().money().unwrap_or(0.0)
 }
 
-fn spent_by(state: &State, group: &str) -> f64 {
+/// What a group has spent, as far as it is known.
+pub fn spent_by(state: &State, group: &str) -> f64 {
     state.usage_by_group.get(group).and_then(Usage::money).unwrap_or(0.0)
 }
 
@@ -95,7 +99,14 @@ pub fn check_budget(session: &Session) -> Result<()> {
 pub fn group_is_spent(session: &Session, group: &str) -> Result<Option<String>> {
     let Some(budget) = session.config.group_budget_usd else { return Ok(None) };
     let spent = session.with_state(|s| spent_by(s, group))?;
-    let text = || format!("its money budget is spent: {spent:.2} of {budget:.2} USD");
+    let text = || {
+        format!(
+            "its money budget is spent: {spent:.2} of {budget:.2} USD; allow more: \
+             otto run --resume {} -c group_budget_usd={:.2}",
+            session.id,
+            budget.max(spent) * 2.0
+        )
+    };
     Ok((spent >= budget).then(text))
 }
 

@@ -9,7 +9,7 @@ use crate::base::{Error, Result};
 use crate::session::config::{Agent, Role};
 use crate::session::event::{ProviderWaiting, ProviderWoken};
 use crate::session::journal::Entry;
-use crate::session::{Session, Workspace};
+use crate::session::{Session, State, Workspace};
 
 /// A lost connection is waited for this often in a row; after that it is a failure like any other.
 const LOST_CONNECTIONS: u32 = 5;
@@ -37,39 +37,52 @@ fn later(session: &Session, provider: &str, class: &str, until: Timestamp) -> Er
 }
 
 /// Records what a turn said about waiting: a wake-up where it asks for one (true), the end of one
-/// where it worked.
+/// where it worked. `began` is the newest event when the turn began: it knows nothing of limits
+/// that others met since.
 pub fn note_turn(
     ws: &Workspace,
     session: &Session,
     provider: &str,
+    began: u64,
     turn: &TurnResult,
 ) -> Result<bool> {
-    let class = turn.error.as_ref().map(|(class, _)| *class);
-    let times = session.with_state(|s| s.patience.get(provider).copied())?;
-    let waits = class.filter(|class| {
-        let lost = *class == ErrorClass::Network && times.unwrap_or(0) >= LOST_CONNECTIONS;
-        is_wait(*class) && !lost
-    });
-    let Some(class) = waits else {
-        // Asked first without the journal's lock: a turn after a wait is rare.
-        if class.is_none() && times.is_some() {
-            let woken = ProviderWoken { provider: provider.to_owned(), by: None };
-            session.append(ws, Entry::new(woken))?;
+    let Some((class, _)) = &turn.error else {
+        // Looked at first without the journal's lock: a turn after a wait is rare.
+        let refused = |s: &State| s.refusals.get(provider).is_some_and(|r| r.last <= began);
+        if session.with_state(refused)? {
+            session.append_with(ws, |s| {
+                let woken = ProviderWoken { provider: provider.to_owned(), by: None };
+                Ok(if refused(s) { vec![Entry::new(woken)] } else { Vec::new() })
+            })?;
         }
         return Ok(false);
     };
+    if !is_wait(*class) {
+        return Ok(false);
+    }
     let said = turn.retry_at.as_deref().and_then(|at| at.parse().ok());
+    let mut waits = true;
     session.append_with(ws, |state| {
-        let times = state.patience.get(provider).copied().unwrap_or(0);
-        let until = until(class, said, times, ws.clock.now());
+        let now = ws.clock.now();
+        let times = state.refusals.get(provider).and_then(|r| r.times.get(class.word()).copied());
+        let holds = state.waiting(now).find(|(name, w)| *name == provider && w.seq > began);
+        // The limit that another turn has met meanwhile is no further one.
+        let times = times.unwrap_or(0);
+        if *class == ErrorClass::Network && times >= LOST_CONNECTIONS && holds.is_none() {
+            waits = false;
+            return Ok(Vec::new());
+        }
+        let until = until(*class, said, times, now);
+        let known = holds
+            .is_some_and(|(_, w)| w.until >= until || (said.is_none() && w.class == class.word()));
         let waiting = ProviderWaiting {
             provider: provider.to_owned(),
             until: until.to_string(),
             class: class.word().into(),
         };
-        Ok(vec![Entry::new(waiting)])
+        Ok(if known { Vec::new() } else { vec![Entry::new(waiting)] })
     })?;
-    Ok(true)
+    Ok(waits)
 }
 
 /// The error of a turn that failed for another reason than waiting: missing (69) where a person

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Done, Sandbox, Shape, write};
+use crate::harness::{Done, Sandbox, Shape, until, write};
 
 /// `otto-provider-<name>`: gets the request in `$request` and says events with `say`. A turn that
 /// works ends in `work`.
@@ -189,6 +189,118 @@ fn a_person_cancels_the_wake_up_and_a_kill_does_not_forget_it() {
     s.assert_landed_once(&["g1"]);
 }
 
+/// A wake-up whose time has come is over: nothing is left to cancel or to wake, and the run that
+/// works is not said to be paused.
+#[test]
+fn a_wait_is_over_when_the_run_goes_on() {
+    let s = Sandbox::project();
+    s.gate("gate");
+    busy_until(&s, &from_now(1));
+    let second = r#"if [ "$(wc -l <"$HOME/asked-busy")" -ge 2 ]; then
+: >"$HOME/marks/second"; read -r go <"$HOME/gate"; work; fi"#;
+    provider(&s, "busy", &format!("{second}\n{BUSY}"));
+    let works = s.start_shell("works", &line("--from-spec ../spec.json --provider busy"));
+    s.mark("second");
+    assert!(s.run(1, &["wake", "--cancel"]).stderr.contains("nothing waits"));
+    assert!(s.run(1, &["wake"]).stderr.contains("nothing waits"));
+    let status = s.run(1, &["status"]).stdout;
+    assert!(!status.contains("waits "), "{status}");
+    s.open_gate("gate");
+    assert_eq!(works.end(), 0, "{}", s.said("works"));
+    assert_eq!(s.events("run.paused").len(), 0);
+}
+
+#[test]
+fn the_wake_up_of_a_run_that_has_ended_is_cancelled_too() {
+    let s = Sandbox::project();
+    busy_until(&s, &from_now(3600));
+    run(&s, 75, "--from-spec ../spec.json --provider busy -c patience_seconds=60");
+    s.run(0, &["wake", "--cancel"]);
+    s.run(0, &["wake", "--cancel"]);
+    let paused = s.events("run.paused");
+    assert_eq!(paused.len(), 2, "once for each word");
+    assert!(paused[1]["data"]["reason"].to_string().contains("cancelled"), "{paused:?}");
+    let status = s.run(1, &["status"]).stdout;
+    assert!(status.contains("paused: the wake-up was cancelled"), "{status}");
+    // Somebody stands in now: the session has nothing to wait for.
+    provider(&s, "spare", "work");
+    run(&s, 0, "--resume -c 'fallback=[spare]'");
+    s.run(1, &["wake", "--cancel"]);
+}
+
+/// Whoever had asked before the limit was met, and comes back well, says nothing about it.
+#[test]
+fn a_turn_that_began_before_the_limit_does_not_end_the_wait() {
+    let s = Sandbox::project();
+    s.gate("gate");
+    s.spec(&Shape::of(2));
+    write(&s.home("until"), &from_now(3600));
+    let first = r#"if [ "$group" = g1 ]; then : >"$HOME/marks/first"; read -r go <"$HOME/gate"; work; fi
+while [ ! -e "$HOME/marks/first" ]; do sleep 0.02; done"#;
+    provider(&s, "busy", &format!("{first}\n{BUSY}"));
+    let args = "--from-spec ../spec.json --provider busy --jobs 2 -c patience_seconds=60";
+    let both = s.start_shell("both", &line(args));
+    s.wait_for("provider.waiting", 1);
+    s.open_gate("gate");
+    assert_eq!(both.end(), 75, "{}", s.said("both"));
+    assert_eq!(s.events("provider.woken").len(), 0, "g1 knew nothing of it");
+    assert_eq!(s.events("provider.waiting").len(), 1);
+    assert_eq!(asked(&s, "busy").len(), 2, "and nobody asked again before its time");
+    assert!(s.run(1, &["status"]).stdout.contains("waits   for busy"));
+}
+
+/// The first lost connection is waited for, however many limits came before; the sixth is none.
+#[test]
+fn lost_connections_are_counted_for_themselves() {
+    let s = Sandbox::project();
+    let spec = s.spec(&Shape::of(1));
+    provider(
+        &s,
+        "busy",
+        r#"say "{\"event\":\"error\",\"class\":\"$(cat "$HOME/class")\",\"message\":\"no\"}"
+say '{"event":"done","reason":"error"}'"#,
+    );
+    write(&s.home("class"), "rate_limit");
+    s.run(0, &["compile", "--from-spec", &spec, "--provider", "busy"]);
+    let asks = |code| {
+        s.shell(code, "PATH=$HOME:$PATH otto build-group --all --session latest");
+        if code == 75 {
+            s.run(0, &["wake"]);
+        }
+    };
+    for _ in 0..5 {
+        asks(75);
+    }
+    write(&s.home("class"), "network");
+    for _ in 0..5 {
+        asks(75);
+    }
+    asks(1);
+    let class = |n: usize| s.events("provider.waiting")[n]["data"]["class"].clone();
+    assert_eq!((class(4), class(5)), ("rate_limit".into(), "network".into()));
+    assert_eq!(asked(&s, "busy").len(), 12, "a failure is tried again like any other");
+}
+
+/// The clock is set back by a day during a wait: the time comes all the same.
+#[test]
+fn a_wait_ends_although_the_clock_is_set_back() {
+    let s = Sandbox::project();
+    busy_until(&s, &from_now(2));
+    let opens = r#"[ "$(wc -l <"$HOME/asked-busy")" -lt 2 ] || touch "$HOME/open""#;
+    provider(&s, "busy", &format!("{opens}\n{BUSY}"));
+    let shifted = format!(
+        "export OTTO_LOG=debug OTTO_CLOCK_SHIFT=\"$HOME/shift\"; {}",
+        line("--from-spec ../spec.json --provider busy")
+    );
+    let waits = s.start_shell("waits", &shifted);
+    until("the run waits", || s.said("waits").contains("waiting until").then_some(()));
+    write(&s.home("shift"), "-86400");
+    assert_eq!(waits.end(), 0, "{}", s.said("waits"));
+    let woken = s.events("provider.woken");
+    assert_eq!(woken[0]["data"]["by"], "a clock that nobody sets");
+    s.assert_landed_once(&["g1"]);
+}
+
 #[test]
 fn a_conversation_that_cannot_be_resumed_is_copied_then_begun_anew() {
     let s = Sandbox::project();
@@ -279,6 +391,18 @@ while :; do sleep 0.02; done"#,
     s.assert_landed_once(&["g2"]);
     let reason = s.events("group.failed")[0]["data"]["reason"].to_string();
     assert!(reason.contains("3.00 of 1.00 USD"), "{reason}");
+    let hint = format!("otto run --resume {} -c group_budget_usd=6.00", s.session());
+    assert!(reason.contains(&hint), "{reason}");
+    // Less than it has spent takes nothing up; more does.
+    let id = s.session();
+    run(&s, 1, &format!("--resume {id} -c group_budget_usd=2"));
+    assert_eq!(asked(&s, "one-is-dear").len(), 2);
+    provider(&s, "one-is-dear", "work");
+    s.shell(
+        0,
+        &format!("export PATH=\"$HOME:$PATH\"; {}", hint.replace("otto run", "exec otto run")),
+    );
+    s.assert_landed_once(&["g1", "g2"]);
 }
 
 #[test]
@@ -294,6 +418,65 @@ fn tokens_without_a_price_are_estimated_by_the_table_and_marked() {
     let usage: Value = serde_json::from_str(&usage).expect("JSON");
     assert_eq!(usage["roles"]["build"]["estimated_usd"], 3.0);
     assert_eq!(usage["roles"]["build"]["cost_usd"], Value::Null);
+}
+
+/// What ends the turn that compiles is what the run says: a signal, the money, the time.
+#[test]
+fn a_spec_turn_that_otto_ended_is_no_bad_answer() {
+    let s = Sandbox::project();
+    provider(
+        &s,
+        "thinks",
+        r#"trap 'say "{\"event\":\"done\",\"reason\":\"interrupted\"}"; exit' INT
+: >"$HOME/marks/asked"; say '{"event":"cost","usd":0.75}'
+while :; do sleep 0.02; done"#,
+    );
+    let stopped = s.start_shell("stopped", &line("'a page' --provider thinks"));
+    s.mark("asked");
+    stopped.signal_taken(libc::SIGINT);
+    assert_eq!(stopped.end(), 130, "{}", s.said("stopped"));
+    assert!(!s.said("stopped").contains("without a spec"));
+    let spent = run(&s, 77, "'a page' --provider thinks --budget 0.5");
+    assert!(spent.stderr.contains("0.75 of 0.50 USD"), "{}", spent.stderr);
+    assert!(spent.stderr.contains("--budget 1.50"), "{}", spent.stderr);
+    let late = run(&s, 77, "'a page' --provider thinks --budget-seconds 1");
+    assert!(late.stderr.contains("the time budget of the run is spent"), "{}", late.stderr);
+    assert_eq!(asked(&s, "thinks").len(), 3, "once each");
+}
+
+/// A turn that a kill ended keeps its own bill: the next one of its role is told apart.
+#[test]
+fn a_killed_spec_turn_and_the_next_one_are_two_turns() {
+    let s = Sandbox::project();
+    provider(&s, "thinks", "say '{\"event\":\"cost\",\"usd\":0.75}'\nwhile :; do sleep 0.02; done");
+    let killed = s.start_shell("killed", &line("'a page' --provider thinks --budget 10"));
+    s.wait_for("budget.spent", 1);
+    s.kill(killed);
+    let again = s.start_shell("again", &line("--resume"));
+    s.wait_for("budget.spent", 2);
+    again.signal_taken(libc::SIGINT);
+    assert_eq!(again.end(), 130, "{}", s.said("again"));
+    let turn = |n: usize| s.events("budget.spent")[n]["data"]["turn"].as_u64().expect("a turn");
+    assert!(turn(0) < turn(1), "{} and {}", turn(0), turn(1));
+}
+
+/// A provider that tells its money, and its stand-in that is estimated: the bill is both.
+#[test]
+fn the_bill_keeps_what_was_reported_beside_what_was_estimated() {
+    let s = Sandbox::project();
+    busy_until(&s, "2126-11-20T10:30:00Z");
+    provider(&s, "busy", &format!("say '{{\"event\":\"cost\",\"usd\":4}}'\n{BUSY}"));
+    provider(&s, "spare", "say '{\"event\":\"usage\",\"input\":100000,\"output\":50000}'\nwork");
+    let args = "--from-spec ../spec.json --provider busy -c 'fallback=[spare]' \
+                -c providers.spare.model=m1 \
+                -c 'prices={m*: {as_of: \"2026-11-20\", input: 1, output: 4}}'";
+    run(&s, 0, args);
+    let page = std::fs::read_to_string(s.session_dir().join("proof-packet.html")).expect("a page");
+    assert!(page.contains("$4.30 (partly estimated)"), "both, marked");
+    let usage = std::fs::read_to_string(s.session_dir().join("usage.json")).expect("there");
+    let usage: Value = serde_json::from_str(&usage).expect("JSON");
+    let build = &usage["roles"]["build"];
+    assert_eq!((&build["reported_usd"], &build["cost_usd"]), (&4.0.into(), &Value::Null));
 }
 
 #[test]

@@ -121,6 +121,7 @@ pub fn certify(
         let provider = agent.provider.clone().unwrap_or_default();
         ctx.report.say(&format!("asking the certifier ({provider})"));
         let worktree = ctx.pool.lease(tip, None)?;
+        let began = ctx.session.position().seq;
         let result = run_turn(&Turn {
             role: Role::Certifier,
             agent: &agent,
@@ -142,7 +143,7 @@ pub fn certify(
         })?;
         worktree.release()?;
         // Another provider may take over; with none free the next look says so.
-        if note_turn(ctx.ws, ctx.session, &provider, &result)? {
+        if note_turn(ctx.ws, ctx.session, &provider, began, &result)? {
             continue;
         }
         if result.was_cut() {

@@ -126,7 +126,8 @@ pub fn attempt(
         }
     };
     let provider = agent.provider.as_deref().unwrap_or_default();
-    let told = Told { waits: note_turn(ctx.ws, ctx.session, provider, &result)?, talk };
+    let told =
+        Told { waits: note_turn(ctx.ws, ctx.session, provider, started.seq, &result)?, talk };
     settle(ctx, group, held, plan, worktree, Some((&result, told)), started.at)
 }
 

@@ -6,7 +6,7 @@ use super::answer::{answer_schema, spec_from};
 use super::given::read_spec;
 use super::{accept, approve};
 use crate::agent::budget::Deadline;
-use crate::agent::{Inside, Prompts, Turn, run_turn};
+use crate::agent::{Ending, Inside, Prompts, Turn, run_turn};
 use crate::base::text::{count, shell_line};
 use crate::base::{Error, Result};
 use crate::disk;
@@ -28,6 +28,7 @@ pub fn compile(
     ws: &Workspace,
     session: &Session,
     kind: Option<ProjectKind>,
+    deadline: Deadline,
     report: &dyn Report,
 ) -> Result<()> {
     // What a person said when they rejected the version before is what the compiler is told.
@@ -42,7 +43,7 @@ pub fn compile(
         let parsed = read_spec(&text, &path, Some(&session.intent()?))?;
         accept(ws, session, &parsed.spec, "file", 0, parsed.warnings)?;
     } else if let Some(guidance) = guidance {
-        let (parsed, turns) = ask(ws, session, kind, &guidance, report)?;
+        let (parsed, turns) = ask(ws, session, kind, &guidance, deadline, report)?;
         for warning in &parsed.warnings {
             report.say(&format!("warning: {warning}"));
         }
@@ -79,6 +80,7 @@ fn ask(
     session: &Session,
     kind: Option<ProjectKind>,
     guidance: &str,
+    deadline: Deadline,
     report: &dyn Report,
 ) -> Result<(Parsed, u32)> {
     let intent = session.intent()?;
@@ -109,7 +111,7 @@ fn ask(
         });
         let answer = loop {
             number += 1;
-            if let Some(answer) = one_turn(ws, session, &prompt, &schema, number)? {
+            if let Some(answer) = one_turn(ws, session, &prompt, &schema, number, deadline)? {
                 break answer;
             }
         };
@@ -143,15 +145,16 @@ fn one_turn(
     prompt: &str,
     schema: &Value,
     number: u32,
+    deadline: Deadline,
 ) -> Result<Option<Value>> {
     let config = &session.config;
-    let deadline = Deadline::of_step(config.run_budget_seconds);
     check_budget(session)?;
     let agent = free_agent(ws, session, Role::Spec)?;
     let provider = agent.provider.as_deref().unwrap_or_default();
     let pool = ws.pool(config)?;
     let worktree = pool.lease(session.record.base, None)?;
     deadline.check(session.id.as_str())?;
+    let began = session.position().seq;
     let result = run_turn(&Turn {
         role: Role::Spec,
         agent: &agent,
@@ -171,22 +174,34 @@ fn one_turn(
         limit: deadline.left_for_turn(),
     })?;
     worktree.release()?;
-    if note_turn(ws, session, provider, &result)? {
+    if note_turn(ws, session, provider, began, &result)? {
         return Ok(None);
     }
+    let word = result.word();
+    // A turn that Otto ended is no answer of the agent: what ended it is what there is to say.
+    stop::check()?;
+    match (result.error.is_some(), result.structured) {
+        (false, Some(answer)) => return Ok(Some(answer)),
+        (_, _)
+            if result.ending == Ending::TimedOut
+                || result.ending == Ending::Done("timed out".into()) =>
+        {
+            return Err(deadline.spent(session.id.as_str()));
+        }
+        (_, _) => check_budget(session)?,
+    }
+    let transcript = format!("transcript: {}", session.layout.spec_attempt(number).display());
     if let Some((class, message)) = &result.error {
         let error = turn_error((*class, message));
         // What to do comes before where to look.
-        let transcript = format!("transcript: {}", session.layout.spec_attempt(number).display());
         return Err(if error.hint.is_some() { error } else { error.hint(transcript) });
     }
-    let word = result.word();
-    result.structured.map(Some).ok_or_else(|| {
-        Error::no(format!("the agent answered without a spec ({word})")).hint(format!(
-            "it must write JSON to the file in OTTO_OUTPUT, or print it last; transcript: {}",
-            session.layout.spec_attempt(number).display()
-        ))
-    })
+    let error = Error::no(format!("the agent answered without a spec ({word})"));
+    let advice = match result.ending {
+        Ending::Capped(_) => "allow it more turns: --max-turns",
+        _ => "it must write JSON to the file in OTTO_OUTPUT, or print it last",
+    };
+    Err(error.hint(format!("{advice}; {transcript}")))
 }
 
 /// Turns that an earlier, stopped compile has used: their folders are kept.

@@ -21,7 +21,7 @@ pub use finding::{
     Visibility,
 };
 pub use time::At;
-pub use usage::Usage;
+pub use usage::{Bill, Usage, sum_of_known};
 
 use crate::base::{Error, SessionId, Sha256};
 

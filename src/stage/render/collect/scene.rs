@@ -125,7 +125,7 @@ impl Scene {
         self.add(Entry::attempt(
             gid,
             1,
-            BudgetSpent { role: "build".into(), usage, partial: false },
+            BudgetSpent { role: "build".into(), usage, partial: false, turn: None },
         ));
         self.tip = new;
         let checks: Vec<String> =

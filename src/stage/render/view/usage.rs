@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::stage::render::packet::{GroupState, ProofPacket, Usage};
+use crate::stage::render::packet::{Bill, GroupState, ProofPacket, Usage};
 use crate::stage::render::values;
 
 #[derive(Debug, Serialize)]
@@ -29,7 +29,7 @@ pub fn usage_rows(packet: &ProofPacket) -> UsageTable {
                 cached: values::tokens(u.cached),
                 output: values::tokens(u.output),
                 reasoning: values::tokens(u.reasoning),
-                cost: cost(u),
+                cost: money(&u.bill()),
             })
             .collect()
     };
@@ -38,19 +38,20 @@ pub fn usage_rows(packet: &ProofPacket) -> UsageTable {
         let sum = known.iter().fold(0_u64, |a, b| a.saturating_add(*b));
         at_least(known.len(), all.len(), values::thousands(sum))
     };
+    let bill = Bill::of(packet.usage.values());
     let total = UsageRow {
         role: "all roles".to_owned(),
         input: sum(|u| u.input),
         cached: sum(|u| u.cached),
         output: sum(|u| u.output),
         reasoning: sum(|u| u.reasoning),
-        cost: sum_of_costs(&all),
+        cost: money(&bill),
     };
     UsageTable {
         roles: rows(&packet.usage),
         groups: rows(&packet.usage_by_group),
         total,
-        each_landed: each_landed(packet, &all),
+        each_landed: each_landed(packet, &bill),
     }
 }
 
@@ -64,28 +65,30 @@ pub struct UsageTable {
     each_landed: Option<String>,
 }
 
-fn cost(u: &Usage) -> String {
-    match (u.cost_usd, u.estimated_usd) {
-        (None, Some(guess)) => format!("{} (estimated)", values::dollars(Some(guess))),
-        (usd, _) => values::dollars(usd),
-    }
+/// The money, with what is missing of it and what is a guess.
+fn money(bill: &Bill) -> String {
+    let Some(known) = bill.known() else { return values::NOT_REPORTED.to_owned() };
+    let least = if bill.unknown { "at least " } else { "" };
+    let mark = match (bill.estimated, bill.reported) {
+        (None, _) => "",
+        // Of a turn that told its money after all, nothing is left of the estimate.
+        (Some(guess), Some(_)) if guess.abs() < 1e-9 => "",
+        (Some(_), None) => " (estimated)",
+        (Some(_), Some(_)) => " (partly estimated)",
+    };
+    format!("{least}{}{mark}", values::dollars(Some(known)))
 }
 
-fn sum_of_costs(all: &[&Usage]) -> String {
-    let known: Vec<f64> = all.iter().filter_map(|u| u.cost_usd.or(u.estimated_usd)).collect();
-    let guessed = all.iter().any(|u| u.cost_usd.is_none() && u.estimated_usd.is_some());
-    let sum = values::dollars(Some(known.iter().sum()));
-    let text = at_least(known.len(), all.len(), sum);
-    if guessed { format!("{text} (partly estimated)") } else { text }
-}
-
-fn each_landed(packet: &ProofPacket, all: &[&Usage]) -> Option<String> {
+fn each_landed(packet: &ProofPacket, all: &Bill) -> Option<String> {
     let landed = packet.groups.iter().filter(|g| g.state == GroupState::Landed).count();
-    let money: Option<f64> = all.iter().map(|u| u.cost_usd.or(u.estimated_usd)).sum();
-    let each = money.filter(|_| landed > 0 && !all.is_empty())? / landed as f64;
-    let guessed = all.iter().any(|u| u.cost_usd.is_none());
-    let mark = if guessed { " (partly estimated)" } else { "" };
-    Some(format!("{}{mark}", values::dollars(Some(each))))
+    all.known().filter(|_| landed > 0)?;
+    let share = |sum: Option<f64>| sum.map(|sum| sum / landed as f64);
+    let each = Bill {
+        reported: share(all.reported),
+        estimated: share(all.estimated),
+        unknown: all.unknown,
+    };
+    Some(money(&each))
 }
 
 pub fn at_least(known: usize, of: usize, sum: String) -> String {
@@ -106,9 +109,10 @@ pub fn used(usage: &Usage) -> String {
         ("output", usage.output),
         ("reasoning", usage.reasoning),
     ];
+    let bill = usage.bill();
     let shown = tokens.into_iter().map(|(name, n)| (name, n.map(values::thousands)));
     let shown: Vec<(&str, Option<String>)> =
-        shown.chain([("cost", usage.cost_usd.map(|c| values::dollars(Some(c))))]).collect();
+        shown.chain([("cost", bill.known().map(|_| money(&bill)))]).collect();
     let known: Vec<String> =
         shown.iter().filter_map(|(name, n)| n.as_ref().map(|n| format!("{name} {n}"))).collect();
     let unknown: Vec<&str> =
@@ -134,6 +138,13 @@ mod tests {
             "input 1\u{202f}200, output 0; not reported: from cache, reasoning, cost"
         );
         assert_eq!(used(&Usage::default()), "not reported");
+        let bill = |reported, estimated, unknown| money(&Bill { reported, estimated, unknown });
+        assert_eq!(bill(Some(12.0), Some(0.6), false), "$12.60 (partly estimated)");
+        assert_eq!(bill(None, Some(0.6), false), "$0.60 (estimated)");
+        assert_eq!(bill(Some(12.0), None, true), "at least $12.00");
+        assert_eq!(bill(Some(12.0), Some(0.6), true), "at least $12.60 (partly estimated)");
+        assert_eq!(bill(None, None, true), "not reported");
+        assert_eq!(bill(Some(12.0), Some(0.3 + 0.1 - 0.4), false), "$12.00");
         assert_eq!(at_least(0, 2, "0".into()), "not reported");
         assert_eq!(at_least(1, 2, "7".into()), "at least 7");
         assert_eq!(at_least(2, 2, "7".into()), "7");

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::stage::render::packet::{GroupState, ProofPacket, Usage};
 
-/// A number that some turn did not report is null.
+/// Tokens, and `cost_usd`, that some turn did not report are null; `reported_usd` and
+/// `estimated_usd` are what is known all the same, beside how many turns say nothing.
 #[derive(Debug, Serialize)]
 pub(super) struct UsageFile<'a> {
     v: u32,
