@@ -165,11 +165,11 @@ fn torn(boot: &str) -> &'static str {
     let ended = s.events("group.attempt.finished");
     let first = ended[0]["data"]["outcome"].as_str().expect("a word");
     if boot == "before" {
-        assert_eq!((code, first), (1, "violation"), "{}", s.said("b"));
+        assert_eq!((code, first), (1, "interrupted"), "{}", s.said("b"));
         return "the agent is blamed for it and has to mend it";
     }
     // It was half done.
-    assert_eq!((code, first), (0, "checks_failed"), "{}", s.said("b"));
+    assert_eq!((code, first), (0, "interrupted"), "{}", s.said("b"));
     let log = std::fs::read_to_string(s.session_dir().join("steps/build-group.log")).expect("log");
     assert!(log.contains("restored, being nothing of the group's: README.md"), "{log}");
     s.assert_whole(&["g1"]);
