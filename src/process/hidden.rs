@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io::{PipeWriter, Read, Write};
 use std::thread::JoinHandle;
 
-use crate::base::{Error, Result, Secrets};
+use super::ending::{self, Going};
+use crate::base::{Result, Secrets};
 
-/// A pipe whose other end is written to `file`. The thread ends when every writer has.
-pub(super) fn log(mut file: File, secrets: &Secrets) -> Result<(PipeWriter, JoinHandle<()>)> {
-    let (mut reader, writer) =
-        std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
+/// What takes from the pipe, and what keeps it at that.
+pub(super) type Pump = (Going, JoinHandle<()>);
+
+/// A pipe whose other end is written to `file`.
+pub(super) fn log(mut file: File, secrets: &Secrets) -> Result<(PipeWriter, Pump)> {
+    let (mut reader, writer, going) = ending::pipe()?;
     let mut redactor = secrets.stream();
     let pump = std::thread::spawn(move || {
         let (mut piece, mut out) = (vec![0; 64 << 10], Vec::new());
@@ -33,5 +36,5 @@ pub(super) fn log(mut file: File, secrets: &Secrets) -> Result<(PipeWriter, Join
             }
         }
     });
-    Ok((writer, pump))
+    Ok((writer, (going, pump)))
 }

@@ -10,4 +10,5 @@ mod probes;
 mod refused;
 mod run;
 mod scene;
+mod survivors;
 mod table;

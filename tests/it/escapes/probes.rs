@@ -197,6 +197,11 @@ pub const AMOUNTS: &[Probe] = &[
         "perl -MPOSIX -e 'for (1..2500) { my $p = fork; last unless defined $p; if (!$p) { fork and POSIX::_exit(0); setsid; sleep 600 } waitpid $p, 0; $n++ } sleep {patience}; print \"{won}\" if $n == 2500'",
     ),
     probe(
+        "2,500 processes that left their parents with a forged mark",
+        KEPT,
+        "OTTO_SCOPE=forged perl -MPOSIX -e 'exit if fork; setsid; for (1..2500) { my $p = fork; last unless defined $p; if (!$p) { fork and POSIX::_exit(0); setsid; sleep 600 } waitpid $p, 0; $n++ } sleep {patience}; print \"{won}\" if $n == 2500; open my $f, \">\", \"over\"'; while [ ! -e over ]; do sleep 0.1; done",
+    ),
+    probe(
         "more memory than there is",
         MACHINE,
         "perl -e 'my $x = \"x\" x $ARGV[0]; print \"{won}\"' $(awk '/MemTotal/ {print int($2 * 1000)}' /proc/meminfo)",
