@@ -178,9 +178,10 @@ impl Command {
         let mut confine = None;
         if let Some(sandbox) = &self.sandbox {
             sandbox.environment(&mut self.env);
-            argv = sandbox.prefix(&self.cwd)?.into_iter().chain(argv).collect();
             confine = sandbox.confine()?.map(Arc::new);
             self.proxy = sandbox.proxy()?;
+            let prefix = sandbox.prefix(&self.cwd, self.proxy.as_ref())?;
+            argv = prefix.into_iter().chain(argv).collect();
         }
         let mut env = self.env.clone();
         env.insert(SCOPE_VAR.into(), self.scope.clone().into());

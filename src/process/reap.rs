@@ -147,12 +147,15 @@ pub(super) fn tasks_of(pid: i32) -> u64 {
     stat(pid).map_or(0, |s| s.threads)
 }
 
-/// Bytes of memory that a process holds: its share of what it shares (proc_pid_smaps(5)), or all of
-/// that where the share is not told.
+/// Bytes of memory that a process holds, files in memory left out: its share of what it shares
+/// (proc_pid_smaps(5)), or all of that where the share is not told.
 pub(super) fn memory_of(pid: i32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let share = text.lines().find_map(|l| l.strip_prefix("Pss:"));
-    let share = share.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    let row = |name: &str| {
+        let rest = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))?;
+        rest.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let share = row("Pss").map(|all| all.saturating_sub(row("Pss_Shmem").unwrap_or(0)));
     share.map_or_else(|| stat(pid).map_or(0, |s| s.pages << 12), |kib| kib << 10)
 }
 

@@ -187,10 +187,8 @@ impl<'a> Context<'a> {
 
     pub fn bench(&self) -> Result<Bench<'_>> {
         self.session.require_sandbox()?;
-        let prepared = crate::session::cache_dir()?
-            .join("otto")
-            .join(self.ws.repo.project.hash())
-            .join("prepared");
+        let prepared =
+            crate::session::own_cache()?.join(self.ws.repo.project.hash()).join("prepared");
         Ok(Bench {
             repo: &self.ws.repo,
             pool: &self.pool,

@@ -30,11 +30,13 @@ pub(in crate::process) struct Gauge {
     limits: Limits,
     tasks_before: u64,
     free_before: u64,
+    shared_before: u64,
 }
 
 impl Gauge {
     pub fn new(limits: Limits) -> Self {
-        Self { limits, tasks_before: tasks(), free_before: memory("MemAvailable") }
+        let (free_before, shared_before) = (memory("MemAvailable"), memory("Shmem"));
+        Self { limits, tasks_before: tasks(), free_before, shared_before }
     }
 
     /// Whether a sandbox is over a limit; `all` finds its processes, those that left their parents too.
@@ -49,7 +51,10 @@ impl Gauge {
             return Some(Limit::Tasks);
         }
         let held: u64 = family.iter().map(|pid| reap::memory_of(*pid)).sum();
-        (held > self.limits.memory).then_some(Limit::Memory)
+        // A file in memory (memfd_create(2), tmpfs) belongs to no process: nobody has to map it, and
+        // a socket can keep it. What the machine has more of it counts as this sandbox's.
+        let shared = memory("Shmem").saturating_sub(self.shared_before);
+        (held + shared > self.limits.memory).then_some(Limit::Memory)
     }
 }
 
@@ -75,4 +80,43 @@ pub(super) fn most_of_the_memory() -> u64 {
         0 => 8 << 30,
         most => most,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::process::sandbox::{Network, Sandbox, Tier, probe};
+    use crate::process::{Capture, Command, Ended};
+
+    /// Files without a name, 320 MiB of them, that nobody maps.
+    const IN_MEMORY: &str = r#"
+        for (1..80) {
+            my $name = "x";
+            my $fd = syscall($ARGV[0], $name, 0);
+            open my $f, ">&=", $fd or die $!;
+            print $f "x" x (4 << 20);
+            push @kept, $f;
+        }
+        print "all of it
+"; sleep 600"#;
+
+    #[test]
+    fn files_in_memory_are_counted() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for tier in [Tier::Landlock, Tier::Bwrap].into_iter().filter(|t| probe(*t).works()) {
+            let mut sandbox = Sandbox::new(tier, Network::On, dir.path(), dir.path());
+            sandbox.limits.memory = 256 << 20;
+            let call = libc::SYS_memfd_create.to_string();
+            let argv = ["/usr/bin/perl", "-e", IN_MEMORY, &call];
+            let done = Command::new(argv, dir.path(), BTreeMap::new())
+                .sandbox(sandbox)
+                .timeout(std::time::Duration::from_secs(120))
+                .run(Capture::Merged(dir.path().join("log")))
+                .expect("runs");
+            let said = std::fs::read_to_string(dir.path().join("log")).expect("a log");
+            assert_eq!(done.ended, Ended::OverLimit(Limit::Memory), "{tier:?}: {said}");
+        }
+    }
 }

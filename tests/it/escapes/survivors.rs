@@ -33,7 +33,7 @@ fn nothing_lives_on_whatever_mark_it_carries() {
             // Told apart by how long it would sleep.
             let sleeper = format!("sleep 9{n}{}", std::process::id());
             let script = format!(
-                "mkfifo ready; (cd /; {way} sh -c 'echo x >\"$1\"; exec {sleeper}' sh \"$PWD/ready\" \
+                "mkfifo ready; at=$PWD/ready; (cd /; {way} sh -c 'echo x >\"$1\"; exec {sleeper}' sh \"$at\" \
                  >/dev/null 2>&1 </dev/null &); read x <ready; rm ready"
             );
             s.run(0, &["sandbox", "--tier", tier, "--", "sh", "-c", &script]);
