@@ -222,3 +222,28 @@ pub fn toolchain_env() -> Vec<(OsString, OsString)> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_others_may_not_read_is_found_two_levels_deep() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        for (name, mode) in [("key", 0o600), ("open", 0o644), ("vpn/peer.conf", 0o640)] {
+            std::fs::create_dir_all(at("vpn")).expect("a folder");
+            std::fs::write(at(name), "x").expect("written");
+            std::fs::set_permissions(at(name), PermissionsExt::from_mode(mode)).expect("a mode");
+        }
+        std::fs::create_dir_all(at("closed/below")).expect("a folder");
+        std::fs::set_permissions(at("closed"), PermissionsExt::from_mode(0o711)).expect("a mode");
+        symlink(at("key"), at("link")).expect("a link");
+        let mut found = Vec::new();
+        closed_in(dir.path(), 2, &mut found);
+        found.sort();
+        assert_eq!(found, [at("closed"), at("key"), at("vpn/peer.conf")]);
+    }
+}
