@@ -282,7 +282,7 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     let program = format!("otto-check-{kind}");
     let argv = own_command(&program);
     let finished = Command::new(argv.clone(), &place.worktree.path, environment(check, &scratch)?)
-        .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).write([evidence_dir.clone()]))
+        .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).own([evidence_dir.clone()]))
         .stdin(format!("{request}\n").into_bytes())
         .timeout(limit)
         .output_limit(OUTPUT_LIMIT)
