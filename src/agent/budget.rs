@@ -56,9 +56,14 @@ impl Deadline {
         if self.left() > Duration::ZERO {
             return Ok(());
         }
-        Err(Error::person("the time budget of the run is spent").hint(format!(
+        Err(self.spent(session))
+    }
+
+    /// 77, with what to do.
+    pub fn spent(&self, session: &str) -> Error {
+        Error::person("the time budget of the run is spent").hint(format!(
             "nothing is lost; go on with more: otto run --resume {session} --budget-seconds 3600"
-        )))
+        ))
     }
 }
 

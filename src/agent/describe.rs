@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use crate::base::{Error, Result};
 use crate::process::{Command, Ended, base_env, is_own, own_command};
+use crate::session::config::Agent;
+use serde::{Deserialize, Serialize};
 
 /// A description is a look, not a turn.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -98,15 +97,19 @@ pub struct LoginFile {
 }
 
 /// What a provider needs; asked once in the life of this program.
-pub fn needs(name: &str, settings: &Value, workdir: &Path) -> Result<Needs> {
+pub fn needs(agent: &Agent, workdir: &Path) -> Result<Needs> {
     static KNOWN: Mutex<BTreeMap<String, Needs>> = Mutex::new(BTreeMap::new());
     // One who asks while another does waits for that answer.
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = format!("{name} {settings}");
+    let name = agent.provider.as_deref().unwrap_or_default();
+    let key = format!("{name} {:?} {}", agent.describe, agent.settings);
     if let Some(needs) = known.get(&key) {
         return Ok(needs.clone());
     }
-    let needs = describe(name, settings, workdir)?.map(|d| d.needs).unwrap_or_default();
+    let needs = match ask(agent, workdir, LIMIT)? {
+        Answer::Says(description) => description.needs,
+        Answer::Silent(_) => Needs::default(),
+    };
     Ok(known.entry(key).or_insert(needs).clone())
 }
 
@@ -118,19 +121,12 @@ pub enum Answer {
     Silent(String),
 }
 
-/// Asks a provider. `None`: it is installed and does not say.
-pub fn describe(name: &str, settings: &Value, workdir: &Path) -> Result<Option<Description>> {
-    Ok(match ask(name, settings, workdir, LIMIT)? {
-        Answer::Says(description) => Some(*description),
-        Answer::Silent(_) => None,
-    })
-}
-
 /// Asks a provider, and gives it so long to answer.
-pub fn ask(name: &str, settings: &Value, workdir: &Path, limit: Duration) -> Result<Answer> {
+pub fn ask(agent: &Agent, workdir: &Path, limit: Duration) -> Result<Answer> {
+    let name = agent.provider.as_deref().unwrap_or_default();
+    let settings = &agent.settings;
     let program = format!("otto-provider-{name}");
-    let asked = settings.get("describe").and_then(Value::as_bool).unwrap_or(is_own(&program));
-    if !asked {
+    if !agent.describe.unwrap_or(is_own(&program)) {
         let why = format!("it is not asked; if it knows {FLAG}: providers.{name}.describe: true");
         return Ok(Answer::Silent(why));
     }

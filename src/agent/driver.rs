@@ -17,14 +17,18 @@ use super::transcript::Transcript;
 use crate::base::text::count;
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
-use crate::process::{Command, Ended, Interrupt, own_command};
+use crate::process::{Command, Ended, Interrupt, own_command, stop};
 use crate::session::config::{Agent, Role};
 
 /// A line over this is cut: an agent that floods stays bounded.
 const MAX_LINE: usize = 8 << 20;
 
-/// A provider that has to end may report what was spent; its agent has stopped by then.
-const GRACE: Duration = Duration::from_millis(600);
+/// A provider that has to end may report what was spent, which takes its agent up to two seconds;
+/// one that works on instead has less ([`Interrupt::hurry`]).
+const GRACE: Duration = Duration::from_millis(2500);
+
+/// A provider that said `done` is given this long to leave.
+const AFTER_DONE: Duration = Duration::from_secs(2);
 
 /// What to ask for.
 #[derive(Debug)]
@@ -68,9 +72,24 @@ pub enum Ending {
     /// It ended without saying so: killed, crashed, or it does not speak the protocol.
     NoDone,
     TimedOut,
-    /// Over the cap on turns or money.
-    Capped(&'static str),
+    Capped(Cap),
     Stopped,
+}
+
+/// What a turn used too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cap {
+    Turns,
+    Money,
+}
+
+impl Cap {
+    fn word(self) -> &'static str {
+        match self {
+            Cap::Turns => "turns",
+            Cap::Money => "money",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +107,32 @@ pub struct TurnResult {
 }
 
 impl TurnResult {
+    /// One in which nothing was done.
+    fn nothing(ending: Ending) -> Self {
+        Self {
+            ending,
+            error: None,
+            claim: String::new(),
+            structured: None,
+            retry_at: None,
+            denied: Vec::new(),
+            is_idle: true,
+            provider_session: None,
+        }
+    }
+
+    /// It was ended before its agent was ready, by whoever pays for it or waits for it. What is there
+    /// is not what the agent hands in.
+    pub fn was_cut(&self) -> bool {
+        match &self.ending {
+            Ending::Stopped | Ending::TimedOut | Ending::Capped(Cap::Money) => true,
+            Ending::Done(reason) => {
+                ["budget", "timed out", "interrupted", "stopped"].contains(&reason.as_str())
+            }
+            Ending::NoDone | Ending::Capped(Cap::Turns) => false,
+        }
+    }
+
     /// A word for the journal.
     pub fn word(&self) -> String {
         if let Some((class, _)) = &self.error {
@@ -100,7 +145,7 @@ impl TurnResult {
             }
             Ending::NoDone => "ended without done".into(),
             Ending::TimedOut => "timed out".into(),
-            Ending::Capped(what) => format!("over the cap on {what}"),
+            Ending::Capped(what) => format!("over the cap on {}", what.word()),
             Ending::Stopped => "stopped".into(),
         }
     }
@@ -176,14 +221,19 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
         .map_err(|e| Error::bug("a provider request cannot be written").because(e))?;
     line.push(b'\n');
 
-    let mut reader = EventReader::new(Transcript::create(turn.dir, &secrets)?, turn);
+    let transcript = Transcript::create(turn.dir, &secrets)?;
+    if request.budget_usd.is_some_and(|left| left <= 0.0) {
+        // Others have spent it since somebody looked.
+        return Ok(TurnResult::nothing(Ending::Capped(Cap::Money)));
+    }
+    let mut reader = EventReader::new(transcript, turn);
     let program = format!("otto-provider-{name}");
     if let Some(dir) = turn.state_dir {
         disk::create_dir_all(dir)?;
     }
     // Not in the worktree: what is asked there runs outside of the sandbox, and a relative program
     // would be the agent's own.
-    let needs = needs(name, &turn.agent.settings, Path::new("/"))?;
+    let needs = needs(turn.agent, Path::new("/"))?;
     let env = of_provider(&request, &needs.env);
     let argv = own_command(&program);
     let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;
@@ -201,7 +251,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     turn.inside.close(turn.state_dir, &needs)?;
     let ended = ended?.ended;
     if overspent {
-        reader.cap("money");
+        reader.cap(Cap::Money);
     }
     if matches!(ended, Ended::NotFound | Ended::NotExecutable) {
         return Err(Error::missing(format!("'{program}' cannot be started")));
@@ -223,23 +273,14 @@ struct EventReader<'a> {
     max_turns: u32,
     meter: Meter<'a>,
     interrupt: Interrupt,
-    capped: Option<&'static str>,
+    capped: Option<Cap>,
 }
 
 impl<'a> EventReader<'a> {
     fn new(transcript: Transcript, turn: &Turn<'a>) -> Self {
         Self {
             transcript,
-            result: TurnResult {
-                ending: Ending::NoDone,
-                error: None,
-                claim: String::new(),
-                structured: None,
-                retry_at: None,
-                denied: Vec::new(),
-                is_idle: true,
-                provider_session: None,
-            },
+            result: TurnResult::nothing(Ending::NoDone),
             done: false,
             tool_calls: 0,
             max_turns: turn.max_turns,
@@ -253,29 +294,28 @@ impl<'a> EventReader<'a> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        for event in self.transcript.write(protocol::parse_line(line))? {
-            self.note(event)?;
+        let event = protocol::parse_line(line);
+        // Counted when it is said: what is written may wait behind words.
+        if let Some(usage) = event.usage()
+            && self.meter.take(&usage)?
+        {
+            self.cap(Cap::Money);
+        }
+        if is_work(&event) && self.interrupt.is_tripped() {
+            self.interrupt.hurry();
+        }
+        for event in self.transcript.write(event)? {
+            self.note(event);
         }
         Ok(())
     }
 
     /// What an event says, without its secrets.
-    fn note(&mut self, event: Event) -> Result<()> {
-        if let Some(usage) = event.usage()
-            && self.meter.take(&usage)?
-        {
-            self.cap("money");
-        }
-        self.result.is_idle &= !matches!(
-            &event,
-            Event::Text { .. }
-                | Event::Thinking { .. }
-                | Event::ToolCall { .. }
-                | Event::ToolResult { .. }
-                | Event::FileChange { .. }
-        );
+    fn note(&mut self, event: Event) {
+        self.result.is_idle &= !is_work(&event);
         match event {
-            Event::Started { provider_session, .. } => {
+            Event::Started { provider_session, model, .. } => {
+                self.meter.uses(model.as_deref());
                 self.result.provider_session = provider_session;
             }
             Event::Text { text } => {
@@ -286,7 +326,7 @@ impl<'a> EventReader<'a> {
             Event::ToolCall { .. } => {
                 self.tool_calls += 1;
                 if self.tool_calls > self.max_turns {
-                    self.cap("turns");
+                    self.cap(Cap::Turns);
                 }
             }
             Event::RateLimited { until } => self.result.retry_at = until,
@@ -296,6 +336,7 @@ impl<'a> EventReader<'a> {
                 // Exactly one counts; a second is kept in the transcript and changes nothing.
                 if !self.done {
                     self.done = true;
+                    self.interrupt.trip_in(AFTER_DONE);
                     self.result.ending = Ending::Done(reason);
                     self.result.structured = structured;
                 }
@@ -307,23 +348,24 @@ impl<'a> EventReader<'a> {
             | Event::Cost { .. }
             | Event::Raw { .. } => {}
         }
-        Ok(())
     }
 
     /// Models ignore caps; the parent counts and ends the turn. What it still reports of its cost is
     /// taken.
-    fn cap(&mut self, what: &'static str) {
+    fn cap(&mut self, what: Cap) {
         self.capped.get_or_insert(what);
         self.interrupt.trip();
     }
 
     fn finish(mut self, ended: Ended, stderr: &Path) -> Result<TurnResult> {
         for event in self.transcript.flush()? {
-            self.note(event)?;
+            self.note(event);
         }
         let ending = match (self.capped, &ended) {
             (Some(what), _) => Some(Ending::Capped(what)),
             (None, Ended::TimedOut) => Some(Ending::TimedOut),
+            // It said that it is done, and did not leave.
+            (None, Ended::Stopped) if self.done && stop::requested().is_none() => None,
             (None, Ended::Stopped) => Some(Ending::Stopped),
             (
                 None,
@@ -340,6 +382,11 @@ impl<'a> EventReader<'a> {
             // It was asked to leave, and says so.
             self.result.error.take_if(|(class, _)| *class == ErrorClass::Interrupted);
         }
+        if let Ended::OverLimit(limit) = ended {
+            // What the provider says of its end is that it was asked to leave.
+            let message = format!("the sandbox ended it: {}", limit.word());
+            self.result.error = Some((ErrorClass::Unknown, message));
+        }
         if self.result.ending == Ending::NoDone && self.result.error.is_none() {
             let said = disk::tail_bytes(stderr, 2000).unwrap_or_default();
             let said = String::from_utf8_lossy(&said);
@@ -352,9 +399,21 @@ impl<'a> EventReader<'a> {
             let message = format!("the provider ended without 'done' ({how}) {last}");
             let class = ErrorClass::Unknown;
             for event in self.transcript.write(Event::Error { class, message })? {
-                self.note(event)?;
+                self.note(event);
             }
         }
         Ok(self.result)
     }
+}
+
+/// Whether an agent that says this does something.
+fn is_work(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Text { .. }
+            | Event::Thinking { .. }
+            | Event::ToolCall { .. }
+            | Event::ToolResult { .. }
+            | Event::FileChange { .. }
+    )
 }

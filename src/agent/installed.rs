@@ -68,11 +68,8 @@ pub fn providers(config: &Config, workdir: &Path, limit: Duration) -> Result<Vec
         let asked: Vec<_> = found
             .iter()
             .map(|p| {
-                let settings = config.settings_of(&p.name);
-                let (name, is_installed) = (p.name.clone(), p.is_installed);
-                scope.spawn(move || {
-                    is_installed.then(|| ask(&name, &settings, workdir, limit)).transpose()
-                })
+                let (agent, is_installed) = (config.agent_of(&p.name), p.is_installed);
+                scope.spawn(move || is_installed.then(|| ask(&agent, workdir, limit)).transpose())
             })
             .collect();
         for (provider, asked) in found.iter_mut().zip(asked) {

@@ -17,8 +17,9 @@ pub trait Ledger: std::fmt::Debug + Sync {
     /// Writes down what was used since the last record of this turn.
     fn spend(&self, usage: &Usage, part: Part) -> Result<()>;
 
-    /// What tokens cost by the price table, where it has the model.
-    fn estimate(&self, usage: &Usage) -> Option<f64>;
+    /// What tokens cost by the price table, where it has the model: the configured one, else
+    /// `said`, the one that the provider said it uses.
+    fn estimate(&self, usage: &Usage, said: Option<&str>) -> Option<f64>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,35 +37,54 @@ pub(super) struct Meter<'a> {
     open: Usage,
     /// Some of this turn's money was reported: nothing of it is estimated.
     told: bool,
+    /// Written down as an estimate so far.
+    guessed: f64,
+    /// The model that the provider said it uses.
+    said: Option<String>,
 }
 
 impl<'a> Meter<'a> {
     pub fn new(ledger: &'a dyn Ledger) -> Self {
-        Self { ledger, open: Usage::default(), told: false }
+        Self { ledger, open: Usage::default(), told: false, guessed: 0.0, said: None }
+    }
+
+    /// The provider says which model it uses, where it does.
+    pub fn uses(&mut self, model: Option<&str>) {
+        self.said = model.map(str::to_owned);
+    }
+
+    fn estimate(&self, usage: &Usage) -> Option<f64> {
+        self.ledger.estimate(usage, self.said.as_deref())
     }
 
     /// True when the budget is overspent. Without one, nobody has to know before the turn is over.
     pub fn take(&mut self, usage: &Usage) -> Result<bool> {
         self.open.add(usage);
+        self.told |= usage.usd.is_some();
+        if self.ledger.left()?.is_none() {
+            return Ok(false);
+        }
         if usage.usd.is_some() {
-            self.told = true;
-            let Some(_) = self.ledger.left()? else { return Ok(false) };
-            let spent = std::mem::take(&mut self.open);
-            self.ledger.spend(&spent, Part::Some)?;
-            return Ok(self.ledger.left()?.is_some_and(|left| left < 0.0));
+            // What it really cost takes the place of what it seemed to.
+            let guessed = std::mem::take(&mut self.guessed);
+            self.open.estimated_usd = Some(-guessed).filter(|_| guessed > 0.0);
+        } else if !self.told
+            && let Some(guess) = self.estimate(&self.open)
+        {
+            self.guessed += guess;
+            self.open.estimated_usd = Some(guess);
+        } else {
+            return Ok(false);
         }
-        let guess = if self.told { None } else { self.ledger.estimate(&self.open) };
-        match guess {
-            Some(guess) => Ok(self.ledger.left()?.is_some_and(|left| left < guess)),
-            None => Ok(false),
-        }
+        self.ledger.spend(&std::mem::take(&mut self.open), Part::Some)?;
+        Ok(self.ledger.left()?.is_some_and(|left| left < 0.0))
     }
 
     /// The end of the turn, however it came.
     pub fn close(&mut self) -> Result<()> {
         let mut rest = std::mem::take(&mut self.open);
         if !self.told {
-            rest.estimated_usd = self.ledger.estimate(&rest);
+            rest.estimated_usd = self.estimate(&rest);
         }
         self.ledger.spend(&rest, Part::Rest)
     }
@@ -129,7 +149,7 @@ mod tests {
             self.lines.lock().expect("whole").push((*usage, part));
             Ok(())
         }
-        fn estimate(&self, usage: &Usage) -> Option<f64> {
+        fn estimate(&self, usage: &Usage, _: Option<&str>) -> Option<f64> {
             Some(usage.output? as f64)
         }
     }
@@ -165,7 +185,19 @@ mod tests {
         assert!(meter.take(&output(8)).expect("counted"), "12 of 10");
         meter.close().expect("closed");
         let lines = book.lines.into_inner().expect("whole");
-        assert_eq!(lines.len(), 1);
-        assert_eq!((lines[0].0.usd, lines[0].0.estimated_usd), (None, Some(12.0)));
+        // Each is written down as it comes, so that others know of it.
+        let guessed: Vec<_> = lines.iter().map(|(u, _)| (u.usd, u.estimated_usd)).collect();
+        assert_eq!(guessed, [(None, Some(4.0)), (None, Some(8.0)), (None, None)]);
+    }
+
+    #[test]
+    fn what_is_told_in_the_end_takes_the_place_of_what_was_estimated() {
+        let book = Book::with(100.0);
+        let mut meter = Meter::new(&book);
+        assert!(!meter.take(&output(4)).expect("counted"));
+        assert!(!meter.take(&usd(0.5)).expect("counted"));
+        assert!(!meter.take(&output(4)).expect("counted"), "of a turn that tells its money");
+        meter.close().expect("closed");
+        assert_eq!(book.left().expect("a budget"), Some(99.5));
     }
 }

@@ -7,7 +7,7 @@ use super::cache::{self, Cache, KeyParts};
 use super::driver::{Place, Replies, run_once};
 use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
-use super::prepare::{PrepareCache, prepare_hash};
+use super::prepare::{For, Packages, PrepareCache, Subject};
 use super::{Outcome, Provenance, Reason};
 use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, Pool, Repo, Worktree};
@@ -84,12 +84,15 @@ impl Bench<'_> {
             return Ok(all);
         }
         let tree = self.repo.tree_of(commit)?;
+        let whom = if caching == Caching::Never { For::Judgement } else { For::Work };
+        let subject = self.subject(commit, base, whom);
+        let prepared = subject.hash()?;
         let mut room = Room { bench: self, commit, worktree: None, fresh: true };
         let mut replies = Replies::new();
         for check in checks {
             stop::check()?;
             out_of_time(left())?;
-            let key = self.key(check, tree, &room.prepare_hash()?);
+            let key = self.key(check, tree, &prepared);
             // A reply is needed by invariants, so a probe's cached outcome would starve them.
             let cacheable = caching == Caching::Use
                 && !matches!(check.body()?, CheckBody::StateInvariant(_))
@@ -102,7 +105,8 @@ impl Bench<'_> {
                 Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true },
                 None => {
                     let worktree = room.enter()?;
-                    let place = Place {
+                    let mut place = Place {
+                        packages: Packages::default(),
                         worktree,
                         commit,
                         tree,
@@ -111,7 +115,7 @@ impl Bench<'_> {
                         containment: &self.containment,
                         left: left(),
                     };
-                    let outcome = self.run_fresh(check, &place, &mut replies, red)?;
+                    let outcome = self.run_fresh(check, &mut place, &subject, &mut replies, red)?;
                     let gone = (!worktree.is_ours()).then(|| removed(worktree));
                     room.fresh = false;
                     // A stop, a folder that somebody removed, or the end of the run's time says
@@ -146,11 +150,12 @@ impl Bench<'_> {
     fn run_fresh(
         &self,
         check: &Check,
-        place: &Place<'_>,
+        place: &mut Place<'_>,
+        subject: &Subject<'_>,
         replies: &mut Replies,
         red: Red,
     ) -> Result<Outcome> {
-        if let Some(red) = self.prepare(place)? {
+        if let Some(red) = self.prepare(place, subject)? {
             return Ok(red);
         }
         let first = run_once(check, place, replies)?;
@@ -158,17 +163,25 @@ impl Bench<'_> {
             return Ok(first);
         }
         place.worktree.reset(place.commit)?;
-        if let Some(red) = self.prepare(place)? {
+        if let Some(red) = self.prepare(place, subject)? {
             return Ok(red);
         }
         let second = run_once(check, place, replies)?;
         Ok(after_rerun(first, second))
     }
 
+    /// What is prepared for a commit.
+    pub fn subject(&self, commit: Oid, base: Oid, whom: For) -> Subject<'_> {
+        Subject { repo: self.repo, session: self.session, steps: self.steps, commit, base, whom }
+    }
+
     /// Prepares the worktree; the outcome to record when that fails.
-    fn prepare(&self, place: &Place<'_>) -> Result<Option<Outcome>> {
-        match self.prepared.prepare(place.worktree, self.steps, self.session, place.left)? {
-            Ok(()) => Ok(None),
+    fn prepare(&self, place: &mut Place<'_>, subject: &Subject<'_>) -> Result<Option<Outcome>> {
+        match self.prepared.prepare(place.worktree, subject, place.left)? {
+            Ok(packages) => {
+                place.packages = packages;
+                Ok(None)
+            }
             Err(why) => {
                 let of = Provenance {
                     commit: place.commit.to_string(),
@@ -218,17 +231,6 @@ struct Room<'a> {
 }
 
 impl Room<'_> {
-    fn prepare_hash(&mut self) -> Result<Sha256> {
-        if self.bench.steps.is_empty() {
-            return prepare_hash(std::path::Path::new(""), &[]);
-        }
-        if self.worktree.is_none() {
-            self.enter()?;
-        }
-        let path = self.worktree.as_ref().map(|w| w.path.clone()).unwrap_or_default();
-        prepare_hash(&path, self.bench.steps)
-    }
-
     /// The worktree, holding the commit and nothing else.
     fn enter(&mut self) -> Result<&Worktree> {
         if self.worktree.is_none() {

@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::evidence::{EvidenceStore, matching};
 use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
+use super::prepare::Packages;
 use super::{EvidenceRef, Outcome, Provenance, Reason};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
-use crate::disk;
+use crate::disk::{self, Refused};
 use crate::git::{Oid, Worktree};
 use crate::process::{Capture, Command, Ended, Sandbox, base_env, own_command};
 use crate::session::config::Containment;
@@ -31,6 +32,8 @@ pub struct Place<'a> {
     pub tree: Oid,
     pub base: Oid,
     pub evidence: &'a EvidenceStore,
+    /// What was fetched for it outside of the worktree.
+    pub packages: Packages,
     /// What keeps the check in it.
     pub containment: &'a Containment,
     /// What is left of the run.
@@ -115,14 +118,19 @@ fn timeout(check: &Check, place: &Place<'_>) -> Duration {
 
 /// The sandbox of a check.
 fn sandbox(place: &Place<'_>, scratch: &Path) -> Result<Sandbox> {
-    place.containment.in_worktree(place.worktree, scratch)
+    Ok(place.containment.in_worktree(place.worktree, scratch)?.read(place.packages.paths()))
 }
 
-/// Environment of a check: the base one, a private TMPDIR, and what the check sets.
-fn environment(check: &Check, scratch: &Path) -> Result<BTreeMap<OsString, OsString>> {
+/// Environment of a check: the base one, a private TMPDIR, prepared packages, and what the check sets.
+fn environment(
+    check: &Check,
+    place: &Place<'_>,
+    scratch: &Path,
+) -> Result<BTreeMap<OsString, OsString>> {
     let tmp = scratch.join("tmp");
     disk::place_dir(&tmp)?;
     let mut env = base_env();
+    env.extend(place.packages.env());
     env.insert("TMPDIR".into(), tmp.into());
     env.insert("CI".into(), "true".into());
     // A result that go remembers from another time is no run.
@@ -175,7 +183,7 @@ fn execute(
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
     let limit = timeout(check, place);
     let mut command =
-        Command::new(argv.to_vec(), &place.worktree.path, environment(check, &scratch)?)
+        Command::new(argv.to_vec(), &place.worktree.path, environment(check, place, &scratch)?)
             .sandbox(sandbox(place, &scratch)?)
             .timeout(limit)
             .output_limit(OUTPUT_LIMIT);
@@ -188,7 +196,7 @@ fn execute(
     let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
     let mut evidence = vec![place.evidence.keep(report.as_bytes())?];
     for file in matching(&place.worktree.path, &check.evidence)? {
-        evidence.push(place.evidence.keep_file(&file)?);
+        evidence.push(place.evidence.keep_file(&place.worktree.path, &file)?);
     }
     let of = provenance(place, finished.duration.as_secs_f64(), evidence);
     Ok((Execution { ending, stdout, stderr, capture }, of))
@@ -248,16 +256,17 @@ fn reply(run: &Execution) -> Value {
     json!({"stdout": run.stdout, "stderr": run.stderr, "exit": exit, "json": parsed})
 }
 
+/// A larger file is no value.
+const LARGEST_VALUE: u64 = 16 << 20;
+
 fn read_value(root: &Path, path: &str) -> std::result::Result<Value, String> {
-    let file = root.join(path);
-    let unreadable = |e| format!("'{path}' cannot be read: {e}");
     // This process may read more than the check that made the file: a link out of the worktree would
     // show what the sandbox hid.
-    let real = file.canonicalize().map_err(unreadable)?;
-    if !root.canonicalize().is_ok_and(|root| real.starts_with(root)) {
-        return Err(format!("'{path}' leads out of the worktree"));
-    }
-    let bytes = std::fs::read(&real).map_err(unreadable)?;
+    let bytes = disk::read_beneath(root, Path::new(path), LARGEST_VALUE).map_err(|e| match e {
+        Refused::Missing => format!("'{path}' is not there"),
+        Refused::Outside => format!("'{path}' leads out of the worktree"),
+        Refused::Other(why) => format!("'{path}' cannot be read: {why}"),
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| format!("'{path}' is not UTF-8 text"))?;
     if path.ends_with(".json") {
         return serde_json::from_str(&text).map_err(|e| format!("'{path}' is not JSON: {e}"));
@@ -281,18 +290,19 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
     let program = format!("otto-check-{kind}");
     let argv = own_command(&program);
-    let finished = Command::new(argv.clone(), &place.worktree.path, environment(check, &scratch)?)
-        .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).own([evidence_dir.clone()]))
-        .stdin(format!("{request}\n").into_bytes())
-        .timeout(limit)
-        .output_limit(OUTPUT_LIMIT)
-        .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+    let finished =
+        Command::new(argv.clone(), &place.worktree.path, environment(check, place, &scratch)?)
+            .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).own([evidence_dir.clone()]))
+            .stdin(format!("{request}\n").into_bytes())
+            .timeout(limit)
+            .output_limit(OUTPUT_LIMIT)
+            .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
     let (ending, capture) = ending_of(finished.ended, limit, &program);
     let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
     let run = Execution { ending, stdout, stderr, capture };
     let mut evidence = Vec::new();
     for file in disk::files_below(&evidence_dir)? {
-        evidence.push(place.evidence.keep_file(&evidence_dir.join(file))?);
+        evidence.push(place.evidence.keep_file(&evidence_dir, &file)?);
     }
     let produced = if evidence.is_empty() { Produced::Nothing } else { Produced::Evidence };
     evidence.push(

@@ -6,7 +6,7 @@ use globset::{Glob, GlobSetBuilder};
 
 use super::EvidenceRef;
 use crate::base::{Error, Result, Secrets, Sha256};
-use crate::disk;
+use crate::disk::{self, Refused};
 
 /// More of one file is cut before it is kept; the cut is said in the bytes.
 const MAX_FILE: u64 = 16 << 20;
@@ -37,15 +37,26 @@ impl EvidenceStore {
         Ok(EvidenceRef(hash))
     }
 
-    pub fn keep_file(&self, path: &Path) -> Result<EvidenceRef> {
-        let size = path.metadata().map_err(|e| Error::file("read", path, e))?.len();
-        if size <= MAX_FILE {
-            return self.keep(&disk::read(path)?);
-        }
-        let mut bytes =
-            format!("[the first {} of {size} bytes were left out]\n", size - MAX_FILE).into_bytes();
-        bytes.extend(disk::tail_bytes(path, MAX_FILE)?);
-        self.keep(&bytes)
+    /// Keeps a file below a folder of somebody who is not trusted; what may not be read is said
+    /// in its place.
+    pub fn keep_file(&self, dir: &Path, path: &Path) -> Result<EvidenceRef> {
+        let (size, bytes) = match disk::tail_beneath(dir, path, MAX_FILE) {
+            Ok(found) => found,
+            Err(why) => {
+                let why = match why {
+                    Refused::Missing => "it went away".to_owned(),
+                    Refused::Outside => "it leads out of the folder".to_owned(),
+                    Refused::Other(why) => why,
+                };
+                return self.keep(format!("[{} is not kept: {why}]\n", path.display()).as_bytes());
+            }
+        };
+        let mut kept = match size.saturating_sub(MAX_FILE) {
+            0 => Vec::new(),
+            cut => format!("[the first {cut} of {size} bytes were left out]\n").into_bytes(),
+        };
+        kept.extend(bytes);
+        self.keep(&kept)
     }
 
     pub fn path(&self, hash: &Sha256) -> PathBuf {
@@ -63,7 +74,7 @@ impl EvidenceStore {
     }
 }
 
-/// Files below `dir` that match one of the globs. The worktree was fresh when the check started,
+/// Files below `dir` that match one of the globs, relative to it. The worktree was fresh when the check started,
 /// so what matches was made by it or is tracked.
 pub(super) fn matching(dir: &Path, globs: &[String]) -> Result<Vec<PathBuf>> {
     if globs.is_empty() {
@@ -78,5 +89,5 @@ pub(super) fn matching(dir: &Path, globs: &[String]) -> Result<Vec<PathBuf>> {
     }
     let set = set.build().map_err(|e| Error::input("the evidence globs").because(e))?;
     let files = disk::files_below(dir)?;
-    Ok(files.into_iter().filter(|f| set.is_match(f)).map(|f| dir.join(f)).collect())
+    Ok(files.into_iter().filter(|f| set.is_match(f)).collect())
 }

@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
 pub mod outcome;
+mod outputs;
 pub mod prepare;
 
 pub use fingerprint::fingerprint;

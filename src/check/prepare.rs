@@ -1,138 +1,306 @@
-//! What a fresh worktree needs before anything runs in it, made once per hash of its inputs and
-//! given to every worktree as a copy of its own.
+//! What a fresh worktree needs before anything runs in it, made once for what it depends on and given
+//! to every worktree as a copy of its own.
+//!
+//! A step runs files of the tree: install scripts, a Makefile, settings of its tool. So what it made
+//! is kept for the tree that it was made from, and given to another one only when that one has the
+//! same inputs as the base, and it was made from the base: nothing that an attempt made is ever found
+//! in another tree. What an audit or `otto verify` uses is made by them or from the base.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use globset::Glob;
+
+use super::outputs;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk;
-use crate::git::Worktree;
-use crate::process::sandbox::package_caches;
-use crate::process::{Capture, Command, Network, Sandbox, base_env};
+use crate::git::{Oid, Repo, Worktree};
+use crate::process::sandbox::package_homes;
+use crate::process::{Capture, Command, Network, Tier, base_env};
 use crate::session::Session;
-use crate::session::config::Who;
+use crate::session::config::{Containment, Role, Who};
 use crate::spec::Prepare;
 
-/// Prepared outputs, in the cache folder of the project.
+/// Prepared outputs of one project.
 #[derive(Debug, Clone)]
 pub struct PrepareCache {
     pub dir: PathBuf,
+    /// Packages that steps with the network fetched: read where they lie.
+    pub packages: PathBuf,
     /// Hidden in what a step that fails has said.
     pub secrets: Secrets,
 }
 
-/// The hash of what preparation depends on, for evidence and cache keys.
-pub fn prepare_hash(worktree: &Path, steps: &[Prepare]) -> Result<Sha256> {
-    let mut parts: Vec<Vec<u8>> = vec![b"prepare-1".to_vec()];
-    for step in steps {
-        parts.push(step_hash(worktree, step)?.to_string().into_bytes());
-    }
-    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-    Ok(Sha256::of_parts(&parts))
+/// Who looks at what was prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// An attempt, or a check of one.
+    Work,
+    /// An audit, `otto verify`.
+    Judgement,
 }
 
-fn step_hash(worktree: &Path, step: &Prepare) -> Result<Sha256> {
-    let mut parts: Vec<Vec<u8>> = vec![
-        serde_json::to_vec(step).unwrap_or_default(),
-        std::env::consts::ARCH.as_bytes().to_vec(),
-    ];
-    for input in &step.inputs {
-        parts.push(disk::read_if_there(&worktree.join(input))?.unwrap_or_default());
-    }
-    if let Some(program) = step.argv.first().and_then(|p| crate::process::on_path(p)) {
-        parts.push(program.into_os_string().into_encoded_bytes());
-    }
-    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-    Ok(Sha256::of_parts(&parts))
+/// What is prepared.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub repo: &'a Repo,
+    pub session: &'a Session,
+    pub steps: &'a [Prepare],
+    pub commit: Oid,
+    /// Where the run began: what only people made.
+    pub base: Oid,
+    pub whom: For,
 }
 
-/// A step that has the network may also keep what it fetched where its package manager does.
-fn sandbox_of(
-    worktree: &Worktree,
-    step: &Prepare,
-    session: &Session,
-    scratch: &Path,
-) -> Result<Sandbox> {
-    let declared = if step.network { Network::On } else { Network::Off };
-    let how = session.containment(Who::Prepare(declared))?;
-    let caches = if step.network { package_caches() } else { Vec::new() };
-    Ok(how.in_worktree(worktree, scratch)?.write(caches))
+/// Packages outside of the worktree that were fetched for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packages(Vec<PathBuf>);
+
+impl Packages {
+    /// Where package managers find them.
+    pub fn env(&self) -> BTreeMap<OsString, OsString> {
+        self.0
+            .iter()
+            .flat_map(|dir| homes_in(dir))
+            .filter(|(_, home)| home.is_dir())
+            .map(|(n, h)| (n, h.into()))
+            .collect()
+    }
+
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.0.iter().cloned()
+    }
+}
+
+/// Variables of package managers, with folders below `dir`.
+fn homes_in(dir: &Path) -> Vec<(OsString, PathBuf)> {
+    package_homes().iter().map(|(name, below, _)| (OsString::from(name), dir.join(below))).collect()
+}
+
+/// The names under which a step's outputs are kept.
+#[derive(Debug)]
+struct Keys {
+    /// From the base; `None` where this tree has other inputs.
+    of_base: Option<Sha256>,
+    of_tree: Sha256,
+}
+
+impl Subject<'_> {
+    /// The hash of what preparation depends on, for evidence and cache keys.
+    pub fn hash(&self) -> Result<Sha256> {
+        let keys = self.keys()?;
+        let keys = keys.iter().map(|k| k.of_base.unwrap_or(k.of_tree).to_string().into_bytes());
+        let parts: Vec<Vec<u8>> = [b"prepare-2".to_vec()].into_iter().chain(keys).collect();
+        Ok(Sha256::of_parts(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+    }
+
+    /// Of each step, in order; each holds those before it.
+    fn keys(&self) -> Result<Vec<Keys>> {
+        if self.steps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (tree, base) = (self.repo.tree_of(self.commit)?, self.repo.tree_of(self.base)?);
+        let of_tree = Inputs::of(self.repo, self.commit)?;
+        let of_base = if tree == base { None } else { Some(Inputs::of(self.repo, self.base)?) };
+        let mut same = true;
+        let (mut last_of_base, mut last_of_tree) = (Sha256::ZERO, Sha256::ZERO);
+        let mut keys = Vec::new();
+        for step in self.steps {
+            let inputs = of_tree.hash(step)?;
+            if let Some(of_base) = &of_base {
+                same &= of_base.hash(step)? == inputs;
+            }
+            let how = self.containment(step)?;
+            let key = |last: Sha256, made_from: Oid, whom: For| {
+                let words = [
+                    serde_json::to_string(step).unwrap_or_default(),
+                    std::env::consts::ARCH.to_owned(),
+                    program_of(step),
+                    format!("{} {}", how.tier.word(), how.network.word()),
+                    format!("{:?} {:?}", how.read, how.write),
+                    inputs.to_string(),
+                    last.to_string(),
+                    made_from.to_string(),
+                    format!("{whom:?}"),
+                ];
+                Sha256::of_parts(&words.each_ref().map(|w| w.as_bytes()))
+            };
+            last_of_base = key(last_of_base, base, For::Work);
+            last_of_tree = match tree == base {
+                true => last_of_base,
+                false => key(last_of_tree, tree, self.whom),
+            };
+            keys.push(Keys { of_base: same.then_some(last_of_base), of_tree: last_of_tree });
+        }
+        Ok(keys)
+    }
+
+    fn containment(&self, step: &Prepare) -> Result<Containment> {
+        let declared = if step.network { Network::On } else { Network::Off };
+        self.session.containment(Who::Prepare(declared))
+    }
+
+    /// Why a step may not run on this tree: what the agent wrote would have the network that it has
+    /// not itself.
+    fn refused(&self, step: &Prepare, how: &Containment) -> Result<Option<String>> {
+        let builder = self.session.containment(Who::Role(Role::Build))?.network;
+        let by_agents = self.repo.tree_of(self.commit)? != self.repo.tree_of(self.base)?;
+        let wider =
+            how.network == Network::On && builder != Network::On && how.tier > Tier::Worktree;
+        Ok((by_agents && wider).then(|| {
+            format!(
+                "the inputs of `{}` were changed, and it has the network, which builders have not \
+                 (sandbox.network.build is '{}'): what they wrote is not run with it",
+                crate::base::text::shell_line(&step.argv),
+                builder.word()
+            )
+        }))
+    }
+}
+
+/// The program that a step starts, where it is found.
+fn program_of(step: &Prepare) -> String {
+    let found = step.argv.first().and_then(|p| crate::process::on_path(p));
+    found.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The files of a commit by name, as objects: what an agent left in a folder is not opened.
+struct Inputs(BTreeMap<String, String>);
+
+impl Inputs {
+    fn of(repo: &Repo, commit: Oid) -> Result<Self> {
+        let entries = repo.entries_of(commit)?.into_iter();
+        Ok(Self(entries.map(|(path, kind, id)| (path, format!("{kind:?} {id}"))).collect()))
+    }
+
+    /// Of a step's inputs: files, folders, or globs of files.
+    fn hash(&self, step: &Prepare) -> Result<Sha256> {
+        let mut parts: Vec<String> = Vec::new();
+        for input in &step.inputs {
+            let name = input.trim_end_matches('/');
+            let glob = Glob::new(input)
+                .map_err(|e| Error::input(format!("'{input}' is not a glob")).because(e))?
+                .compile_matcher();
+            let below = format!("{name}/");
+            let wanted =
+                |path: &str| path == name || path.starts_with(&below) || glob.is_match(path);
+            parts.push(input.clone());
+            let found = self.0.iter().filter(|(path, _)| wanted(path));
+            parts.extend(found.map(|(path, what)| format!("{path} {what}")));
+        }
+        Ok(Sha256::of_parts(&parts.iter().map(String::as_bytes).collect::<Vec<_>>()))
+    }
 }
 
 impl PrepareCache {
-    /// Prepares the worktree. `Ok(Err(why))` when a step failed: nothing can be judged in it.
+    /// Prepares the worktree, which holds the subject's commit and nothing else. `Ok(Err(why))` when
+    /// a step failed: nothing can be judged in it.
     pub fn prepare(
         &self,
         worktree: &Worktree,
-        steps: &[Prepare],
-        session: &Session,
+        subject: &Subject<'_>,
         limit: Duration,
-    ) -> Result<std::result::Result<(), String>> {
-        for step in steps {
-            let stored = self.dir.join(step_hash(&worktree.path, step)?.to_string());
-            if stored.join("done").exists() {
-                copy_outputs(&stored.join("out"), &worktree.path, &step.outputs)?;
-                continue;
+    ) -> Result<std::result::Result<Packages, String>> {
+        let mut packages = Packages::default();
+        for (step, keys) in subject.steps.iter().zip(subject.keys()?) {
+            let is_stored = |key: &Sha256| self.dir.join(key.to_string()).join("done").exists();
+            let found = keys.of_base.into_iter().chain([keys.of_tree]).find(is_stored);
+            let key = found.unwrap_or(keys.of_tree);
+            let kept = match found {
+                Some(key) => {
+                    let stored = self.dir.join(key.to_string()).join("out");
+                    outputs::copy(&stored, &worktree.path, &step.outputs)?
+                }
+                None => self.make(worktree, subject, step, &key, limit)?,
+            };
+            if let Err(why) = kept {
+                return Ok(Err(why));
             }
-            let scratch = worktree.scratch()?;
-            let log = scratch.join("prepare.log");
-            let finished = Command::new(step.argv.clone(), &worktree.path, base_env())
-                .sandbox(sandbox_of(worktree, step, session, &scratch)?)
-                .timeout(limit)
-                .run(Capture::Merged(log.clone()))?;
-            if !finished.success() {
-                let said = disk::tail_bytes(&log, 2000).unwrap_or_default();
-                return Ok(Err(self.secrets.hide(&format!(
-                    "{} ended with {:?}: {}",
-                    crate::base::text::shell_line(&step.argv),
-                    finished.ended,
-                    String::from_utf8_lossy(&said).trim()
-                ))));
-            }
-            self.store(&stored, worktree, step)?;
+            packages.0.extend(Some(self.packages.join(key.to_string())).filter(|dir| dir.is_dir()));
         }
-        Ok(Ok(()))
+        Ok(Ok(packages))
     }
 
-    fn store(&self, stored: &Path, worktree: &Worktree, step: &Prepare) -> Result<()> {
+    /// Runs a step and keeps what it made.
+    fn make(
+        &self,
+        worktree: &Worktree,
+        subject: &Subject<'_>,
+        step: &Prepare,
+        key: &Sha256,
+        limit: Duration,
+    ) -> Result<std::result::Result<(), String>> {
+        let how = subject.containment(step)?;
+        if let Some(why) = subject.refused(step, &how)? {
+            return Ok(Err(why));
+        }
+        let scratch = worktree.scratch()?;
+        let log = scratch.join("prepare.log");
+        let mut env = base_env();
+        let mut sandbox = how.in_worktree(worktree, &scratch)?;
+        let fetched = scratch.join("packages");
+        if step.network && how.tier > Tier::Worktree {
+            // Not the person's own: what is put there is run by whatever they build next.
+            for (name, home) in homes_in(&fetched) {
+                disk::place_dir(&home)?;
+                env.insert(name, home.into());
+            }
+            link_settings(&fetched)?;
+            sandbox = sandbox.own([fetched.clone()]);
+        }
+        let finished = Command::new(step.argv.clone(), &worktree.path, env)
+            .sandbox(sandbox)
+            .timeout(limit)
+            .run(Capture::Merged(log.clone()))?;
+        if !finished.success() {
+            let said = disk::tail_bytes(&log, 2000).unwrap_or_default();
+            return Ok(Err(self.secrets.hide(&format!(
+                "{} ended with {:?}: {}",
+                crate::base::text::shell_line(&step.argv),
+                finished.ended,
+                String::from_utf8_lossy(&said).trim()
+            ))));
+        }
+        if fetched.is_dir() && !disk::files_below(&fetched)?.is_empty() {
+            disk::create_dir_all(&self.packages)?;
+            // Another process may have stored the same meanwhile.
+            drop(disk::rename(&fetched, &self.packages.join(key.to_string())));
+        }
+        self.store(&self.dir.join(key.to_string()), worktree, step)
+    }
+
+    fn store(
+        &self,
+        stored: &Path,
+        worktree: &Worktree,
+        step: &Prepare,
+    ) -> Result<std::result::Result<(), String>> {
         let temp = stored.with_extension(format!("{}.tmp", std::process::id()));
         disk::remove_dir_all(&temp)?;
         disk::create_dir_all(&temp.join("out"))?;
-        copy_outputs(&worktree.path, &temp.join("out"), &step.outputs)?;
-        disk::replace(&temp.join("done"), b"1\n")?;
+        let kept = outputs::copy(&worktree.path, &temp.join("out"), &step.outputs)?;
+        if kept.is_ok() {
+            disk::replace(&temp.join("done"), b"1\n")?;
+        }
         // Another process may have stored the same meanwhile; either copy is right.
-        if disk::rename(&temp, stored).is_err() {
+        if kept.is_err() || disk::rename(&temp, stored).is_err() {
             disk::remove_dir_all(&temp)?;
         }
-        Ok(())
+        Ok(kept)
     }
 }
 
-/// A private copy, sharing blocks where the file system can.
-fn copy_outputs(from: &Path, to: &Path, outputs: &[String]) -> Result<()> {
-    for output in outputs {
-        let source = from.join(output);
-        if !source.exists() {
-            continue;
-        }
-        let target = to.join(output);
-        if let Some(parent) = target.parent() {
-            disk::create_dir_all(parent)?;
-        }
-        let log = tempfile::NamedTempFile::new()
-            .map_err(|e| Error::machine("cannot make a temporary file").because(e))?;
-        let argv: [std::ffi::OsString; 6] = [
-            "cp".into(),
-            "-a".into(),
-            "--reflink=auto".into(),
-            "-T".into(),
-            source.clone().into(),
-            target.into(),
-        ];
-        let done = Command::new(argv, to, base_env()).run(Capture::Merged(log.path().into()))?;
-        if !done.success() {
-            return Err(Error::machine(format!("cannot copy '{}'", source.display()))
-                .because(disk::read_text(log.path()).unwrap_or_default()));
+/// The person's settings of package managers (registries, mirrors) count for packages of our own too.
+fn link_settings(fetched: &Path) -> Result<()> {
+    for (variable, below, settings) in package_homes() {
+        let Some(home) = crate::process::sandbox::home_of(variable) else { continue };
+        for name in *settings {
+            let (theirs, ours) = (home.join(name), fetched.join(below).join(name));
+            if theirs.is_file() && !ours.exists() {
+                disk::place_symlink(&ours, &theirs)?;
+            }
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //! resolves the path (openat2(2)): no link, `..` or swap in between leads out of the folder.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path};
@@ -69,12 +69,27 @@ fn regular(file: &File) -> Result<(), Refused> {
     Ok(())
 }
 
+fn open_file(dir: &Path, path: &Path) -> Result<File, Refused> {
+    let file = File::from(open_below(&root(dir)?, path, OFlag::O_RDONLY)?);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(Refused::Other("it is no regular file".into())),
+    }
+}
+
+/// The size of `path` below `dir`, and the last bytes of it, at most `max`.
+pub fn tail_beneath(dir: &Path, path: &Path, max: u64) -> Result<(u64, Vec<u8>), Refused> {
+    let mut file = open_file(dir, path)?;
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(max)))?;
+    let mut bytes = Vec::new();
+    file.take(max).read_to_end(&mut bytes)?;
+    Ok((size, bytes))
+}
+
 /// The bytes of `path` below `dir`, at most `max` of them.
 pub fn read_beneath(dir: &Path, path: &Path, max: u64) -> Result<Vec<u8>, Refused> {
-    let file = File::from(open_below(&root(dir)?, path, OFlag::O_RDONLY)?);
-    if !file.metadata()?.is_file() {
-        return Err(Refused::Other("it is no regular file".into()));
-    }
+    let file = open_file(dir, path)?;
     let mut bytes = Vec::new();
     file.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {

@@ -26,29 +26,9 @@ fn missing_above(dir: &Path) -> impl Iterator<Item = &Path> {
 /// Removes a folder that may be absent.
 pub fn remove_dir_all(dir: &Path) -> Result<()> {
     fault::before(Effect::Remove, dir).map_err(|e| Error::file("remove", dir, e))?;
-    match std::fs::remove_dir_all(dir) {
-        Ok(()) => Ok(()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(first) => {
-            // Tools leave read-only folders behind (Go's module cache does); those that are ours
-            // to remove are made writable first.
-            make_writable(dir);
-            match std::fs::remove_dir_all(dir) {
-                Ok(()) => Ok(()),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-                Err(_) => Err(Error::file("remove", dir, first)),
-            }
-        }
-    }
-}
-
-fn make_writable(dir: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    for entry in walkdir::WalkDir::new(dir).into_iter().flatten() {
-        if entry.file_type().is_dir() {
-            // Best effort: the removal that follows reports what is left.
-            drop(std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(0o700)));
-        }
+    match super::remove::remove_tree(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", dir, e)),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::diff::EntryKind;
 use super::{Oid, Repo};
 use crate::base::error::Context;
 use crate::base::fault::{self, Effect};
@@ -190,17 +191,28 @@ impl Repo {
 
     /// The paths of all files in a commit's tree as text, sorted; see [`super::diff::Change::path`].
     pub fn files_of(&self, commit: Oid) -> Result<Vec<String>> {
+        Ok(self.entries_of(commit)?.into_iter().map(|(path, ..)| path).collect())
+    }
+
+    /// All entries of a commit's tree that are no trees, sorted by path.
+    pub fn entries_of(&self, commit: Oid) -> Result<Vec<(String, EntryKind, Oid)>> {
+        self.entries_in(self.tree_of(commit)?)
+    }
+
+    /// The same of a tree.
+    pub fn entries_in(&self, tree: Oid) -> Result<Vec<(String, EntryKind, Oid)>> {
         let empty = Oid(self.local().empty_tree().id);
-        let tree = self.tree_of(commit)?;
-        Ok(self.changes(empty, tree)?.into_iter().map(|c| c.path).collect())
+        let all = self.changes(empty, tree)?;
+        Ok(all.into_iter().filter_map(|c| c.new.map(|(kind, id)| (c.path, kind, id))).collect())
     }
 
     /// The paths of the submodules in a commit's tree.
     pub fn gitlinks_of(&self, commit: Oid) -> Result<Vec<String>> {
-        let empty = Oid(self.local().empty_tree().id);
-        let all = self.changes(empty, self.tree_of(commit)?)?;
-        let links = all.into_iter().filter(|c| c.involves(super::diff::EntryKind::Gitlink));
-        Ok(links.map(|c| c.path).collect())
+        let links = self.entries_of(commit)?.into_iter();
+        Ok(links
+            .filter(|(_, kind, _)| *kind == EntryKind::Gitlink)
+            .map(|(path, ..)| path)
+            .collect())
     }
 
     /// Commits from `tip` along first parents until `stop`, newest first.

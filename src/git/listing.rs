@@ -53,7 +53,12 @@ impl Listing {
         let at = open(root, folder_flags(), nix::sys::stat::Mode::empty())?;
         let top = Seen::of(&fstat(&at)?);
         let mut walk = Walk { at, index, folders, enter, listing: Self::default() };
-        walk.folder(BString::default(), top)?;
+        // Not by recursion: how deep folders are is up to whoever made them.
+        let mut open = vec![(BString::default(), top)];
+        while let Some((dir, seen)) = open.pop() {
+            let below = walk.folder(dir, seen)?;
+            open.extend(below.into_iter().rev());
+        }
         let mut listing = walk.listing;
         // Byte order, which is the index's.
         listing.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -70,7 +75,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, dir: BString, seen: Seen) -> std::io::Result<()> {
+    /// Returns the folders to go into.
+    fn folder(&mut self, dir: BString, seen: Seen) -> std::io::Result<Vec<(BString, Seen)>> {
         let names = match self.folders.vouches_for(dir.as_bstr(), &seen) {
             true => names_in(self.index, dir.as_bstr()),
             false => self.read(dir.as_bstr())?,
@@ -90,7 +96,7 @@ impl Walk<'_> {
             }
         }
         self.listing.dirs.push((dir, seen));
-        below.into_iter().try_for_each(|(path, seen)| self.folder(path, seen))
+        Ok(below)
     }
 
     fn read(&self, dir: &BStr) -> std::io::Result<Vec<BString>> {

@@ -9,12 +9,14 @@ use crate::disk;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub tree: Oid,
-    /// Ignored files and folders that are there and not in the tree.
+    /// Ignored files and folders that are there and not in the tree, and the `.git` of repositories
+    /// that were made inside, which is removed.
     pub left_out: Vec<String>,
 }
 
 impl Worktree {
-    /// Stages everything that is not ignored and writes the tree. `base` is the commit whose
+    /// Stages everything that is not ignored and writes the tree; what is in a repository inside are
+    /// files like any other. `base` is the commit whose
     /// attributes count; what was `prepared` (paths) is not the agent's work and is left out.
     pub fn snapshot(&self, base: Oid, prepared: &[String]) -> Result<Snapshot> {
         let lines: String =
@@ -22,6 +24,7 @@ impl Worktree {
         if let Some(snapshot) = self.snapshot_plainly(base, &lines)? {
             return Ok(snapshot);
         }
+        let inner = self.remove_repositories()?;
         disk::replace_derived(&self.excludes, lines.as_bytes())?;
         let git = self
             .git()
@@ -41,7 +44,11 @@ impl Worktree {
         };
         let tree: Oid = written.trim().parse()?;
         let ignored = git.ignored()?;
-        let left_out = ignored.iter().map(|p| p.to_string_lossy().into_owned()).collect();
+        let ignored = ignored.iter().map(|p| p.to_string_lossy().into_owned());
+        let mut left_out: Vec<String> = ignored.collect();
+        let is_told = |p: &String| left_out.iter().any(|dir| p.starts_with(dir));
+        let inner: Vec<String> = inner.into_iter().filter(|p| !is_told(p)).collect();
+        left_out.extend(inner);
         Ok(Snapshot { tree, left_out })
     }
 

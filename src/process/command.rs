@@ -1,5 +1,7 @@
 //! One child, from its start to the last of its descendants.
 
+mod watch;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,8 +12,9 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::watch::Watch;
 use super::countdown::Countdown;
-use super::interrupt::{Interrupt, Leaving};
+use super::interrupt::{Interrupt, Leaving, Words};
 use super::lines::pump_lines;
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
 use super::sandbox::{self, Gauge, Limit, Proxy, Sandbox, Tier};
@@ -51,6 +54,7 @@ pub struct Command {
     output_limit: u64,
     drain: Option<Duration>,
     interrupt: Option<(Interrupt, Duration)>,
+    words: Option<Words>,
     sandbox: Option<Sandbox>,
     proxy: Option<Proxy>,
     inherit: bool,
@@ -101,6 +105,7 @@ impl Command {
             output_limit: 256 << 20,
             drain: None,
             interrupt: None,
+            words: None,
             sandbox: None,
             proxy: None,
             inherit: false,
@@ -143,6 +148,12 @@ impl Command {
     /// still writes is taken. How it ended is then the reason, and not its exit code.
     pub fn interrupt(mut self, handle: &Interrupt, grace: Duration) -> Self {
         self.interrupt = Some((handle.clone(), grace));
+        self
+    }
+
+    /// With [`Command::interrupt`]: these come first, unless it is the handle that is tripped.
+    pub fn words(mut self, words: Words) -> Self {
+        self.words = Some(words);
         self
     }
 
@@ -313,10 +324,7 @@ impl Command {
         }
         left_behind += self.clear(&handle);
         drop(pump.join());
-        if let Some((going, pump)) = hidden {
-            drop(going);
-            drop(pump.join());
-        }
+        drop(hidden);
         match failure {
             Some(e) => Err(e),
             None => Ok(Finished {
@@ -370,20 +378,30 @@ impl Command {
     /// Whether the child must be ended now, by force: where it may leave by itself, only when that
     /// time is over.
     fn must_end(&self, handle: &duct::Handle, watch: &mut Watch, failed: bool) -> Option<Ended> {
-        if let (Some(why), false) = (watch.leaving.why(), failed) {
-            return watch.leaving.is_over().then_some(why);
-        }
-        let why = self.reason_to_stop(handle, watch, failed)?;
-        match &self.interrupt {
-            // Nobody takes its last words.
-            Some(_) if failed => Some(why),
-            Some((_, grace)) => {
-                signal::pass_on(handle, self.wrapped(), libc::SIGINT);
-                watch.leaving.begin(why, *grace);
-                None
+        let tripped = self.interrupt.as_ref().is_some_and(|(asked, _)| asked.is_tripped());
+        let hurried = self.interrupt.as_ref().is_some_and(|(asked, _)| asked.is_hurried());
+        let (why, grace) = match (watch.leaving.why(), &self.interrupt, &self.words) {
+            (Some(why), _, Some(words)) if !failed && watch.leaving.only_told() => {
+                if !watch.leaving.is_over(hurried) && !tripped {
+                    return None;
+                }
+                (why, words.grace())
             }
-            None => Some(why),
-        }
+            (Some(why), _, _) if !failed => return watch.leaving.is_over(hurried).then_some(why),
+            (_, how, words) => match (self.reason_to_stop(handle, watch, failed)?, how, words) {
+                // Nobody takes its last words.
+                (why, Some(_), _) if failed => return Some(why),
+                (why, Some(_), Some(words)) if !tripped => {
+                    watch.leaving.tell(why, words);
+                    return None;
+                }
+                (why, Some((_, grace)), _) => (why, *grace),
+                (why, None, _) => return Some(why),
+            },
+        };
+        signal::pass_on(handle, self.wrapped(), libc::SIGINT);
+        watch.leaving.begin(why, grace);
+        None
     }
 
     fn reason_to_stop(
@@ -435,21 +453,6 @@ impl Command {
                 return why;
             }
         }
-    }
-}
-
-/// What a wait looks at besides the child itself.
-struct Watch {
-    time: Countdown,
-    /// Since we were asked to stop.
-    stop_at: Option<Instant>,
-    leaving: Leaving,
-    gauge: Option<Gauge>,
-}
-
-impl Watch {
-    fn grace(&self) -> Duration {
-        if self.leaving.why().is_some() { signal::SECOND_GRACE } else { signal::GRACE }
     }
 }
 

@@ -19,7 +19,7 @@ mod terminal;
 
 pub use command::{Capture, Command, Ended, Finished, LineSink};
 pub use env::{allowed, base_env};
-pub use interrupt::Interrupt;
+pub use interrupt::{Interrupt, Words};
 pub use reap::{kill_inside, marked_inside};
 pub use sandbox::{Network, Sandbox, Tier};
 pub use stop::wait_if_leaving;

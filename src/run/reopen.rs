@@ -8,7 +8,7 @@ use crate::base::{Error, Result};
 use crate::disk::lock::Run;
 use crate::disk::{self, Held};
 use crate::run::wake::woken;
-use crate::session::config::Settings;
+use crate::session::config::{Settings, refuse_secret, unmistakable};
 use crate::session::event::{GroupInvalidated, Invalid, RunResumed};
 use crate::session::journal::Entry;
 use crate::session::{Phase, Session, State, Workspace, latest};
@@ -62,6 +62,8 @@ pub fn reopen(
             return Err(Error::usage(format!("{origin}: a resumed session keeps its '{key}'"))
                 .hint(format!("a resume may change: {}", CHANGEABLE.join(", "))));
         }
+        // Only what is new: a session of an older version may hold one already.
+        refuse_secret(&unmistakable(&settings), key, value, origin)?;
         settings.set(key, Some(value.clone()), origin)?;
         changes.insert(key.clone(), value.to_string());
     }

@@ -284,6 +284,20 @@ pub struct Violation {
     pub why: String,
 }
 
+impl AttemptFinished {
+    /// As people are told: words and names go through `tell`, and nothing compares them any more.
+    #[must_use]
+    pub fn retold(mut self, tell: impl Fn(&str) -> String) -> Self {
+        for text in self.violations.iter_mut().flat_map(|v| [&mut v.path, &mut v.why]) {
+            *text = tell(text);
+        }
+        for text in self.left_out.iter_mut().chain([&mut self.brief, &mut self.turn]) {
+            *text = tell(text);
+        }
+        self
+    }
+}
+
 /// The rule that a change breaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

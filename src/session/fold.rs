@@ -266,6 +266,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                 start: e.start,
                 dep_heads: e.dep_heads.clone(),
                 provider: e.provider.clone(),
+                spec: e.spec,
                 started: record.at,
                 finished: None,
             });

@@ -169,6 +169,8 @@ pub struct Attempt {
     pub start: Oid,
     pub dep_heads: BTreeMap<String, Oid>,
     pub provider: String,
+    /// What its agent was told.
+    pub spec: Sha256,
     pub started: Timestamp,
     pub finished: Option<AttemptEnd>,
 }

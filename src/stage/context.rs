@@ -10,7 +10,7 @@ use crate::base::{Error, Result, Secrets, Sha256};
 use crate::check::batch::Bench;
 use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
-use crate::check::prepare::PrepareCache;
+use crate::check::prepare::{For, PrepareCache};
 use crate::git::pool::Owner;
 use crate::git::{Oid, Pool, Repo, Worktree};
 use crate::session::config::Who;
@@ -177,24 +177,32 @@ impl<'a> Context<'a> {
         self.steps.iter().flat_map(|s| s.outputs.iter().cloned()).collect()
     }
 
-    /// Prepares a worktree for an agent; `Ok(Err(why))` when a step failed.
-    pub fn prepare(&self, worktree: &Worktree) -> Result<std::result::Result<(), String>> {
+    /// Prepares a worktree that holds `commit` for an agent; `Ok(Err(why))` when a step failed.
+    pub fn prepare(
+        &self,
+        worktree: &Worktree,
+        commit: Oid,
+    ) -> Result<std::result::Result<(), String>> {
         if self.steps.is_empty() {
             return Ok(Ok(()));
         }
-        self.bench()?.prepared.prepare(worktree, &self.steps, self.session, self.left())
+        let bench = self.bench()?;
+        let subject = bench.subject(commit, self.base(), For::Work);
+        Ok(bench.prepared.prepare(worktree, &subject, self.left())?.map(drop))
     }
 
     pub fn bench(&self) -> Result<Bench<'_>> {
         self.session.require_sandbox()?;
-        let prepared =
-            crate::session::own_cache()?.join(self.ws.repo.project.hash()).join("prepared");
+        let (cache, project) = (crate::session::cache_dir()?, self.ws.repo.project.hash());
+        let prepared = crate::session::own_cache()?.join(&project).join("prepared");
+        // Beside the folder that no sandbox shows anything of.
+        let packages = cache.join("otto-packages").join(&project);
         Ok(Bench {
             repo: &self.ws.repo,
             pool: &self.pool,
             evidence: self.evidence(),
             cache: Cache::new(self.ws.layout.check_cache()),
-            prepared: PrepareCache { dir: prepared, secrets: self.secrets().clone() },
+            prepared: PrepareCache { dir: prepared, packages, secrets: self.secrets().clone() },
             steps: &self.steps,
             session: self.session,
             containment: self.session.containment(Who::Check)?,

@@ -15,6 +15,7 @@ pub struct Spending<'a> {
     role: Role,
     /// Group and attempt.
     of: Option<(&'a str, u32)>,
+    /// Of the configured model.
     price: Option<&'a Price>,
 }
 
@@ -59,8 +60,9 @@ impl Ledger for Spending<'_> {
         self.session.append(self.ws, entry).map(drop)
     }
 
-    fn estimate(&self, usage: &Usage) -> Option<f64> {
-        self.price?.estimate(usage)
+    fn estimate(&self, usage: &Usage, said: Option<&str>) -> Option<f64> {
+        let by_name = || self.session.config.prices.of(said?);
+        self.price.or_else(by_name)?.estimate(usage)
     }
 }
 

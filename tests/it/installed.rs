@@ -90,7 +90,7 @@ fn everything_installed_is_listed_whatever_it_does() {
     assert!(!text.contains("plain") && !text.contains("folder"), "{text}");
     assert_eq!(s.leftovers(), [0; 0], "what was asked is gone");
     let settings = std::fs::read_to_string(s.home("settings")).expect("it was asked");
-    assert_eq!(settings, r#"{"describe":true,"a":1}"#);
+    assert_eq!(settings, r#"{"a":1}"#, "without what is Otto's own");
 
     let json = listed(&s, 0, &format!("--json {args}")).stdout;
     let all: Vec<Value> = serde_json::from_str(&json).expect("JSON");

@@ -99,19 +99,6 @@ fn a_project_with_a_submodule() {
 }
 
 #[test]
-fn a_nested_repository_is_no_groups_to_make() {
-    let s = with_submodule();
-    s.agent(
-        r#"mkdir -p g1; echo "done g1" >g1/work; git init -q g1/inner
-git -C g1/inner -c user.name=A -c user.email=a@b commit -q --allow-empty -m x"#,
-    );
-    let spec = s.spec(&Shape::of(1));
-    s.run(1, &["run", "--from-spec", &spec, "--attempts", "1"]);
-    let end = &s.events("group.attempt.finished")[0]["data"];
-    assert!(end["violations"][0]["path"].as_str().is_some_and(|p| p.contains("g1/inner")), "{end}");
-}
-
-#[test]
 fn inside_a_submodule() {
     let s = with_submodule();
     s.spec(&Shape::of(1));

@@ -7,7 +7,7 @@ use crate::harness::{Done, Sandbox, Shape, write};
 
 /// `otto-provider-<name>`: gets the request in `$request` and says events with `say`. A turn that
 /// works ends in `work`.
-fn provider(s: &Sandbox, name: &str, body: &str) {
+pub fn provider(s: &Sandbox, name: &str, body: &str) {
     let text = format!(
         r#"#!/bin/sh
 read -r request
@@ -21,16 +21,16 @@ work() {{ mkdir -p "$group"; echo "done $group" >"$group/work"; say '{{"event":"
     s.script(&s.at("home").join(format!("otto-provider-{name}")), &text);
 }
 
-fn line(args: &str) -> String {
+pub fn line(args: &str) -> String {
     format!("export PATH=\"$HOME:$PATH\"; exec otto run {args}")
 }
 
-fn run(s: &Sandbox, code: i32, args: &str) -> Done {
+pub fn run(s: &Sandbox, code: i32, args: &str) -> Done {
     s.shell(code, &line(args))
 }
 
 /// What a provider was asked, turn by turn.
-fn asked(s: &Sandbox, name: &str) -> Vec<Value> {
+pub fn asked(s: &Sandbox, name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(s.home(&format!("asked-{name}"))).unwrap_or_default();
     text.lines().map(|l| serde_json::from_str(l).expect("a request")).collect()
 }
@@ -71,6 +71,66 @@ fn the_next_provider_takes_over_under_the_same_contract() {
     assert_eq!(asked(&s, "spare")[0]["model"], "small", "models are named by their provider");
     let status = s.run(0, &["status"]).stdout;
     assert!(status.contains("waits   for busy until 2126-11-20T10:30:00Z"), "{status}");
+}
+
+/// A program that does the work of g1 and prints what the agent of that name once printed. What it
+/// was called with is kept.
+fn vendor(s: &Sandbox, name: &str, transcript: &str) -> String {
+    let file =
+        format!("{}/tests/fixtures/transcripts/{transcript}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let at = s.at(name);
+    s.script(
+        &at,
+        &format!(
+            "#!/bin/sh\n[ \"$1\" = --version ] && {{ echo 9.8.7; exit; }}\necho \"$@\" >>'{}'\n\
+             cat >/dev/null\nmkdir -p g1; echo 'done g1' >g1/work\ncat '{file}'\n",
+            s.at("called").display()
+        ),
+    );
+    at.to_string_lossy().into_owned()
+}
+
+#[test]
+fn the_stand_in_of_every_vendor_gets_its_own_model_and_its_tokens_a_price() {
+    for (name, transcript, model, money) in [
+        ("codex", "codex_x3", "-m small", Some(400.0)),
+        ("claude", "claude_bash1", "--model small", None),
+    ] {
+        let s = Sandbox::project();
+        busy_until(&s, "2126-11-20T10:30:00Z");
+        let program = vendor(&s, name, transcript);
+        let args = format!(
+            "--from-spec ../spec.json --provider busy -c 'fallback=[{name}]' --model big \
+             -c 'providers.{name}={{program: \"{program}\", model: small, effort: low}}' \
+             -c 'prices={{small: {{as_of: \"2026-11-20\", input: 1000000, cached_input: 0, output: 0}}}}'"
+        );
+        run(&s, 0, &args);
+        s.assert_landed_once(&["g1"]);
+        let called = std::fs::read_to_string(s.at("called")).expect("it was called");
+        assert!(called.contains(model) && called.contains("low"), "{called}");
+        let spent = s.events("budget.spent");
+        let usage = &spent.last().expect("of the stand-in")["data"]["usage"];
+        assert_eq!(usage["estimated_usd"].as_f64(), money, "{usage}");
+    }
+}
+
+#[test]
+fn without_a_configured_model_the_price_is_the_one_of_the_model_that_was_named() {
+    let s = Sandbox::project();
+    s.spec(&Shape::of(1));
+    provider(
+        &s,
+        "names",
+        r#"say '{"event":"started","model":"m-7"}'
+say '{"event":"usage","input":1000000,"output":0}'
+work"#,
+    );
+    let prices = "-c 'prices={m-*: {as_of: \"2026-11-20\", input: 3, output: 4}}' --budget 50";
+    run(&s, 0, &format!("--from-spec ../spec.json --provider names {prices}"));
+    let spent = s.events("budget.spent");
+    let money: f64 =
+        spent.iter().filter_map(|e| e["data"]["usage"]["estimated_usd"].as_f64()).sum();
+    assert_eq!(money, 3.0, "{spent:?}");
 }
 
 #[test]

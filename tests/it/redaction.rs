@@ -5,6 +5,9 @@ use crate::harness::{Sandbox, Shape, write};
 /// The value of a variable that is named as a secret.
 const TOKEN: &str = "n0t-for-Anybody-5417";
 
+/// Has no shape: only a name beside it says what it is.
+const FIELD: &str = "q8Zr2LmX0vTb7NcYw4";
+
 /// What is planted: a known value, a token, a private key. Put together here, so that no scanner
 /// takes this file for a leak.
 fn planted() -> Vec<String> {
@@ -131,4 +134,106 @@ mkdir -p "$OTTO_GROUP"; echo "done $OTTO_GROUP" >"$OTTO_GROUP/work""#,
     s.open_gate("go");
     assert!(child.wait().expect("it ends").success());
     assert_eq!(leaks(&s, &["project/otto_logs"]), [""; 0]);
+}
+
+/// What a provider says in events, between others, in fields, and in names of files; and what is
+/// asked of it.
+#[test]
+fn what_providers_report_is_kept_without_secrets() {
+    let s = Sandbox::project();
+    plant(&s);
+    write(&s.home("planted/field"), FIELD);
+    let python = r#"import json, os, sys
+request = json.loads(sys.stdin.readline())
+def say(event, **more):
+    print(json.dumps({"event": event, **more}), flush=True)
+def planted(name):
+    return open(os.path.expanduser("~/planted/" + name)).read()
+token, field = planted("1"), planted("field")
+say("started", provider_session=token, version=token, model="m " + planted("0"))
+say("text", text="split " + token[:21])
+say("usage", output=1)
+say("rate_limited", until=None)
+say("cost", usd=0.25)
+say("text", text=token[21:] + " end")
+say("tool_call", name="sh", input={"api_key": field, "deep": [{"password": [field]}], "n": "12"})
+say("surprise", secret=field)
+os.makedirs("g1/" + token, exist_ok=True)
+open("g1/work", "w").write("done g1\n")
+open("g1/" + token + "/file", "w").write("mine\n")
+if request["attempt"] == 1:
+    open("not-mine-" + token, "w").write("not mine\n")
+elif os.path.exists("not-mine-" + token):
+    os.remove("not-mine-" + token)
+say("done", reason="end", structured={"access_token": field})
+"#;
+    s.script(&s.home("otto-provider-foo"), &format!("#!/usr/bin/env python3\n{python}"));
+    let spec = s.spec(&Shape::of(1));
+    s.shell(
+        0,
+        &format!(
+            "export MY_TOKEN={TOKEN} PATH=\"$HOME:$PATH\"; otto run --from-spec '{spec}' --provider foo -c 'secrets=[MY_TOKEN]'"
+        ),
+    );
+    assert_eq!(leaks(&s, &["project/otto_logs"]), [""; 0]);
+    let logs = s.at("project/otto_logs");
+    let left = s.shell(1, &format!("grep -rl {FIELD} '{}'", logs.display()));
+    assert_eq!(left.stdout, "");
+
+    let dir = s.session_dir().join("build/g1/attempt-01");
+    let text = std::fs::read_to_string(dir.join("messages.jsonl")).expect("messages");
+    let events: Vec<serde_json::Value> = text
+        .lines()
+        .map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON")["m"].clone())
+        .collect();
+    let names: Vec<&str> = events.iter().filter_map(|e| e["event"].as_str()).collect();
+    assert_eq!(
+        names,
+        ["started", "text", "usage", "rate_limited", "cost", "text", "tool_call", "raw", "done"],
+        "none is lost, in their order"
+    );
+    assert_eq!(events[0]["provider_session"], serde_json::Value::Null);
+    assert_eq!(events[0]["model"], "m [MY_TOKEN hidden]");
+    assert_eq!(events[1]["text"], "split [github token hidden]");
+    assert_eq!(events[5]["text"], " end");
+    let hidden = "[assigned secret hidden]";
+    assert_eq!(
+        events[6]["input"],
+        serde_json::json!({"api_key": hidden, "deep": [{"password": [hidden]}], "n": "12"})
+    );
+    assert_eq!(events[8]["structured"]["access_token"], hidden);
+    // It was refused for the file that is not its own, which is told without the name's secret.
+    let outcome = std::fs::read_to_string(dir.join("outcome.json")).expect("outcome");
+    assert!(outcome.contains("not-mine-[github token hidden]"), "{outcome}");
+    let proof = std::fs::read_to_string(s.session_dir().join("proof-packet.json")).expect("proof");
+    assert!(proof.contains("g1/[github token hidden]/file"), "{proof}");
+    s.run(0, &["verify"]);
+}
+
+/// Settings are kept as they are, since a resume needs them: a secret is refused before it is there.
+#[test]
+fn a_secret_in_a_setting_is_refused_before_anything_is_written() {
+    let s = Sandbox::project();
+    s.agent(crate::harness::GOOD);
+    let spec = s.spec(&Shape::of(1));
+    let run = |code: i32, set: &str| {
+        s.shell(code, &format!("MY_TOKEN={TOKEN} otto run --from-spec '{spec}' {set}"))
+    };
+    for (set, place) in [
+        (&format!("-c providers.command.api_key={FIELD}"), "providers.command.api_key"),
+        (&format!("-c providers.command.argv='[./agent.sh, {TOKEN}]'"), "providers.command.argv.1"),
+        (&format!("-c model={TOKEN}"), "model"),
+    ] {
+        let refused = run(2, set);
+        assert!(refused.stderr.contains(&format!("'{place}' holds a secret")), "{refused:?}");
+        assert!(refused.stderr.contains("`secrets:`"), "says what to do: {refused:?}");
+        assert!(!refused.stderr.contains(FIELD) && !refused.stderr.contains(TOKEN));
+        assert!(!s.at("project/otto_logs/sessions").exists(), "nothing is written");
+    }
+    run(0, "-c providers.command.token_count=12");
+    let refused = s.shell(
+        2,
+        &format!("otto run --resume latest -c providers.command.password={FIELD} 2>&1 >/dev/null; code=$?; ! grep -rq {FIELD} otto_logs || exit 99; exit $code"),
+    );
+    assert_eq!(refused.stdout.matches("holds a secret").count(), 1, "{refused:?}");
 }

@@ -9,6 +9,7 @@
 //! Deliberately absent: guessing by entropy alone. A random word without a shape or a name beside
 //! it is shown, because most of them are hashes that a reader needs. See `docs/redaction.md`.
 
+mod json;
 mod pem;
 mod rules;
 mod scan;
@@ -48,6 +49,16 @@ impl Secrets {
         )
     }
 
+    /// The same without values that may stand in ordinary text: words, and places.
+    pub fn random_from_env(named: &[String]) -> Self {
+        let tells = |(name, value): &(String, String)| {
+            (named.contains(name) || values::looks_secret(name, value))
+                && rules::looks_random(value.as_bytes())
+                && !value.starts_with('/')
+        };
+        Self::of(std::env::vars().filter(tells))
+    }
+
     /// These values, by the names to show instead of them, and all known shapes. Values that are
     /// too short, and those that are plain numbers or switches, would hide ordinary text.
     pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -62,6 +73,13 @@ impl Secrets {
 
     /// Borrowed when there is nothing to hide.
     pub fn hide_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        if bytes.len() > STEP {
+            // In steps: what is known of a text takes more room than it.
+            let (mut stream, mut out) = (self.stream(), Vec::with_capacity(bytes.len()));
+            stream.take(bytes, &mut out);
+            stream.finish(&mut out);
+            return if out == bytes { Cow::Borrowed(bytes) } else { Cow::Owned(out) };
+        }
         let found = Scan::new(self.clone()).look(bytes, true);
         if found.spans.is_empty() {
             return Cow::Borrowed(bytes);
@@ -71,16 +89,10 @@ impl Secrets {
         Cow::Owned(out)
     }
 
-    /// Hides in every text of a value, names of fields included.
+    /// Hides in every text of a value, names of fields included. A text in a field is judged with
+    /// its name.
     pub fn hide_json(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => self.hide(text).into(),
-            Value::Array(all) => all.iter().map(|v| self.hide_json(v)).collect(),
-            Value::Object(map) => {
-                map.iter().map(|(key, v)| (self.hide(key), self.hide_json(v))).collect()
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-        }
+        json::hide(self, "", value)
     }
 
     /// For bytes that come in chunks.
@@ -102,7 +114,7 @@ pub struct Redactor {
     pending: Vec<u8>,
 }
 
-/// So much is looked at in one go, whatever the size of a chunk.
+/// So much is looked at in one go, whatever the size of a text.
 const STEP: usize = 64 << 10;
 
 impl Redactor {

@@ -14,14 +14,24 @@ use super::values::Starts;
 pub enum Class {
     /// Letters, digits, `-` and `_`.
     Token,
-    /// [`Class::Token`] and `.`, `+`, `/`, `=`, `~`, `%`.
+    /// [`Class::Token`] and `.`, `+`, `/`, `=`, `~`.
+    Value,
+    /// [`Class::Value`] and `%`.
     Wide,
+    /// What a shell takes as it is, and may stand in a word.
+    Plain,
 }
 
 impl Class {
     pub fn has(self, b: u8) -> bool {
         let token = b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        token || self == Class::Wide && b".+/=~%".contains(&b)
+        token
+            || match self {
+                Class::Token => false,
+                Class::Value => b".+/=~".contains(&b),
+                Class::Wide => b".+/=~%".contains(&b),
+                Class::Plain => b > b' ' && b != 0x7f && !b"\"'$`<>{}()\\;&|".contains(&b),
+            }
     }
 }
 
@@ -58,18 +68,33 @@ pub enum Look {
     Real,
 }
 
+/// A run of bytes of a class, so long.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    pub of: Class,
+    pub least: usize,
+    pub most: usize,
+}
+
 #[derive(Debug)]
 pub struct Rule {
     /// Shown instead.
     pub name: &'static str,
     pub anchors: &'static [&'static str],
-    /// Tried at the anchor. Group 1, where there is one, is what is hidden.
+    /// Tried at the anchor, or behind its run. Group 1, where there is one, is what is hidden.
     pub pattern: &'static str,
     /// No match of the pattern is longer.
     pub reach: usize,
     pub left: Left,
     pub tail: Tail,
     pub look: Look,
+    /// Stands between the anchor and the pattern. What may be long is a run and no part of a
+    /// pattern: it is looked at once, however many anchors are in it.
+    pub run: Option<Run>,
+    /// Stands behind the pattern, and is hidden with it,
+    pub body: Option<Run>,
+    /// or without it.
+    pub value: Option<Run>,
     /// A byte behind the anchor that ends every hope of a match.
     pub stop: &'static [u8],
 }
@@ -88,6 +113,9 @@ const fn token(
         left: Left::Anything,
         tail: Tail::More(Class::Token),
         look: Look::None,
+        run: None,
+        body: None,
+        value: None,
         stop: b" \t\r\n\"'`<>,;:()[]{}|\\/?&=!@#$%^*",
     }
 }
@@ -152,13 +180,14 @@ pub const RULES: &[Rule] = &[
     Rule {
         left: Left::Edge,
         look: Look::Random,
+        body: Some(Run { of: Class::Token, least: 20, most: 100 }),
         ..token(
             "gitlab token",
             &[
                 "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-", "glimt-",
                 "glagent-", "gloas-",
             ],
-            r"\Agl[a-z]{2,5}-[A-Za-z0-9_-]{20,100}",
+            r"\Agl[a-z]{2,5}-",
         )
     },
     token("npm token", &["npm_"], r"\Anpm_[A-Za-z0-9]{36}"),
@@ -174,10 +203,11 @@ pub const RULES: &[Rule] = &[
     // Services.
     Rule {
         look: Look::Random,
+        body: Some(Run { of: Class::Token, least: 15, most: 100 }),
         ..token(
             "slack token",
             &["xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-"],
-            r"\Ax(?:ox[abeoprs]|app)-[0-9A-Za-z-]{15,100}",
+            r"\Ax(?:ox[abeoprs]|app)-",
         )
     },
     Rule {
@@ -223,7 +253,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         left: Left::Edge,
         look: Look::Random,
-        ..token("api key", &["sk-"], r"\Ask-[A-Za-z0-9_-]{20,100}")
+        body: Some(Run { of: Class::Token, least: 20, most: 100 }),
+        ..token("api key", &["sk-"], r"\Ask-")
     },
     token("hugging face token", &["hf_"], r"\Ahf_[A-Za-z0-9]{34}"),
     token("hugging face token", &["api_org_"], r"\Aapi_org_[A-Za-z0-9]{34}"),
@@ -237,11 +268,8 @@ pub const RULES: &[Rule] = &[
         left: Left::Edge,
         tail: Tail::More(Class::Wide),
         stop: b" \t\r\n\"'`<>,;:()[]{}|\\/?&",
-        ..token(
-            "json web token",
-            &["eyJ"],
-            r"\AeyJ[A-Za-z0-9_-]{10,1000}\.(?:eyJ|[A-Za-z0-9_-]{40})",
-        )
+        run: Some(Run { of: Class::Token, least: 10, most: 1000 }),
+        ..token("json web token", &["eyJ"], r"\A\.(?:eyJ|[A-Za-z0-9_-]{40})")
     },
     Rule {
         reach: 640,
@@ -254,7 +282,7 @@ pub const RULES: &[Rule] = &[
         reach: 320,
         tail: Tail::Fixed,
         look: Look::Real,
-        stop: b" \t\r\n\"'<>\\`{}()?#",
+        stop: b" \t\r\n\"'<>\\`{}()/?#",
         ..token(
             "password",
             &["://"],
@@ -265,7 +293,7 @@ pub const RULES: &[Rule] = &[
         reach: 160,
         tail: Tail::Fixed,
         look: Look::Random,
-        stop: b" \t\r\n\"'<>\\`{}()?#:",
+        stop: b" \t\r\n\"'<>\\`{}()/?#:",
         ..token("password", &["://"], r"\A://([A-Za-z0-9_-]{20,120})@[A-Za-z0-9\[]")
     },
     // Names.
@@ -275,38 +303,39 @@ pub const RULES: &[Rule] = &[
         r#"(?i)\Aauthorization["'\\]{0,4}\s{0,4}[:=]\s{0,4}["'\\]{0,4}(?:basic|bearer|token|digest|negotiate|apikey)\s{1,4}([A-Za-z0-9_.+/=~%-]{8})"#,
         Look::Real,
     ),
-    named(
-        "bearer token",
-        &["bearer "],
-        r"(?i)\Abearer {1,4}([A-Za-z0-9_.+/=~-]{20,128})",
-        Look::Random,
-    ),
-    named(
-        "assigned secret",
-        &[
-            "secret",
-            "passw",
-            "passphrase",
-            "token",
-            "apikey",
-            "api_key",
-            "api-key",
-            "access_key",
-            "accesskey",
-            "access-key",
-            "private_key",
-            "credential",
-        ],
-        r#"(?i)\A[a-z]{2,12}[a-z0-9_.-]{0,30}["'\\]{0,4}\]?\s{0,4}(?::=|=>|[:=])\s{0,4}["'\\]{0,4}([a-z0-9_.+/=~-]{16,128})"#,
-        Look::Random,
-    ),
+    Rule {
+        value: Some(Run { of: Class::Value, least: 20, most: 128 }),
+        ..named("bearer token", &["bearer "], r"(?i)\Abearer {1,4}", Look::Random)
+    },
+    Rule {
+        value: Some(Run { of: Class::Value, least: 16, most: 128 }),
+        ..named(
+            "assigned secret",
+            &[
+                "secret",
+                "passw",
+                "passphrase",
+                "token",
+                "apikey",
+                "api_key",
+                "api-key",
+                "access_key",
+                "accesskey",
+                "access-key",
+                "private_key",
+                "credential",
+            ],
+            r#"(?i)\A[a-z]{2,12}[a-z0-9_.-]{0,30}["'\\]{0,4}\]?\s{0,4}(?::=|=>|[:=])\s{0,4}["'\\]{0,4}"#,
+            Look::Random,
+        )
+    },
     // As `env` and `.env` write it; shorter ones count.
     Rule {
-        left: Left::Anything,
+        value: Some(Run { of: Class::Plain, least: 8, most: 128 }),
         ..named(
             "assigned secret",
             &["SECRET=", "PASSWORD=", "PASSWD=", "PASSPHRASE=", "TOKEN=", "API_KEY=", "APIKEY="],
-            r#"\A[A-Z_]{5,12}=["']?([^\x00-\x20\x7f"'$`<>{}()\\;&|]{8,128})"#,
+            r#"\A[A-Z_]{5,12}=["']?"#,
             Look::Real,
         )
     },
@@ -358,31 +387,43 @@ pub static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
 
 /// Whether a word looks as if no person had thought of it: digits among letters, often.
 pub fn looks_random(word: &[u8]) -> bool {
-    #[derive(PartialEq, Clone, Copy)]
-    enum Kind {
-        Lower,
-        Upper,
-        Digit,
-    }
-    let kinds = word.iter().filter_map(|b| match b {
-        b'a'..=b'z' => Some(Kind::Lower),
-        b'A'..=b'Z' => Some(Kind::Upper),
-        b'0'..=b'9' => Some(Kind::Digit),
-        _ => None,
-    });
-    let (mut changes, mut digits, mut letters, mut last) = (0, 0, 0, None);
-    for kind in kinds {
-        changes += usize::from(last.is_some_and(|l| l != kind));
-        last = Some(kind);
-        match kind {
-            Kind::Digit => digits += 1,
-            Kind::Lower | Kind::Upper => letters += 1,
+    let mut kinds = Kinds::default();
+    word.iter().for_each(|b| kinds.take(*b));
+    !kinds.are_few() && kinds.changes >= word.len() / 6
+}
+
+/// What a word is made of.
+#[derive(Debug, Default)]
+pub struct Kinds {
+    seen: [u64; 4],
+    /// Of the last letter or digit.
+    last: u8,
+    /// None, small letters, capitals, digits.
+    of: [usize; 4],
+    changes: usize,
+}
+
+impl Kinds {
+    pub fn take(&mut self, b: u8) {
+        let kind = match b {
+            b'a'..=b'z' => 1,
+            b'A'..=b'Z' => 2,
+            b'0'..=b'9' => 3,
+            _ => 0,
+        };
+        self.seen[usize::from(b >> 6)] |= 1 << (b & 63);
+        self.of[usize::from(kind)] += 1;
+        if kind != 0 {
+            self.changes += usize::from(self.last != 0 && self.last != kind);
+            self.last = kind;
         }
     }
-    let mut seen = [false; 256];
-    word.iter().for_each(|b| seen[*b as usize] = true);
-    let distinct = seen.iter().filter(|s| **s).count();
-    digits >= 2 && letters >= 3 && distinct >= 9 && changes >= 4.max(word.len() / 6)
+
+    /// Too little of everything, and so in each part of the word, too.
+    pub fn are_few(&self) -> bool {
+        let distinct: u32 = self.seen.iter().map(|bits| bits.count_ones()).sum();
+        self.of[3] < 2 || self.of[1] + self.of[2] < 3 || distinct < 9 || self.changes < 4
+    }
 }
 
 /// Whether it is more than a word that stands for a secret in documentation.

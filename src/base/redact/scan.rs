@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Secrets;
 use super::pem::{Pem, START_REACH};
-use super::rules::{Class, Left, Look, RULES, SHAPES, Tail, is_real, looks_random};
+use super::rules::{Class, Kinds, Left, Look, RULES, SHAPES, Tail, is_real, looks_random};
 
 /// Bytes to hide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,7 @@ impl Scan {
             first.name = Some("private key".to_owned());
         }
         let mut decided = text.len();
+        let mut runs = Runs::default();
         if at < text.len() {
             for (start, candidate) in self.candidates(text, at) {
                 if start < at {
@@ -93,7 +94,7 @@ impl Scan {
                     }
                     continue;
                 }
-                match self.judge(text, start, &candidate, at_end) {
+                match self.judge(text, start, &candidate, at_end, &mut runs) {
                     Says::No => {
                         if let Candidate::Anchor { rule, .. } = candidate
                             && RULES[rule].tail == Tail::Pem
@@ -213,7 +214,14 @@ impl Scan {
         all
     }
 
-    fn judge(&self, text: &[u8], start: usize, candidate: &Candidate, at_end: bool) -> Says {
+    fn judge(
+        &self,
+        text: &[u8],
+        start: usize,
+        candidate: &Candidate,
+        at_end: bool,
+        runs: &mut Runs,
+    ) -> Says {
         let (rule, anchor) = match candidate {
             Candidate::Value { end, .. } => {
                 // A longer value may begin with this one.
@@ -228,29 +236,30 @@ impl Scan {
         }
         let window = &text[start..(start + of.reach).min(text.len())];
         let open = !at_end && start + window.len() == text.len();
-        let behind = window.get(anchor.len()..).unwrap_or_default();
-        let hopeless = behind.iter().any(|b| of.stop.contains(b));
-        let Some(found) = SHAPES.patterns[rule].captures(window) else {
-            return if open && !hopeless { Says::Wait } else { Says::No };
+        let Some((whole, hidden)) = matched(rule, anchor, text, start, window, runs) else {
+            let behind = window.get(anchor.len()..).unwrap_or_default();
+            let hopeless = || behind.iter().any(|b| of.stop.contains(b));
+            return if open && !hopeless() { Says::Wait } else { Says::No };
         };
-        let whole = found.get(0).expect("because group 0 is the match").end();
-        let hidden = found.get(1).map_or(0..whole, |group| group.range());
         // What is looked at, or must be followed by something, has to be there whole.
         let waits = of.look != Look::None || of.tail == Tail::Fixed;
         if open && waits && whole == window.len() && window.len() < of.reach {
             return Says::Wait;
         }
         let followed = window.get(whole).is_some_and(u8::is_ascii_alphanumeric);
-        if of.tail == Tail::Fixed && found.len() == 1 && followed {
+        if of.tail == Tail::Fixed && hidden == (0..whole) && followed {
             return Says::No;
         }
-        let word = &window[hidden.clone()];
+        let word = start + hidden.start..start + hidden.end;
         let right = match of.look {
             Look::None => true,
-            Look::Random => looks_random(word),
-            Look::Real => is_real(word),
+            Look::Random => runs.is_random(text, word.clone()),
+            Look::Real => {
+                work(word.len());
+                is_real(&text[word.clone()])
+            }
         };
-        if right { Says::Hide(start + hidden.start..start + hidden.end) } else { Says::No }
+        if right { Says::Hide(word) } else { Says::No }
     }
 
     /// Whether a known value begins with these bytes and is longer.
@@ -260,8 +269,17 @@ impl Scan {
     }
 
     fn may_stand_here(&self, left: Left, text: &[u8], start: usize) -> bool {
-        let mut before = self.behind.clone();
-        before.extend_from_slice(&text[start.saturating_sub(BEHIND)..start]);
+        if left == Left::Anything {
+            return true;
+        }
+        let joined;
+        let before = match start.checked_sub(BEHIND) {
+            Some(from) => &text[from..start],
+            None => {
+                joined = [&self.behind, &text[..start]].concat();
+                &joined
+            }
+        };
         match left {
             Left::Anything => true,
             Left::Edge | Left::Word => {
@@ -271,7 +289,7 @@ impl Scan {
                 if before == b"+" || before.ends_with(b"\n+") {
                     return true;
                 }
-                !before.last().is_some_and(inside) || ends_an_escape(&before)
+                !before.last().is_some_and(inside) || ends_an_escape(before)
             }
             Left::Begin => {
                 let from = before.len().saturating_sub(48);
@@ -305,6 +323,105 @@ impl Scan {
         };
         (from..text.len()).find(|at| begins(&text[*at..])).map_or(0, |at| text.len() - at)
     }
+}
+
+/// What is known of the text around the last anchors: those inside of it do not look again.
+#[derive(Debug, Default)]
+struct Runs {
+    /// The run of each class that was looked at last.
+    last: [Range<usize>; 4],
+    /// A part in which no word is random.
+    dull: Range<usize>,
+}
+
+impl Runs {
+    fn is_random(&mut self, text: &[u8], word: Range<usize>) -> bool {
+        if self.dull.start <= word.start && word.end <= self.dull.end {
+            return false;
+        }
+        work(word.len());
+        let mut kinds = Kinds::default();
+        text[word.clone()].iter().for_each(|b| kinds.take(*b));
+        if !kinds.are_few() {
+            return looks_random(&text[word]);
+        }
+        // As far as it is so.
+        let more = text[word.end..].iter().take_while(|b| {
+            kinds.take(**b);
+            kinds.are_few()
+        });
+        let more = more.count();
+        work(more);
+        self.dull = word.start..word.end + more;
+        false
+    }
+
+    fn len(&mut self, of: Class, text: &[u8], at: usize) -> usize {
+        let last = &mut self.last[of as usize];
+        if !last.contains(&at) {
+            let n = text[at..].iter().position(|b| !of.has(*b));
+            *last = at..n.map_or(text.len(), |n| at + n);
+            work(last.len());
+        }
+        last.end - at
+    }
+}
+
+/// The length of a rule's match at the beginning of `window`, which lies at `start`, and what of it
+/// is hidden.
+fn matched(
+    rule: usize,
+    anchor: &str,
+    text: &[u8],
+    start: usize,
+    window: &[u8],
+    runs: &mut Runs,
+) -> Option<(usize, Range<usize>)> {
+    let of = &RULES[rule];
+    let mut lead = 0;
+    if let Some(run) = of.run {
+        // Anchors are looked for in either case, and the pattern does not see this one.
+        if !window.starts_with(anchor.as_bytes()) {
+            return None;
+        }
+        let n = runs.len(run.of, text, start + anchor.len());
+        if n < run.least || n > run.most {
+            return None;
+        }
+        lead = anchor.len() + n;
+    }
+    // As far as the pattern itself may reach.
+    let runs_reach = [of.run, of.value, of.body].into_iter().flatten().map(|run| run.most);
+    let end = lead + of.reach - runs_reach.sum::<usize>();
+    let rest = window.get(lead..end.min(window.len()))?;
+    #[cfg(test)]
+    work(rest.iter().skip(anchor.len()).take_while(|b| !of.stop.contains(b)).count());
+    let pattern = &SHAPES.patterns[rule];
+    let whole = lead + pattern.find(rest)?.end();
+    if let Some(run) = of.value.or(of.body) {
+        let n = runs.len(run.of, text, start + whole).min(run.most).min(window.len() - whole);
+        let from = if of.value.is_some() { whole } else { 0 };
+        return (n >= run.least).then_some((whole + n, from..whole + n));
+    }
+    if pattern.captures_len() == 1 {
+        return Some((whole, 0..whole));
+    }
+    work(whole);
+    let group = pattern.captures(rest)?.get(1)?.range();
+    Some((whole, lead + group.start..lead + group.end))
+}
+
+/// Counts the bytes that rules look at, at most.
+#[cfg(test)]
+fn work(bytes: usize) {
+    LOOKED_AT.with(|n| n.set(n.get() + bytes));
+}
+#[cfg(not(test))]
+fn work(_: usize) {}
+
+#[cfg(test)]
+thread_local! {
+    pub(super) static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// `\n`, `\u001b`, or a colour: the letter before a secret belongs to it.

@@ -187,6 +187,37 @@ fn a_line_without_an_end_is_held_in_bounded_memory() {
     assert_eq!(String::from_utf8(out).expect("text"), "[anthropic key hidden] end");
 }
 
+/// No text makes the rules look at each of its bytes many times: not one that is full of anchors.
+#[test]
+fn what_is_looked_at_is_bounded_by_the_length_of_a_text() {
+    use super::scan::LOOKED_AT;
+    const LEN: usize = 1_500;
+    let mut units = vec!["-----BEGIN PRIVATE KEY-----".to_owned(), "a:b@".into(), "x".into()];
+    for anchor in super::rules::RULES.iter().flat_map(|rule| rule.anchors) {
+        for end in
+            ["", "-", "_", "a1", "=", "=*", "x9B", ".", "/", ":", " ", "=a1b", "-Abcdefghijk1."]
+        {
+            units.extend([format!("{anchor}{end}"), format!("-{anchor}{end}")]);
+        }
+        // A run of them that ends well, or not.
+        for (n, last) in [(20, "Ab1"), (250, "Ab1"), (250, "-")] {
+            units.push(format!("{}.{}", format!("-{anchor}").repeat(n), last.repeat(13)));
+        }
+    }
+    let mut most = (0.0, String::new());
+    for unit in units {
+        let text = unit.repeat(1 + LEN / unit.len());
+        LOOKED_AT.with(|n| n.set(0));
+        shapes().hide_bytes(text.as_bytes());
+        let times = LOOKED_AT.with(std::cell::Cell::get) as f64 / text.len() as f64;
+        if times > most.0 {
+            most = (times, unit);
+        }
+    }
+    println!("at most {:.0} times, in '{}'", most.0, &most.1[..most.1.len().min(40)]);
+    assert!(most.0 < 64.0, "{most:?}");
+}
+
 /// Everything in this repository that is text, and its like: figures in docs/redaction.md.
 #[test]
 fn ordinary_code_is_shown_as_it_is() {

@@ -105,6 +105,49 @@ fn one_that_does_not_leave_is_ended_with_what_it_started() {
 }
 
 #[test]
+fn words_come_before_the_signal() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let handle = Interrupt::default();
+    let told = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    // It answers, and is let go then: long before its patience is over.
+    let (says, trips) = (told.clone(), handle.clone());
+    let tell = move || {
+        says.store(true, std::sync::atomic::Ordering::SeqCst);
+        trips.trip();
+    };
+    let hour = Duration::from_secs(3600);
+    let mut got = Vec::new();
+    let finished =
+        sh("trap 'echo bye; exit 0' INT; echo ready; while :; do sleep 0.02; done", dir.path())
+            .timeout(Duration::from_secs(1))
+            .interrupt(&handle, Duration::from_millis(1))
+            .words(Words::new(tell, hour, hour))
+            .run_lines(&dir.path().join("err"), 1024, &mut |line| {
+                got.push(String::from_utf8(line).expect("text"));
+                Ok(())
+            })
+            .expect("it starts");
+    assert_eq!(finished.ended, Ended::TimedOut);
+    assert!(told.load(std::sync::atomic::Ordering::SeqCst));
+    assert_eq!(got, ["ready", "bye"], "it had the grace of the words");
+    // One that does not answer is interrupted all the same; a handle that is tripped needs no words.
+    for tripped in [false, true] {
+        let handle = Interrupt::default();
+        if tripped {
+            handle.trip();
+        }
+        let words = Words::new(move || assert!(!tripped, "nothing to say"), Duration::ZERO, hour);
+        let finished = sh("while :; do sleep 0.02; done", dir.path())
+            .timeout(Duration::from_millis(100))
+            .interrupt(&handle, hour)
+            .words(words)
+            .run_lines(&dir.path().join("err"), 1024, &mut |_| Ok(()))
+            .expect("it starts");
+        assert_eq!(finished.ended, if tripped { Ended::Stopped } else { Ended::TimedOut });
+    }
+}
+
+#[test]
 fn a_time_limit_asks_first_too() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut got = Vec::new();

@@ -25,7 +25,7 @@ mod tier;
 pub use gauge::Limit;
 pub use network::Network;
 pub use probe::{Probe, best, probe, probe_all, require};
-pub use system::{package_caches, toolchain_env};
+pub use system::{home_of, package_homes, toolchain_env};
 pub use tier::Tier;
 
 pub(super) use confine::Confine;

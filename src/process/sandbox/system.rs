@@ -81,9 +81,10 @@ const TOOLCHAINS: [(&str, &str, &[&str]); 17] = [
 /// Variables that name a further place that is read.
 const NAMED: [&str; 4] = ["VIRTUAL_ENV", "JAVA_HOME", "GOROOT", "SSL_CERT_FILE"];
 
-/// Where package managers keep what they fetched: written by a `prepare` that has the network.
-const PACKAGE_CACHES: [(&str, &str, &[&str]); 2] =
-    [("CARGO_HOME", ".cargo", &["registry", "git"]), ("GOPATH", "go", &["pkg"])];
+/// Package managers that keep what they fetch outside of a project: variable of the place, its name
+/// among ours, files of settings in it.
+const PACKAGE_HOMES: [(&str, &str, &[&str]); 2] =
+    [("CARGO_HOME", "cargo", &["config.toml", "config"]), ("GOMODCACHE", "go", &[])];
 
 /// An entry of the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,9 +201,15 @@ pub(super) fn toolchains() -> &'static [PathBuf] {
     })
 }
 
-/// Where packages that were fetched are kept.
-pub fn package_caches() -> Vec<PathBuf> {
-    listed(&PACKAGE_CACHES)
+/// Package managers whose packages lie outside of a project.
+pub fn package_homes() -> &'static [(&'static str, &'static str, &'static [&'static str])] {
+    &PACKAGE_HOMES
+}
+
+/// The person's own, of a variable in this table of toolchains.
+pub fn home_of(variable: &str) -> Option<PathBuf> {
+    let (_, below, _) = TOOLCHAINS.iter().find(|(name, ..)| *name == variable)?;
+    place(variable, below)
 }
 
 /// Variables that lead to toolchains of the person's home, which is another folder inside.

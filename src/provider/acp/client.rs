@@ -46,6 +46,8 @@ pub(super) struct Inner<W> {
     is_capped: bool,
     /// The agent's name of the conversation.
     pub session: Option<String>,
+    /// The request before the prompt that it has not answered yet.
+    pub step: Option<&'static str>,
     /// Not while an earlier conversation is told again.
     pub is_live: bool,
     /// Nobody reads our events any more.
@@ -79,6 +81,7 @@ impl<W: Write> Client<W> {
             cancel,
             is_capped: false,
             session: None,
+            step: None,
             is_live: false,
             broken: None,
         })))

@@ -12,6 +12,7 @@ mod permission;
 mod pipe;
 mod session;
 mod setup;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod turn;

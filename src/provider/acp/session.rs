@@ -20,6 +20,7 @@ use futures::{Future, StreamExt};
 
 use super::client::{Cancel, Client};
 use super::setup::Setup;
+use super::steps::{self, Steps};
 use super::{errors, updates};
 use crate::agent::{ErrorClass, Event, Request};
 
@@ -30,6 +31,8 @@ pub(super) enum Outcome {
     /// Told to stop.
     Cancelled(Cancel),
     Failed(ErrorClass, String),
+    /// It did not answer a step before the prompt in time.
+    Silent,
     /// The agent went away in the middle.
     Lost,
 }
@@ -44,8 +47,15 @@ pub(super) async fn speak<W: Write>(
     mut cancel: UnboundedReceiver<Cancel>,
     on_cancel: impl Fn(),
 ) -> Outcome {
-    let begun = begin(&cx, request, setup, client);
-    let begun = match until(begun, &mut cancel).await {
+    let (steps, late) = steps::watch(setup.step_limit);
+    let begun = Box::pin(until(begin(&cx, request, setup, client, steps), &mut cancel));
+    let begun = match select(begun, late).await {
+        Either::Left((begun, _)) => begun,
+        Either::Right((Ok(()), _)) => return Outcome::Silent,
+        // Nobody watches the time any more.
+        Either::Right((Err(_), begun)) => begun.await,
+    };
+    let begun = match begun {
         Ok(begun) => begun,
         Err(why) => return Outcome::Cancelled(why),
     };
@@ -53,7 +63,10 @@ pub(super) async fn speak<W: Write>(
         Ok(session) => session,
         Err(failed) => return failed,
     };
-    client.lock().is_live = true;
+    {
+        let mut inner = client.lock();
+        (inner.is_live, inner.step) = (true, None);
+    }
     let text = ContentBlock::Text(TextContent::new(setup.prompt.clone()));
     let prompt = PromptRequest::new(session.clone(), vec![text]);
     let answer = Box::pin(cx.send_request(prompt).block_task());
@@ -103,12 +116,18 @@ async fn begin<W: Write>(
     request: &Request,
     setup: &Setup,
     client: &Client<W>,
+    steps: Steps,
 ) -> Result<SessionId, Outcome> {
+    let step = |name: &'static str| {
+        client.lock().step = Some(name);
+        let _unwatched = steps.send(());
+    };
     let files = FileSystemCapabilities::new().read_text_file(true).write_text_file(true);
     let hello = InitializeRequest::new(ProtocolVersion::V1)
         // Its commands run where the sandbox has them, and not in a terminal of ours.
         .client_capabilities(ClientCapabilities::new().fs(files).terminal(false))
         .client_info(Implementation::new("otto", env!("CARGO_PKG_VERSION")));
+    step("initialize");
     let agent = cx.send_request(hello).block_task().await.map_err(|e| failed(&e))?;
     if agent.protocol_version != ProtocolVersion::V1 {
         let told = format!(
@@ -118,13 +137,14 @@ async fn begin<W: Write>(
         return Err(Outcome::Failed(ErrorClass::BadRequest, told));
     }
     if let Some(method) = &setup.auth_method {
+        step("authenticate");
         let asked = cx.send_request(AuthenticateRequest::new(method.clone()));
         asked.block_task().await.map_err(|e| {
             let (_, said) = errors::of_error(&e);
             Outcome::Failed(ErrorClass::Auth, format!("'{method}' did not log in: {said}"))
         })?;
     }
-    let (session, options) = open(cx, request, &agent).await?;
+    let (session, options) = open(cx, request, &agent, &step).await?;
     let wishes = [
         (&request.model, SessionConfigOptionCategory::Model, "model"),
         (&request.effort, SessionConfigOptionCategory::ThoughtLevel, "effort"),
@@ -139,6 +159,7 @@ async fn begin<W: Write>(
                 let value = SessionConfigOptionValue::value_id(wish.clone());
                 let set =
                     SetSessionConfigOptionRequest::new(session.clone(), option.id.clone(), value);
+                step("session/set_config_option");
                 cx.send_request(set).block_task().await.map_err(|e| {
                     let (_, said) = errors::of_error(&e);
                     let told = format!("the agent has no {name} '{wish}': {said}");
@@ -167,9 +188,11 @@ async fn open(
     cx: &ConnectionTo<Agent>,
     request: &Request,
     agent: &InitializeResponse,
+    step: &impl Fn(&'static str),
 ) -> Result<(SessionId, Vec<SessionConfigOption>), Outcome> {
     let dir = request.workdir.clone();
     let Some(id) = &request.resume else {
+        step("session/new");
         let new = cx.send_request(NewSessionRequest::new(dir)).block_task().await;
         return match new {
             Ok(new) => Ok((new.session_id, new.config_options.unwrap_or_default())),
@@ -186,9 +209,11 @@ async fn open(
     let session = SessionId::new(id.clone());
     let can = &agent.agent_capabilities;
     let options = if can.session_capabilities.resume.is_some() {
+        step("session/resume");
         let asked = cx.send_request(ResumeSessionRequest::new(session.clone(), dir));
         asked.block_task().await.map(|answer| answer.config_options)
     } else if can.load_session {
+        step("session/load");
         let asked = cx.send_request(LoadSessionRequest::new(session.clone(), dir));
         asked.block_task().await.map(|answer| answer.config_options)
     } else {

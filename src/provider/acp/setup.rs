@@ -12,6 +12,8 @@ use crate::provider::io::{Failure, needs_answer, setting_str, time_left};
 
 /// Keys of `providers.acp`.
 const SETTINGS: [&str; 6] = ["argv", "dir", "env", "auth_method", "hosts", "read"];
+/// How long an agent may take for each step before the prompt.
+const STEP: Duration = Duration::from_secs(60);
 /// Left over at the deadline for the signals that end an agent that does not leave.
 const RESERVE: Duration = Duration::from_millis(3000);
 
@@ -22,6 +24,8 @@ pub(super) struct Setup {
     pub auth_method: Option<String>,
     pub wants_answer: bool,
     pub limit: Duration,
+    /// Of each step before the prompt; that of the turn may be shorter.
+    pub step_limit: Duration,
 }
 
 impl Setup {
@@ -51,6 +55,7 @@ impl Setup {
             auth_method: setting_str(request, "auth_method")?.map(str::to_owned),
             wants_answer,
             limit: left.saturating_sub((left / 10).min(RESERVE)),
+            step_limit: STEP,
         })
     }
 }

@@ -20,10 +20,11 @@ use super::updates::Updates;
 use super::{errors, pipe};
 use crate::agent::protocol::StopLine;
 use crate::agent::{ErrorClass, Event, Request, of_provider};
+use crate::base::clock::Clock;
 use crate::base::text::one_line;
 use crate::base::{Error, Exit, Result, Secrets};
 use crate::disk;
-use crate::process::{Command, Ended, Interrupt, stop};
+use crate::process::{Command, Ended, Interrupt, Words, stop};
 use crate::provider::agent_cli::{Conversations, reset_time};
 use crate::provider::command::last_object;
 use crate::provider::io::{Events, exit_of, read_request};
@@ -31,9 +32,12 @@ use crate::provider::io::{Events, exit_of, read_request};
 /// A longer line is cut, and then it is no message any more. Agents echo whole files.
 const MAX_LINE: usize = 32 << 20;
 /// How long an agent may take to say that it has stopped.
-const LAST_WORDS: Duration = Duration::from_millis(3000);
+const LAST_WORDS: Duration = Duration::from_millis(1500);
 /// How long it may take to leave once the turn is over.
 const LEAVE: Duration = Duration::from_millis(2000);
+/// The same when we must leave too: with [`LAST_WORDS`] and the last signals less than the 2.5
+/// seconds that whoever stops us gives.
+const LEAVE_SOON: Duration = Duration::from_millis(500);
 /// This much of the end of standard error is passed on to ours.
 const MAX_STDERR: u64 = 64 << 10;
 
@@ -54,7 +58,7 @@ pub fn run(
     }
 }
 
-fn turn<W: Write + Send + 'static>(
+pub(super) fn turn<W: Write + Send + 'static>(
     request: &Request,
     setup: &Setup,
     input: impl BufRead + Send + 'static,
@@ -69,6 +73,9 @@ fn turn<W: Write + Send + 'static>(
     let (canceller, cancel) = unbounded();
     listen(input, canceller.clone());
     let updates = Updates::new(files.clone(), before);
+    // A stop and the end of the time: what was used comes with the answer of the prompt.
+    let asks = canceller.clone();
+    let tell = move || drop(asks.unbounded_send(Cancel::Asked));
     let client = Client::new(request, events, updates, files, canceller);
     let (stdin, feed, lines) = pipe::open()?;
     let handle = Interrupt::default();
@@ -91,6 +98,7 @@ fn turn<W: Write + Send + 'static>(
             .stdin_pipe(stdin)
             .timeout(setup.limit)
             .interrupt(&handle, LEAVE)
+            .words(Words::new(tell, LAST_WORDS, LEAVE_SOON))
             .hide(&Secrets::from_env(&request.secrets))
             .run_lines(&stderr, MAX_LINE, &mut |line| {
                 if let Some(to) = &mut feed
@@ -105,18 +113,18 @@ fn turn<W: Write + Send + 'static>(
     let outcome = talk.join().map_err(|_| Error::bug("the conversation broke off"))?;
     let finished = finished?;
     let words = last_words(&stderr);
-    let (id, total, answer) = {
+    let (id, step, total, answer) = {
         let mut inner = client.lock();
         let close = inner.updates.close();
         inner.tell(close);
         let answer = setup.wants_answer.then(|| last_object(inner.updates.last_words())).flatten();
-        (inner.session.clone(), inner.updates.total_usd, answer)
+        (inner.session.clone(), inner.step, inner.updates.total_usd, answer)
     };
     if let (Some(id), Some(usd)) = (id, total) {
         talks.keep(&id, usd);
     }
     let events = client.into_events()?;
-    let end = judge(setup, finished.ended, outcome, answer, &words);
+    let end = judge(setup, finished.ended, outcome, step, answer, &words);
     finish(end, events)
 }
 
@@ -231,9 +239,17 @@ fn judge(
     setup: &Setup,
     ended: Ended,
     outcome: Option<Outcome>,
+    step: Option<&str>,
     answer: Option<Value>,
     words: &str,
 ) -> End {
+    let silent = |when: &str| {
+        let step = step.unwrap_or("initialize");
+        let told = format!(
+            "the agent did not answer `{step}` {when}: it may wait for a person, or not speak the protocol; try it by hand, and correct providers.acp.argv"
+        );
+        if words.is_empty() { told } else { format!("{told}; it said: {words}") }
+    };
     let program = setup.argv[0].to_string_lossy();
     let stopped = || End::failed("interrupted", ErrorClass::Interrupted, "the agent was stopped");
     match (ended, outcome) {
@@ -250,8 +266,15 @@ fn judge(
             format!("the agent '{program}' cannot be executed"),
         ),
         (Ended::TimedOut, outcome) if !is_good(&outcome) => {
-            let told = "the agent was still at work at its deadline";
+            let told = match step {
+                Some(_) => silent("before the deadline"),
+                None => "the agent was still at work at its deadline".into(),
+            };
             End::failed("timed out", ErrorClass::Interrupted, told)
+        }
+        (_, Some(Outcome::Silent)) => {
+            let class = errors::of_words(words).unwrap_or(ErrorClass::Unknown);
+            End::failed("error", class, silent(&format!("within {:?}", setup.step_limit)))
         }
         (_, Some(Outcome::Cancelled(Cancel::Turns))) => End::of("max_turns"),
         (_, Some(Outcome::Cancelled(Cancel::Money))) => End::of("budget"),
@@ -300,7 +323,7 @@ fn finish(end: End, mut events: Events<impl Write>) -> Result<Exit> {
         exit = exit_of(class);
         if matches!(class, ErrorClass::RateLimit | ErrorClass::Quota) {
             let zone = jiff::tz::TimeZone::system();
-            let until = reset_time(&message, jiff::Timestamp::now(), &zone);
+            let until = reset_time(class, &message, Clock::from_env().now(), &zone);
             events.emit(&Event::RateLimited { until: until.map(|at| at.to_string()) })?;
         }
         events.error(class, message)?;

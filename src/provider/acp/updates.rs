@@ -15,6 +15,8 @@ use crate::provider::agent_cli::shorten;
 
 /// Words are given out when they are longer than this, wherever they are.
 const MAX_PIECE: usize = 48 << 10;
+/// Costs that differ by less are the same cost, after another way of adding it up.
+const ROUNDING_USD: f64 = 1e-6;
 /// No answer is longer.
 const MAX_ANSWER: usize = 16 << 20;
 
@@ -283,10 +285,12 @@ impl Updates {
         }
         let Some(before) = self.before else { return Vec::new() };
         // The protocol counts a conversation from its beginning; agents that forgot the earlier
-        // turns, because that was another process, are known by the first number that they say.
-        let base = *self.base.get_or_insert(if cost.amount <= before { 0.0 } else { before });
+        // turns, because that was another process, are known by the first number that they say: it
+        // is less than what was known. Nothing new at first is the same number again.
+        let forgot = cost.amount < before - ROUNDING_USD;
+        let base = *self.base.get_or_insert(if forgot { 0.0 } else { before });
         let more = cost.amount - base - self.told_usd;
-        if more <= 0.0 {
+        if more < ROUNDING_USD {
             return Vec::new();
         }
         self.told_usd += more;
@@ -295,13 +299,22 @@ impl Updates {
     }
 }
 
-/// Tokens of the turn.
+/// Tokens of the turn, `input` without what was read from a cache. The protocol does not say
+/// whether its input has that in it; where the sum of all is the one of input and output, it has.
+/// What was written to a cache was read like any other input.
 pub(super) fn usage(usage: &Usage) -> Event {
-    // Otto counts what was read from a cache as a part of the input.
     let cached = usage.cached_read_tokens;
-    let written = usage.cached_write_tokens.unwrap_or(0);
+    let (read, written) = (cached.unwrap_or(0), usage.cached_write_tokens.unwrap_or(0));
+    let thought = usage.thought_tokens.unwrap_or(0);
+    let both = usage.input_tokens.saturating_add(usage.output_tokens);
+    let has_all = [both, both.saturating_add(thought)].contains(&usage.total_tokens);
+    let input = if has_all {
+        usage.input_tokens.saturating_sub(read)
+    } else {
+        usage.input_tokens.saturating_add(written)
+    };
     Event::Usage {
-        input: Some(usage.input_tokens + cached.unwrap_or(0) + written),
+        input: Some(input),
         cached_input: cached,
         output: Some(usage.output_tokens),
         reasoning: usage.thought_tokens,

@@ -7,15 +7,26 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use regex::Regex;
 use std::sync::LazyLock;
 
+use crate::agent::ErrorClass;
+
 /// Nobody's limit lasts longer than this; such a number is no reset time.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 40);
+/// A time of day that was named and passed no longer ago than this is not tomorrow's: vendors name
+/// whole hours, and clocks differ.
+const JUST_PASSED: SignedDuration = SignedDuration::from_mins(30);
 
-/// The moment after which it can be tried again. `zone` is the one of times of day that name none.
+/// The moment after which it can be tried again, as a message about a limit has it. In one about
+/// anything else times are those of something else. `zone` is the one of times of day that name
+/// none. `None`, rather than a time that may be wrong: whoever waits then asks again by itself.
 pub(in crate::provider) fn reset_time(
+    class: ErrorClass,
     words: &str,
     now: Timestamp,
     zone: &TimeZone,
 ) -> Option<Timestamp> {
+    if !matches!(class, ErrorClass::Quota | ErrorClass::RateLimit) {
+        return None;
+    }
     let found = epoch(words)
         .or_else(|| instant(words))
         .or_else(|| length(words, now))
@@ -48,7 +59,7 @@ fn instant(words: &str) -> Option<Timestamp> {
 
 pattern!(
     LENGTH,
-    r"(?i)(?:(?:again|resets?|wait|retry(?:ing)?|retry-after)(?: (?:in|after))?|after):?\s+(?:about )?((?:[\d.]+\s*(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|ms)\b[ ,]*(?:and )?)+)"
+    r"(?i)\b(?:again|resets?|wait|(?:re)?try(?:ing)?|retry-after|available)(?: (?:in|after|for))?:?\s+(?:about )?((?:[\d.]+\s*(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|ms)\b[ ,]*(?:and )?)+)"
 );
 pattern!(PART, r"(?i)([\d.]+)\s*(days?|d|hours?|hrs?|h|minutes?|mins?|ms|m|seconds?|secs?|s)\b");
 pattern!(BARE_SECONDS, r"(?i)retry[- ]after:?\s+(\d+)\b");
@@ -78,11 +89,12 @@ fn part_seconds(part: &regex::Captures<'_>) -> Option<f64> {
 
 pattern!(
     CLOCK,
-    r"(?i)(?:resets?|again|until|available)(?: at| on)?\s+(?:([a-z]{3})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?(?:, (\d{4}))?,?(?: at)? )?(\d{1,2})(?::(\d\d))? ?(am|pm)?\b(?:\s*\(([A-Za-z_]+(?:/[A-Za-z_+-]+)*)\))?"
+    r"(?i)(?:resets?|again|until|available)(?: at| on)?\s+(?:([a-z]{3})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?(?:, (\d{4}))?,?(?: at)? )?(\d{1,2})(?::(\d\d))? ?(am|pm)?\b(?:\s*\(([a-z0-9_+/:-]+)\)|\s+((?-i:[A-Z]{2,5})\b|[a-z]+/[a-z_+/-]+))?"
 );
 
 /// `resets 3pm`, `resets 3:30pm (Europe/Berlin)`, `resets Nov 30 at 9am (UTC)`,
-/// `try again at Nov 30th, 2026 3:05 PM`: the next such time.
+/// `try again at Nov 30th, 2026 3:05 PM`: the next such time. `None` for one that has just passed,
+/// and for one in a zone that is not known here.
 fn time_of_day(words: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let found = CLOCK.captures(words)?;
     let text = |at: usize| found.get(at).map(|m| m.as_str());
@@ -90,7 +102,10 @@ fn time_of_day(words: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp
     if text(5).is_none() && text(6).is_none() {
         return None;
     }
-    let zone = text(7).and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(|| zone.clone());
+    let zone = match text(7).or(text(8)) {
+        Some(name) => TimeZone::get(name).ok()?,
+        None => zone.clone(),
+    };
     let time = clock_time(text(4)?, text(5), text(6))?;
     let here = now.to_zoned(zone.clone());
     let at = |date: Date| date.to_datetime(time).to_zoned(zone.clone()).ok();
@@ -105,7 +120,15 @@ fn time_of_day(words: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp
                     .or_else(|| dated(year(here.year() + 1), &zone))?,
             }
         }
-        (_, _) => coming(at(here.date()), &here).or_else(|| at(here.date().tomorrow().ok()?))?,
+        (_, _) => {
+            let today = here.date();
+            let earlier = [Some(today), today.yesterday().ok()];
+            let mut passed = earlier.into_iter().flatten().filter_map(at);
+            if passed.any(|at| at <= here && here.duration_since(&at) <= JUST_PASSED) {
+                return None;
+            }
+            coming(at(today), &here).or_else(|| at(today.tomorrow().ok()?))?
+        }
     };
     Some(next.timestamp())
 }
@@ -155,7 +178,10 @@ mod tests {
             ("Retry after 30 seconds", "2026-11-27T14:00:30Z"),
             // 14:00 UTC is 15:00 in Berlin.
             ("5-hour limit reached ∙ resets 4pm", "2026-11-27T15:00:00Z"),
-            ("You've hit your limit · resets 3pm", "2026-11-28T14:00:00Z"),
+            ("You've hit your limit · resets 2:29pm", "2026-11-28T13:29:00Z"),
+            ("available in 20 minutes", "2026-11-27T14:20:00Z"),
+            ("please wait for 20s", "2026-11-27T14:00:20Z"),
+            ("try again at 4 PM UTC", "2026-11-27T16:00:00Z"),
             ("resets 12am (UTC)", "2026-11-28T00:00:00Z"),
             ("resets 3:30pm (America/New_York)", "2026-11-27T20:30:00Z"),
             ("resets Nov 30 at 9am (UTC)", "2026-11-30T09:00:00Z"),
@@ -164,9 +190,31 @@ mod tests {
             ("try again at 16:20", "2026-11-27T15:20:00Z"),
             ("resets Jan 2 at 1am (UTC)", "2027-01-02T01:00:00Z"),
         ] {
-            let found = reset_time(words, now, &berlin).map(|t| t.to_string());
-            assert_eq!(found.as_deref(), Some(wanted), "{words}");
+            for class in [ErrorClass::Quota, ErrorClass::RateLimit] {
+                let found = reset_time(class, words, now, &berlin).map(|t| t.to_string());
+                assert_eq!(found.as_deref(), Some(wanted), "{words}");
+            }
+            assert_eq!(reset_time(ErrorClass::Network, words, now, &berlin), None, "{words}");
         }
+    }
+
+    #[test]
+    fn an_hour_that_has_just_passed_is_not_tomorrows() {
+        let berlin = TimeZone::get("Europe/Berlin").expect("a zone");
+        let at = |words: &str, now: &str| {
+            let now = now.parse().expect("an instant");
+            reset_time(ErrorClass::Quota, words, now, &berlin).map(|at| at.to_string())
+        };
+        // 14:00 UTC is 15:00 in Berlin. Refused again in the second in which it was to be over.
+        for now in ["2026-11-27T14:00:00Z", "2026-11-27T14:00:01Z", "2026-11-27T14:30:00Z"] {
+            assert_eq!(at("You've hit your limit · resets 3pm", now), None, "{now}");
+        }
+        let tomorrow = Some("2026-11-28T14:00:00Z".to_owned());
+        assert_eq!(at("resets 3pm", "2026-11-27T14:30:01Z"), tomorrow);
+        // Around midnight it was yesterday's.
+        assert_eq!(at("resets 11:50pm", "2026-11-27T23:05:00Z"), None);
+        assert_eq!(at("resets 12am", "2026-11-27T23:05:00Z"), None);
+        assert_eq!(at("resets Nov 27 at 3pm", "2026-11-27T14:05:00Z"), None);
     }
 
     #[test]
@@ -181,8 +229,16 @@ mod tests {
             "resets Foo 30 at 9am",
             "resets at 9999999999999 days",
             "error 429 on 2026-11-27",
+            // What happened after a while is over.
+            "idle timeout waiting for the model after 300 seconds",
+            "gave up after 3 days",
+            // A zone that is not known is not the local one.
+            "resets 3pm (PST)",
+            "resets 3pm PST",
+            "resets 3pm (Mars/Olympus)",
+            "try again at 16:20 (UTC+2)",
         ] {
-            assert_eq!(reset_time(words, now, &TimeZone::UTC), None, "{words}");
+            assert_eq!(reset_time(ErrorClass::Quota, words, now, &TimeZone::UTC), None, "{words}");
         }
     }
 }

@@ -22,7 +22,8 @@ use crate::provider::io::{Events, Failure, exit_of, read_request, time_left};
 
 /// A longer line is cut, and then it is no JSON any more. Agents echo whole files.
 const MAX_LINE: usize = 32 << 20;
-/// How long an agent may take to end its tools and to say what it has used.
+/// How long an agent may take to end its tools and to say what it has used: with the last signals
+/// less than the 2.5 seconds that whoever stops us gives.
 const LAST_WORDS: Duration = Duration::from_millis(2000);
 /// Left over at the deadline for the signals that follow when it does not.
 const RESERVE: Duration = Duration::from_millis(3000);

@@ -246,7 +246,7 @@ impl ClaudeLines {
         let (kind, status) = &self.failure;
         let class = errors::of_failure(words, kind.as_deref(), *status);
         let zone = TimeZone::system();
-        let said = reset_time(words, Clock::from_env().now(), &zone);
+        let said = reset_time(class, words, Clock::from_env().now(), &zone);
         let until = said.or(self.until).map(|at| at.to_string());
         Said::Failed { class, message: one_line(words, 500), until }
     }

@@ -222,9 +222,10 @@ fn failed(words: &str) -> Said {
     let body: Option<Value> = serde_json::from_str(words).ok();
     // The answer to a bad request comes as it is.
     let of_body = body.as_ref().and_then(|body| body.pointer("/error/message")?.as_str());
-    let until = reset_time(words, Clock::from_env().now(), &TimeZone::system());
+    let class = errors::of_failure(words);
+    let until = reset_time(class, words, Clock::from_env().now(), &TimeZone::system());
     Said::Failed {
-        class: errors::of_failure(words),
+        class,
         message: one_line(of_body.unwrap_or(words), 500),
         until: until.map(|at| at.to_string()),
     }

@@ -68,6 +68,9 @@ pub const ROLES: &[(&str, &str)] = &[
     ("task", "propose actions for a task"),
 ];
 
+/// Keys of `providers.<name>` that Otto itself reads; the others are the provider's own.
+pub const PROVIDER_KEYS: &[&str] = &["model", "effort", "describe"];
+
 /// Keys of `agents.<role>`.
 pub const AGENT_KEYS: &[&str] = &["provider", "model", "effort"];
 
@@ -93,6 +96,9 @@ mod tests {
         }
         for key in AGENT_KEYS {
             assert!(PAGE.contains(&format!("`agents.<role>.{key}`")), "{key}");
+        }
+        for key in PROVIDER_KEYS {
+            assert!(PAGE.contains(&format!("`providers.<name>.{key}`")), "{key}");
         }
     }
 }

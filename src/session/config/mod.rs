@@ -6,6 +6,7 @@ mod detect;
 mod file;
 mod keys;
 mod prices;
+mod secret;
 mod settings;
 
 pub use contain::{Containment, Who};
@@ -13,4 +14,5 @@ pub use detect::{Detected, detect};
 pub use file::{ConfigText, Early, Place, committed_or_checkout, early};
 pub use keys::{KEYS, Key, ROLES};
 pub use prices::{Price, Prices};
+pub use secret::{refuse_secret, refuse_secrets, unmistakable};
 pub use settings::{Agent, Config, Role, Setting, Settings};

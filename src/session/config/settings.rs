@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::contain;
-use super::keys::{AGENT_KEYS, KEYS, ROLES};
+use super::keys::{AGENT_KEYS, KEYS, PROVIDER_KEYS, ROLES};
 use super::prices::Prices;
 use crate::base::text::nearest;
 use crate::base::{Error, Result};
@@ -65,7 +65,10 @@ pub struct Agent {
     pub provider: Option<String>,
     pub model: Option<String>,
     pub effort: Option<String>,
-    /// `providers.<name>`, handed to the provider as it is.
+    /// Whether it is asked what it is; `None`: only if it is one of ours.
+    pub describe: Option<bool>,
+    /// `providers.<name>` without what Otto itself reads there ([`PROVIDER_KEYS`]), handed to the
+    /// provider as it is.
     pub settings: Value,
 }
 
@@ -133,12 +136,12 @@ impl Settings {
             _ if key == "providers" => match value {
                 Value::Object(map) => {
                     for (name, value) in map {
-                        self.put(&format!("providers.{name}"), value, origin);
+                        self.put_provider(&format!("providers.{name}"), value, origin, problems);
                     }
                 }
                 _ => problems.push("providers: must map a provider's name to its settings".into()),
             },
-            _ if key.starts_with("providers.") => self.put_provider(key, value, origin),
+            _ if key.starts_with("providers.") => self.put_provider(key, value, origin, problems),
             Value::Object(map) if nested && key != "prices" => {
                 for (sub, value) in map {
                     self.overlay_key(&format!("{key}.{sub}"), value, origin, problems);
@@ -194,10 +197,16 @@ impl Settings {
         }
     }
 
-    /// `providers.command.argv` sets one field of a provider's settings.
-    fn put_provider(&mut self, key: &str, value: &Value, origin: &str) {
+    /// `providers.command` sets all of a provider's settings, `providers.command.argv` one field.
+    fn put_provider(&mut self, key: &str, value: &Value, origin: &str, problems: &mut Vec<String>) {
         let parts: Vec<&str> = key.splitn(3, '.').collect();
-        let [_, name, field] = parts.as_slice() else { return self.put(key, value, origin) };
+        let [_, name, field] = parts.as_slice() else {
+            for own in PROVIDER_KEYS {
+                check_provider(&format!("{key}.{own}"), value.get(own), problems);
+            }
+            return self.put(key, value, origin);
+        };
+        check_provider(key, Some(value), problems);
         let whole = format!("providers.{name}");
         let mut settings = self.0.get(&whole).map_or(Value::Null, |s| s.value.clone());
         if !settings.is_object() {
@@ -270,6 +279,20 @@ impl Settings {
     }
 }
 
+/// What Otto itself reads of a provider's settings has a type; the rest is the provider's.
+fn check_provider(key: &str, value: Option<&Value>, problems: &mut Vec<String>) {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return };
+    match key.splitn(3, '.').nth(2) {
+        Some("model" | "effort") if !value.is_string() => {
+            problems.push(format!("{key}: must be a text"));
+        }
+        Some("describe") if !value.is_boolean() => {
+            problems.push(format!("{key}: must be true or false"));
+        }
+        _ => {}
+    }
+}
+
 /// Types are those of the typed view; JSON kinds are enough to say it well.
 fn check_type(key: &str, value: &Value) -> Result<(), String> {
     if let Some(said) = contain::of_role(key, value) {
@@ -291,19 +314,31 @@ fn check_type(key: &str, value: &Value) -> Result<(), String> {
 }
 
 impl Config {
-    /// `agents.<role>` over the top level.
+    /// `agents.<role>` over the top level. Models are named by their provider: for a role whose
+    /// provider is not the one of the top level, `providers.<name>.model` comes before the model
+    /// of the top level, and for any other after it.
     pub fn agent(&self, role: Role) -> Agent {
-        let text = |key: &str| -> Option<String> {
-            let own = self.settings.0.get(&format!("agents.{}.{key}", role.word()));
-            let value = match own {
-                Some(setting) if !setting.value.is_null() => Some(setting),
-                Some(_) | None => self.settings.0.get(key),
-            };
-            value.and_then(|s| s.value.as_str()).map(str::to_owned)
+        let top = |key: &str| self.text(key);
+        let own = |key: &str| self.text(&format!("agents.{}.{key}", role.word()));
+        let all = top("provider");
+        let provider = own("provider").or_else(|| all.clone()).filter(|p| p != "none");
+        let Some(name) = provider else {
+            let (model, effort) = (own("model"), own("effort"));
+            let (model, effort) =
+                (model.or_else(|| top("model")), effort.or_else(|| top("effort")));
+            return Agent { provider: None, model, effort, describe: None, settings: Value::Null };
         };
-        let provider = text("provider").filter(|p| p != "none");
-        let settings = provider.as_deref().map_or(Value::Null, |p| self.settings_of(p));
-        Agent { provider, model: text("model"), effort: text("effort"), settings }
+        let there = self.agent_of(&name);
+        let pick = |key: &str, there: Option<String>| {
+            let (first, second) =
+                if all.as_ref() == Some(&name) { (top(key), there) } else { (there, top(key)) };
+            own(key).or(first).or(second)
+        };
+        Agent {
+            model: pick("model", there.model.clone()),
+            effort: pick("effort", there.effort.clone()),
+            ..there
+        }
     }
 
     /// The agent of a role at another provider than the configured one. Models are named otherwise
@@ -313,16 +348,29 @@ impl Config {
         if first.provider.as_deref() == Some(provider) {
             return first;
         }
-        let settings = self.settings_of(provider);
-        let text = |key: &str| settings.get(key).and_then(Value::as_str).map(str::to_owned);
-        let (model, effort) = (text("model"), text("effort"));
-        Agent { provider: Some(provider.to_owned()), model, effort, settings }
+        self.agent_of(provider)
     }
 
-    /// `providers.<name>`; null where there is none.
-    pub fn settings_of(&self, provider: &str) -> Value {
+    /// A provider as `providers.<name>` has it, for no role in particular.
+    pub fn agent_of(&self, provider: &str) -> Agent {
         let setting = self.settings.0.get(&format!("providers.{provider}"));
-        setting.map_or(Value::Null, |s| s.value.clone())
+        let mut settings = setting.map_or(Value::Null, |s| s.value.clone());
+        let mut own = BTreeMap::new();
+        if let Some(map) = settings.as_object_mut() {
+            own.extend(PROVIDER_KEYS.iter().filter_map(|key| map.remove_entry(*key)));
+        }
+        let text = |key: &str| own.get(key).and_then(Value::as_str).map(str::to_owned);
+        Agent {
+            provider: Some(provider.to_owned()),
+            model: text("model"),
+            effort: text("effort"),
+            describe: own.get("describe").and_then(Value::as_bool),
+            settings,
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.settings.0.get(key).and_then(|s| s.value.as_str()).map(str::to_owned)
     }
 
     pub fn settings(&self) -> &Settings {
@@ -368,5 +416,48 @@ mod tests {
             config.agent(Role::Build).settings,
             json!({"argv": ["./agent.sh"], "env": ["KEY"]})
         );
+    }
+
+    #[test]
+    fn what_otto_reads_of_a_providers_settings_is_not_handed_on() {
+        let of = |document: Value| {
+            let mut settings = Settings::defaults();
+            settings.overlay(&document, "otto.yaml").map(|()| settings.config().expect("typed"))
+        };
+        let theirs = json!({"program": "x", "nested": {"model": "theirs"}});
+        let mut whole = theirs.clone();
+        whole["model"] = "small".into();
+        whole["effort"] = "low".into();
+        whole["describe"] = true.into();
+        let config = of(json!({"provider": "a", "model": "big", "effort": "high",
+            "agents": {"certifier": {"provider": "b"}, "fix": {"provider": "b", "model": "own"},
+                       "spec": {"provider": "c"}},
+            "providers": {"a": whole.clone(), "b": whole}}))
+        .expect("valid");
+        let shown = |agent: Agent| (agent.provider.expect("one"), agent.model.expect("one"));
+        for (agent, name, model) in [
+            (config.agent(Role::Build), "a", "big"),
+            (config.agent_at(Role::Build, "a"), "a", "big"),
+            (config.agent_at(Role::Build, "b"), "b", "small"),
+            (config.agent(Role::Certifier), "b", "small"),
+            (config.agent(Role::Fix), "b", "own"),
+            (config.agent(Role::Spec), "c", "big"),
+        ] {
+            if name != "c" {
+                assert_eq!((&agent.settings, agent.describe), (&theirs, Some(true)), "{model}");
+            }
+            assert_eq!(shown(agent), (name.into(), model.into()));
+        }
+        let alone = of(json!({"provider": "b", "providers": {"b": {"model": "small"}}}));
+        assert_eq!(shown(alone.expect("valid").agent(Role::Build)), ("b".into(), "small".into()));
+        for (key, value) in [("model", json!(5)), ("effort", json!([])), ("describe", json!("no"))]
+        {
+            let problems = of(json!({"providers": {"b": {key: value.clone()}}})).expect_err(key);
+            assert!(
+                problems[0].starts_with(&format!("providers.b.{key}: must be")),
+                "{problems:?}"
+            );
+            of(json!({format!("providers.b.{key}"): value})).expect_err(key);
+        }
     }
 }

@@ -142,9 +142,16 @@ pub fn certify(
         })?;
         worktree.release()?;
         // Another provider may take over; with none free the next look says so.
-        if !note_turn(ctx.ws, ctx.session, &provider, &result)? {
-            break (provider, result);
+        if note_turn(ctx.ws, ctx.session, &provider, &result)? {
+            continue;
         }
+        if result.was_cut() {
+            // That it gave no answer is our doing: the audit is not over.
+            crate::process::stop::check()?;
+            ctx.check_budget()?;
+            ctx.deadline.check(ctx.sid())?;
+        }
+        break (provider, result);
     };
     let failed = |why: String| Certifier::Failed { provider: provider.clone(), why };
     let answer = match (&result.error, &result.structured) {

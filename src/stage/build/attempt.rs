@@ -99,7 +99,7 @@ pub fn attempt(
             commit: plan.start,
         },
     ))?;
-    if let Err(why) = ctx.prepare(&worktree)? {
+    if let Err(why) = ctx.prepare(&worktree, plan.start)? {
         if plan.start != plan.base.commit {
             // What the attempt before left breaks it: the agent is told, and it is judged.
             prompt.push_str(&format!("\n## Preparing this folder fails\n\n{}", quoted(&why)));
@@ -209,6 +209,7 @@ fn settle(
     ended.turn = turn.map_or_else(|| "interrupted".into(), TurnResult::word);
     ended.claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
     let waits = told.as_ref().is_some_and(|t| t.waits);
+    let cut = waits || turn.is_none_or(TurnResult::was_cut);
     ended.talk = told.and_then(|t| t.talk);
     let mut refused = None;
     let mut archived = None;
@@ -217,9 +218,8 @@ fn settle(
         Ok(made) => {
             ended.left_out = made.left_out;
             ended.files = made.changes.len() as u32;
-            let stopped = turn.is_none_or(|t| t.ending == Ending::Stopped);
             let failed = turn.is_some_and(|t| t.error.is_some());
-            if made.nothing_new && (stopped || waits) {
+            if made.nothing_new && cut {
                 ended.judgement.outcome = AttemptOutcome::Interrupted;
             } else if made.nothing_new && failed {
                 ended.judgement.outcome = AttemptOutcome::TurnFailed;
@@ -260,6 +260,13 @@ fn settle(
         }
     }
     ended.brief = brief(ctx, &ended.judgement, plan.base.commit, turn);
+    if cut && ended.commit.is_some() && ended.judgement.outcome != AttemptOutcome::Passing {
+        // Not what the agent would have handed in: it goes on from there, and nothing is held
+        // against it.
+        ended.judgement.outcome = AttemptOutcome::Interrupted;
+        ended.judgement.fingerprint = None;
+        ended.brief = format!("You were stopped in the middle. As it stands:\n\n{}", ended.brief);
+    }
     ended.duration_s = clock.elapsed().as_secs_f64();
     finish(ctx, group, plan.number, &ended)?;
     let slot = worktree.slot.clone();
@@ -269,6 +276,11 @@ fn settle(
         return Err(e);
     }
     crate::process::stop::check()?;
+    let is_over = turn.is_some_and(|t| t.ending == Ending::TimedOut);
+    if is_over && ended.judgement.outcome == AttemptOutcome::Interrupted {
+        // What is kept for landing is not for another turn.
+        return Err(ctx.deadline.spent(ctx.sid()));
+    }
     Ok(AttemptResult {
         outcome: ended.judgement.outcome,
         hopeless: turn.and_then(hopeless),
@@ -411,6 +423,7 @@ fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Resul
         boot: crate::process::boot_id(),
         conversation: ended.talk.clone(),
     };
+    let end = end.retold(|text| ctx.secrets().hide(text));
     let dir = ctx.session.layout.build_attempt(&group.id, number);
     disk::replace_json(&dir.join("outcome.json"), &end)?;
     let mut entries = vec![Entry::attempt(&group.id, number, end)];

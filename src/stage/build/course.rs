@@ -112,11 +112,11 @@ fn earlier_work(now: &GroupState) -> Option<Oid> {
     super::heads::recorded_head(now)
 }
 
-/// A stop says nothing about the work: what was wrong before it still is.
+/// A stop that left nothing says nothing about the work: what was wrong before it still is.
 fn last_brief(now: &GroupState) -> Option<String> {
     let round = now.attempts.iter().rev().take(now.tries as usize);
     let mut ends = round.filter_map(|a| a.finished.as_ref());
-    let judged = ends.find(|f| f.outcome != AttemptOutcome::Interrupted)?;
+    let judged = ends.find(|f| f.outcome != AttemptOutcome::Interrupted || f.commit.is_some())?;
     Some(judged.brief.clone()).filter(|b| !b.is_empty())
 }
 

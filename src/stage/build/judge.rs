@@ -1,6 +1,8 @@
 //! What a commit of a group is worth: who owns what it changed, and what its checks say. The same
 //! judgement for an agent's attempt, for what a killed attempt left, and for a person's commit.
 
+use std::collections::BTreeSet;
+
 use super::gated::{Commit, run_checks};
 use crate::base::{Json, Result, Sha256};
 use crate::check::batch::Ran;
@@ -109,12 +111,13 @@ pub fn violations(
     base: Oid,
     changes: &[Change],
 ) -> Result<Vec<Violation>> {
-    let mut out = Vec::new();
+    let mut out = links_out(ctx, base, changes)?;
     for change in changes {
+        if out.iter().any(|v: &Violation| v.path == change.path) {
+            continue;
+        }
         let broken = if change.raw.is_some() {
             Some((Rule::Name, "its name is not UTF-8, so no glob can own it".to_owned()))
-        } else if leads_out(ctx, change)? {
-            Some((Rule::LinkOut, "it is a link that leads out of the tree".to_owned()))
         } else if change.involves(EntryKind::Gitlink) {
             let why = "it is a nested repository or a submodule, which no group may change";
             Some((Rule::Submodule, why.to_owned()))
@@ -157,23 +160,28 @@ fn redefines_a_gate(ctx: &Context<'_>, group: &Group, change: &Change) -> Result
     }))
 }
 
-/// A symlink whose target is absolute or climbs above the root: what it shows is not in the tree,
-/// and no check of it says anything about the product.
-fn leads_out(ctx: &Context<'_>, change: &Change) -> Result<bool> {
-    let Some((EntryKind::Symlink, blob)) = change.new else { return Ok(false) };
-    let target = String::from_utf8_lossy(&ctx.ws.repo.blob(blob)?).into_owned();
-    let mut depth = change.path.split('/').count() as i64 - 1;
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => depth -= 1,
-            _ => depth += 1,
-        }
-        if depth < 0 {
-            return Ok(true);
-        }
+/// Links that lead out of the tree since these changes: what such a link shows is not in the tree,
+/// and no check of it says anything about the product. A new link may turn another one.
+fn links_out(ctx: &Context<'_>, base: Oid, changes: &[Change]) -> Result<Vec<Violation>> {
+    if !changes.iter().any(|c| c.new.is_some_and(|(kind, _)| kind == EntryKind::Symlink)) {
+        return Ok(Vec::new());
     }
-    Ok(target.starts_with('/'))
+    let repo = &ctx.ws.repo;
+    let mut entries = repo.entries_in(base)?;
+    let before = repo.links_of(&entries)?;
+    let changed: BTreeSet<&str> = changes.iter().map(|c| c.path.as_str()).collect();
+    entries.retain(|(path, ..)| !changed.contains(path.as_str()));
+    let new = changes.iter().filter_map(|c| c.new.map(|(kind, id)| (c.path.clone(), kind, id)));
+    entries.extend(new);
+    let after = repo.links_of(&entries)?;
+    let before = before.out();
+    let new = after.out().into_iter().filter(|(path, target)| before.get(path) != Some(target));
+    let violation = |(path, target): (&str, &str)| Violation {
+        path: path.to_owned(),
+        rule: Rule::LinkOut,
+        why: format!("it is a link that leads out of the tree (to '{target}')"),
+    };
+    Ok(new.map(violation).collect())
 }
 
 fn refusal(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<(Rule, String)>> {

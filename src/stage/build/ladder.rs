@@ -3,17 +3,29 @@
 //! be resumed costs two calls and never a loop. Values in, values out.
 
 use crate::agent::ErrorClass;
+use crate::base::Sha256;
 use crate::session::config::Role;
 use crate::session::event::{Conversation, Rung};
 use crate::session::state::GroupState;
 
-/// The conversation of this provider that the group's last attempt in this role left.
-pub fn last_talk(group: &GroupState, role: Role, provider: &str) -> Option<Conversation> {
-    let mine = group.attempts.iter().rev().filter(|a| a.role == role.word());
-    let last = mine.filter_map(|a| a.finished.as_ref()).next()?;
+/// The conversation of this provider that the group's last attempt in this role left, where what it
+/// was told still holds: the same spec, and, for a repair and for a conflict, the same one.
+pub fn last_talk(
+    group: &GroupState,
+    role: Role,
+    provider: &str,
+    spec: &Sha256,
+) -> Option<Conversation> {
+    let round = match role {
+        Role::Fix | Role::Merge => group.tries as usize,
+        _ => usize::MAX,
+    };
+    let mine = group.attempts.iter().rev().take(round).filter(|a| a.role == role.word());
+    let (attempt, last) = mine.filter_map(|a| Some((a, a.finished.as_ref()?))).next()?;
     // What no longer fits into its memory does not fit in a copy either.
     let full = last.turn.contains(ErrorClass::ContextLength.word());
-    last.conversation.clone().filter(|talk| talk.provider == provider && !full)
+    let holds = attempt.spec == *spec && !full;
+    last.conversation.clone().filter(|talk| talk.provider == provider && holds)
 }
 
 /// The rung below, after a turn in which the agent did nothing at all and failed so.

@@ -134,6 +134,7 @@ pub fn judge_manual(
         boot: crate::process::boot_id(),
         conversation: None,
     };
+    let end = end.retold(|text| ctx.secrets().hide(text));
     let last = match (judgement.outcome, empty) {
         (AttemptOutcome::Passing, None) => {
             Entry::attempt(&group.id, number, GroupPassing { commit: head, tree, base })

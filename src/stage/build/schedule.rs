@@ -155,6 +155,7 @@ mod tests {
             base: oid(1),
             start: oid(1),
             dep_heads: Default::default(),
+            spec: crate::base::Sha256::ZERO,
             provider: "command".into(),
             started: at,
             finished: Some(AttemptEnd {

@@ -26,9 +26,10 @@ pub(super) fn work(
     prompt: &str,
 ) -> Result<(TurnResult, Option<Conversation>)> {
     let provider = agent.provider.as_deref().unwrap_or_default();
-    let before = ctx
-        .session
-        .with_state(|s| s.group(&group.id).and_then(|g| last_talk(g, plan.role, provider)))?;
+    let spec = ctx.spec_sha256();
+    let before = ctx.session.with_state(|s| {
+        s.group(&group.id).and_then(|g| last_talk(g, plan.role, provider, &spec))
+    })?;
     let mut rung = if before.is_some() { Rung::Resumed } else { Rung::Fresh };
     let dir = ctx.session.layout.build_attempt(&group.id, plan.number);
     let ledger =

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::agent::require_provider;
-use crate::base::{Error, Result, SessionId, Sha256};
+use crate::base::{Error, Result, Secrets, SessionId, Sha256};
 use crate::git::Oid;
-use crate::session::config::{Role, Settings, committed_or_checkout};
+use crate::session::config::{Role, Settings, committed_or_checkout, refuse_secrets};
 use crate::session::record::{ConfigFile, Versions};
 use crate::session::{Session, SessionRecord, Workspace};
 
@@ -29,6 +29,7 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
     crate::git::require_git()?;
     let mut notes = Vec::new();
     let (settings, config_file) = configuration(ws, &start.flags, &mut notes)?;
+    refuse_secrets(&settings)?;
     let config = settings.config()?;
     if start.given.is_none() {
         require_provider(Role::Spec, &config.agent(Role::Spec))?;
@@ -39,6 +40,7 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
     // Fails early when the worktrees would lie where they must not.
     ws.prepare_logs()?;
     ws.pool(&config)?;
+    let secrets = Secrets::from_env(&config.secrets);
     let record = SessionRecord {
         v: 1,
         id: SessionId::generate(&ws.clock),
@@ -52,7 +54,8 @@ pub fn create(ws: &Workspace, start: &Start) -> Result<(Session, Vec<String>)> {
         settings,
         tier,
         versions: Versions::here(),
-        argv: start.argv.clone(),
+        // For people to read: nothing is started from it.
+        argv: start.argv.iter().map(|arg| secrets.hide(arg)).collect(),
     };
     Ok((Session::create(ws, record, &start.intent, start.given.as_deref())?, notes))
 }

@@ -32,6 +32,8 @@ pub fn send_back(
     short: &str,
     brief: String,
 ) -> Result<Sent> {
+    // Names of files are in it.
+    let [short, brief] = [short, &brief].map(|text| ctx.secrets().hide(text));
     let mut sent = Sent::Overtaken;
     ctx.session.append_with(ctx.ws, |s| {
         if still(s, &group.id, head).is_err() {

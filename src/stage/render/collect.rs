@@ -24,7 +24,7 @@ use super::packet::{
     Approval, At, Chain, Feature, Journal, Phase, ProofPacket, Reason, ReasonKind, SpecFacts,
     VERSION, Verdict, Word,
 };
-use crate::base::{Result, Sha256};
+use crate::base::{Result, Secrets, Sha256};
 use crate::disk;
 use crate::session::layout::refs;
 use crate::session::state::{RunState, SpecState};
@@ -43,6 +43,8 @@ pub(super) struct Source<'a> {
     chain: Chain,
     /// Whether the anchor's hash is a record's.
     anchored: bool,
+    /// Names of files are read from git, where they are as they were made.
+    secrets: Secrets,
 }
 
 impl<'a> Source<'a> {
@@ -50,7 +52,8 @@ impl<'a> Source<'a> {
         let told = journal::read(ws, session)?;
         let (records, state, chain, anchored) =
             (told.records, told.state, told.chain, told.anchored);
-        Ok(Self { ws, session, spec, records, state, chain, anchored })
+        let secrets = Secrets::from_env(&session.config.secrets);
+        Ok(Self { ws, session, spec, records, state, chain, anchored, secrets })
     }
 
     /// The run was ended, so what is open stays open.

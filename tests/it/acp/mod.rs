@@ -55,9 +55,27 @@ fn what_an_agent_says_and_does_becomes_events() {
     let costs: Vec<f64> = turn.all("cost").iter().filter_map(|e| e["usd"].as_f64()).collect();
     assert_eq!(costs, [0.25, 0.5], "what came since the one before");
     let usage = turn.all("usage")[0];
-    assert_eq!((&usage["input"], &usage["cached_input"]), (&json!(35), &json!(20)));
+    assert_eq!((&usage["input"], &usage["cached_input"]), (&json!(15), &json!(20)));
     assert!(turn.all("raw")[0].to_string().contains("something_new"));
     assert_eq!((turn.end(), turn.code), (("end", None), Some(0)));
+}
+
+#[test]
+fn input_is_without_what_came_from_the_cache_however_the_agent_counts() {
+    // All tokens, input, output, read from the cache, written to it, thoughts.
+    for ([total, input, output, read, written, thought], wanted) in [
+        ([40, 10, 5, 20, 5, 0], 15),
+        // The cache is in the input already.
+        ([40, 35, 5, 20, 5, 0], 15),
+        ([47, 35, 5, 20, 5, 7], 15),
+        ([15, 10, 5, 0, 0, 0], 10),
+    ] {
+        let turn = Play::new(&[json!({"result": {"stopReason": "end_turn", "usage": {
+            "totalTokens": total, "inputTokens": input, "outputTokens": output,
+            "cachedReadTokens": read, "cachedWriteTokens": written, "thoughtTokens": thought}}})])
+        .run();
+        assert_eq!(turn.all("usage")[0]["input"], wanted, "{total} {input}");
+    }
 }
 
 #[test]
@@ -193,13 +211,7 @@ fn files_are_read_and_written_for_the_agent_inside_of_the_worktree_only() {
 
 #[test]
 fn a_stop_line_cancels_the_prompt_and_what_was_used_is_told() {
-    let cancelled = say(&json!({"result": {"stopReason": "cancelled",
-        "usage": {"totalTokens": 3, "inputTokens": 1, "outputTokens": 2}}}));
-    let play = Play::script(&format!(
-        "trap '{}exit 0' INT\n{}: >\"$HOME/marks/said\"\nmkfifo \"$HOME/never\"\ncat \"$HOME/never\" &\nwait\n",
-        cancelled.replace('\'', r"'\''"),
-        say(&text("at work")),
-    ));
+    let play = at_work_until_cancelled();
     let turn = play.run_and(|stdin| {
         play.s.mark("said");
         writeln!(stdin, "{}", json!({"stop": "enough"})).expect("written");
@@ -208,6 +220,53 @@ fn a_stop_line_cancels_the_prompt_and_what_was_used_is_told() {
     assert_eq!(turn.asked("session/cancel").len(), 1);
     assert_eq!(turn.all("usage")[0]["output"], 2);
     assert_eq!(turn.all("text")[0]["text"], "at work");
+}
+
+/// Says that it works, and at a cancellation what it has used.
+fn at_work_until_cancelled() -> Play {
+    let cancelled = say(&json!({"result": {"stopReason": "cancelled",
+        "usage": {"totalTokens": 3, "inputTokens": 1, "outputTokens": 2}}}));
+    Play::script(&format!(
+        "trap '{}exit 0' INT\n{}: >\"$HOME/marks/said\"\nmkfifo \"$HOME/never\"\ncat \"$HOME/never\" &\nwait\n",
+        cancelled.replace('\'', r"'\''"),
+        say(&text("at work")),
+    ))
+}
+
+#[test]
+fn a_signal_and_the_deadline_cancel_the_prompt_too() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let play = at_work_until_cancelled();
+        let turn = play.run_with(|pid, _| {
+            play.s.mark("said");
+            // SAFETY: the child is ours and was not waited for.
+            assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+        });
+        assert_eq!(turn.end(), ("interrupted", Some("interrupted")));
+        assert_eq!(turn.asked("session/cancel").len(), 1, "signal {signal}");
+        assert_eq!(turn.all("usage")[0]["output"], 2);
+    }
+    let soon = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5)).to_string();
+    let turn = at_work_until_cancelled().with("deadline", soon).run();
+    assert_eq!(turn.end(), ("timed out", Some("interrupted")));
+    assert_eq!(turn.asked("session/cancel").len(), 1);
+    assert_eq!(turn.all("usage")[0]["output"], 2);
+}
+
+#[test]
+fn what_a_stopped_agent_used_reaches_the_journal() {
+    let s = Sandbox::project();
+    let script = at_work_until_cancelled().script_text();
+    s.script(&s.at("script"), &script);
+    let spec = s.spec(&Shape::of(1));
+    let acp = format!("providers.acp={}", json!({"argv": argv(&s, &[])}));
+    let line = format!("exec otto run --from-spec {spec} --provider acp -c '{acp}'");
+    let run = s.start_shell("run", &line);
+    s.mark("said");
+    run.signal(libc::SIGINT);
+    assert_eq!(run.end(), 130, "{}", s.said("run"));
+    let spent = s.events("budget.spent");
+    assert_eq!(spent.last().expect("a bill")["data"]["usage"]["output"], 2, "{spent:?}");
 }
 
 #[test]
@@ -267,6 +326,15 @@ fn an_earlier_conversation_goes_on() {
     assert_eq!(costs, [0.25, 1.25]);
     let kept = std::fs::read_to_string(play.s.at("state/otto-usage/s-1.json")).expect("kept");
     assert!(kept.contains("2.5"), "{kept}");
+    // One that counts the conversation, and first says what is known: nothing new.
+    let play = Play::new(&[spent(0.3), spent(0.55), spent(0.55), end()]).options(&["load"]);
+    write(&play.s.at("state/otto-usage/s-1.json"), "{\"usd\": 0.30000000000000004}");
+    let play = play.with("resume", "s-1").with("budget_usd", 0.5);
+    let turn = play.run();
+    let costs: Vec<f64> = turn.all("cost").iter().filter_map(|e| e["usd"].as_f64()).collect();
+    assert_eq!(costs.len(), 1, "{costs:?}");
+    assert!((costs[0] - 0.25).abs() < 1e-9, "{costs:?}");
+    assert_eq!(turn.end(), ("end", None));
     let said = |play: Play| {
         let turn = play.run();
         assert_eq!(turn.end(), ("error", Some("bad_request")));

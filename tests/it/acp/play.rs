@@ -50,15 +50,25 @@ impl Play {
         self.run_and(|_| {})
     }
 
+    /// What the fake agent's script is.
+    pub fn script_text(&self) -> String {
+        std::fs::read_to_string(self.s.at("script")).expect("a script")
+    }
+
     /// `meanwhile` gets the provider's standard input, which stays open.
     pub fn run_and(&self, meanwhile: impl FnOnce(&mut dyn Write)) -> Turn {
+        self.run_with(|_, stdin| meanwhile(stdin))
+    }
+
+    /// The same, and its process id.
+    pub fn run_with(&self, meanwhile: impl FnOnce(i32, &mut dyn Write)) -> Turn {
         let mut command = self.s.command(&["provider-acp"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(std::fs::File::create(self.s.at("turn/stderr")).expect("a file"));
         let mut child = command.spawn().expect("otto starts");
         let mut stdin = child.stdin.take().expect("a pipe");
         writeln!(stdin, "{}", self.request).expect("written");
-        meanwhile(&mut stdin);
+        meanwhile(child.id() as i32, &mut stdin);
         let output = child.wait_with_output().expect("it ends");
         drop(stdin);
         let text = String::from_utf8(output.stdout).expect("text");

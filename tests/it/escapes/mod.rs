@@ -12,3 +12,5 @@ mod run;
 mod scene;
 mod survivors;
 mod table;
+
+pub use table::working;

@@ -107,16 +107,16 @@ fn attempt(
         },
         reason: why(end),
         summary: end.claim.clone(),
-        files_changed: files(&src.ws.repo, attempt, end),
+        files_changed: files(src, attempt, end),
         left_out: end
             .left_out
             .iter()
-            .map(|path| PathNote { path: path.clone(), why: "ignored by git".to_owned() })
+            .map(|path| PathNote { path: src.secrets.hide(path), why: "ignored by git".to_owned() })
             .collect(),
         violations: end
             .violations
             .iter()
-            .map(|v| PathNote { path: v.path.clone(), why: v.why.clone() })
+            .map(|v| PathNote { path: src.secrets.hide(&v.path), why: v.why.clone() })
             .collect(),
         commit: end.commit.map(|c| c.to_string()),
         ..common
@@ -145,10 +145,11 @@ fn why(end: &AttemptEnd) -> String {
 
 /// Paths that differ from what the attempt is compared with. None where git no longer has the
 /// commits: how many there were is in the journal, which they were is not.
-fn files(repo: &Repo, attempt: &state::Attempt, end: &AttemptEnd) -> Vec<String> {
+fn files(src: &Source<'_>, attempt: &state::Attempt, end: &AttemptEnd) -> Vec<String> {
     let Some(tree) = end.tree else { return Vec::new() };
+    let repo = &src.ws.repo;
     let changes = repo.tree_of(attempt.base).and_then(|base| repo.changes(base, tree));
-    changes.map(|all| all.into_iter().map(|c| c.path).collect()).unwrap_or_default()
+    changes.map(|all| all.iter().map(|c| src.secrets.hide(&c.path)).collect()).unwrap_or_default()
 }
 
 pub(super) fn landings(src: &Source<'_>, repo: &Repo) -> Vec<Landing> {
