@@ -71,8 +71,8 @@ impl<'a> Inside<'a> {
             .in_worktree(self.worktree, &exchange.scratch)?
             .read(needs.read.iter().cloned())
             .read(program)
-            .write([exchange.dir.clone()])
-            .write(state_dir.map(Path::to_owned))
+            .own([exchange.dir.clone()])
+            .own(state_dir.map(Path::to_owned))
             .hosts(needs.hosts.iter().cloned());
         if let Some(dir) = state_dir {
             for login in &needs.login {

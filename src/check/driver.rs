@@ -292,9 +292,7 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     let argv = own_command(&program);
     let finished =
         Command::new(argv.clone(), &place.worktree.path, environment(check, place, &scratch)?)
-            .sandbox(
-                sandbox(place, &scratch)?.read(program_of(&argv)).write([evidence_dir.clone()]),
-            )
+            .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).own([evidence_dir.clone()]))
             .stdin(format!("{request}\n").into_bytes())
             .timeout(limit)
             .output_limit(OUTPUT_LIMIT)

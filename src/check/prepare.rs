@@ -248,7 +248,7 @@ impl PrepareCache {
                 env.insert(name, home.into());
             }
             link_settings(&fetched)?;
-            sandbox = sandbox.write([fetched.clone()]);
+            sandbox = sandbox.own([fetched.clone()]);
         }
         let finished = Command::new(step.argv.clone(), &worktree.path, env)
             .sandbox(sandbox)

@@ -38,9 +38,10 @@ pub fn run(wanted: &Wanted, argv: &[OsString]) -> Result<Exit> {
     let sandbox = Sandbox::new(tier, wanted.network.unwrap_or(Network::On), &home, &tmp)
         .read(wanted.read.iter().map(|p| cwd.join(p)))
         .read(of_git(&cwd))
-        .write([cwd.clone()])
+        .own([cwd.clone()])
         .write(wanted.write.iter().map(|p| cwd.join(p)))
         .guard([cwd.join(".git")])
+        .hide(crate::session::own_cache().ok())
         .hosts(wanted.hosts.iter().cloned());
     let command = Command::new(argv.to_vec(), &cwd, base_env());
     let finished =

@@ -54,7 +54,7 @@ impl Worktree {
         let pool = self.home.parent().map(Path::to_owned);
         Ok(Sandbox::new(tier, network, &home, &tmp)
             .read(self.readable())
-            .write([self.path.clone()])
+            .own([self.path.clone()])
             .guard([self.path.join(".git")])
             .hide([self.repo.project.common_dir.join("otto")].into_iter().chain(pool)))
     }

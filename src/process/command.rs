@@ -19,7 +19,7 @@ use super::lines::pump_lines;
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
 use super::sandbox::{self, Gauge, Limit, Proxy, Sandbox, Tier};
 use super::signal::{self, Wrapped};
-use super::{hidden, stop};
+use super::{ending, hidden, stop};
 use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result, Secrets};
 
@@ -189,9 +189,10 @@ impl Command {
         let mut confine = None;
         if let Some(sandbox) = &self.sandbox {
             sandbox.environment(&mut self.env);
-            argv = sandbox.prefix(&self.cwd)?.into_iter().chain(argv).collect();
             confine = sandbox.confine()?.map(Arc::new);
             self.proxy = sandbox.proxy()?;
+            let prefix = sandbox.prefix(&self.cwd, self.proxy.as_ref())?;
+            argv = prefix.into_iter().chain(argv).collect();
         }
         let mut env = self.env.clone();
         env.insert(SCOPE_VAR.into(), self.scope.clone().into());
@@ -259,10 +260,7 @@ impl Command {
             size > self.output_limit
         };
         let ended = self.wait(&handle, over);
-        let left_behind = kill_scope(&self.scope, pid_of(&handle), Some(&self.cwd));
-        reap::ended(pid_of(&handle));
-        // The group is gone, so this cannot block for long.
-        drop(handle.wait());
+        let left_behind = self.clear(&handle);
         Ok(Finished { ended, duration: started.elapsed(), left_behind })
     }
 
@@ -274,8 +272,7 @@ impl Command {
         max_line: usize,
         sink: &mut LineSink<'_>,
     ) -> Result<Finished> {
-        let (reader, writer) =
-            std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
+        let (reader, writer, going) = ending::pipe()?;
         let mut expr = self.expression()?.stdout_file(writer);
         let mut hidden = None;
         match &self.secrets {
@@ -297,6 +294,7 @@ impl Command {
         let pump = std::thread::spawn(move || pump_lines(reader, max_line, &send));
 
         let mut failure = None;
+        let mut going = Some(going);
         let mut open = true;
         let mut ended = None;
         let mut left_behind = 0;
@@ -319,14 +317,14 @@ impl Command {
                 drop(handle.wait_timeout(TICK));
             }
             if ended.is_some() {
-                left_behind += kill_scope(&self.scope, pid_of(&handle), Some(&self.cwd));
+                left_behind += kill_scope(&self.scope, pid_of(&handle));
+                // What it said is in the pipe; whoever got away with an end of that says nothing.
+                drop(going.take());
             }
         }
-        left_behind += kill_scope(&self.scope, pid_of(&handle), Some(&self.cwd));
-        reap::ended(pid_of(&handle));
-        drop(handle.wait());
+        left_behind += self.clear(&handle);
         drop(pump.join());
-        drop(hidden.map(std::thread::JoinHandle::join));
+        drop(hidden);
         match failure {
             Some(e) => Err(e),
             None => Ok(Finished {
@@ -335,6 +333,15 @@ impl Command {
                 left_behind,
             }),
         }
+    }
+
+    /// Ends what is left of its scope; returns how many processes that were.
+    fn clear(&self, handle: &duct::Handle) -> usize {
+        let killed = kill_scope(&self.scope, pid_of(handle));
+        reap::ended(&self.scope);
+        // Everything is gone that could be ended: more than a moment is waited for nothing.
+        drop(handle.wait_timeout(signal::GRACE));
+        killed
     }
 
     fn start(&self, expr: &duct::Expression) -> std::io::Result<duct::Handle> {
@@ -346,7 +353,7 @@ impl Command {
         {
             return Err(kind.into());
         }
-        reap::start(|| expr.start(), pid_of)
+        reap::start(&self.scope, &self.cwd, || expr.start(), pid_of)
     }
 
     fn watch(&self) -> Watch {

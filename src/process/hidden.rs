@@ -4,14 +4,28 @@ use std::fs::File;
 use std::io::{PipeWriter, Read, Write};
 use std::thread::JoinHandle;
 
-use crate::base::{Error, Result, Secrets};
+use super::ending::{self, Going};
+use crate::base::{Result, Secrets};
 
-/// A pipe whose other end is written to `file`. The thread ends when every writer has.
-pub(super) fn log(mut file: File, secrets: &Secrets) -> Result<(PipeWriter, JoinHandle<()>)> {
-    let (mut reader, writer) =
-        std::io::pipe().map_err(|e| Error::machine("cannot make a pipe").because(e))?;
+/// What takes from the pipe. Dropped it writes what is there, and ends.
+#[derive(Debug)]
+pub(super) struct Pump {
+    going: Option<Going>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        drop(self.going.take());
+        drop(self.thread.take().map(JoinHandle::join));
+    }
+}
+
+/// A pipe whose other end is written to `file`.
+pub(super) fn log(mut file: File, secrets: &Secrets) -> Result<(PipeWriter, Pump)> {
+    let (mut reader, writer, going) = ending::pipe()?;
     let mut redactor = secrets.stream();
-    let pump = std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         let (mut piece, mut out) = (vec![0; 64 << 10], Vec::new());
         // After a write that failed (a full disk) the rest is still taken, so that nobody waits.
         let mut whole = true;
@@ -33,5 +47,5 @@ pub(super) fn log(mut file: File, secrets: &Secrets) -> Result<(PipeWriter, Join
             }
         }
     });
-    Ok((writer, pump))
+    Ok((writer, Pump { going: Some(going), thread: Some(thread) }))
 }

@@ -6,6 +6,7 @@
 
 mod command;
 mod countdown;
+mod ending;
 mod env;
 mod hidden;
 mod interrupt;
@@ -19,7 +20,7 @@ mod terminal;
 pub use command::{Capture, Command, Ended, Finished, LineSink};
 pub use env::{allowed, base_env};
 pub use interrupt::{Interrupt, Words};
-pub use reap::{kill_inside, kill_scope, leftovers, marked_inside, scope_id};
+pub use reap::{kill_inside, marked_inside};
 pub use sandbox::{Network, Sandbox, Tier};
 pub use stop::wait_if_leaving;
 pub use terminal::in_terminal;

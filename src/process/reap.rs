@@ -1,9 +1,10 @@
 //! Ending everything that a child started. A tool that put itself into a session of its own
 //! escapes a group kill; it still carries the scope mark in its environment, or descends from
-//! something that does. One that also cleared its environment comes to us when its parent ends,
-//! as a child that we never started.
+//! something that does. One that lost or forged that mark comes to us when its parent ends, as a
+//! child that we never started: unless another running child can claim it, it is ended.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,15 +15,16 @@ use nix::unistd::Pid;
 /// The environment variable whose value marks everything that one child started.
 pub const SCOPE_VAR: &str = "OTTO_SCOPE";
 
-/// A mark that no other child of any Otto process has. It begins with our own, so that what a child
-/// of ours started under its own marks is still ours when that child was killed and could not end
-/// it.
+/// A mark that no other child of any Otto process has, and that nobody can guess. It begins with our
+/// own, so that what a child of ours started under its own marks is still ours when that child was
+/// killed and could not end it.
 pub fn scope_id() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    let start = jiff::Timestamp::now().as_microsecond();
-    let own = format!("{}-{start}-{n}", std::process::id());
+    // Seeded from the system's randomness.
+    let chance = RandomState::new().hash_one(n);
+    let own = format!("{}-{chance:016x}-{n}", std::process::id());
     match std::env::var(SCOPE_VAR) {
         Ok(outer) if !outer.is_empty() => format!("{outer}/{own}"),
         Ok(_) | Err(_) => own,
@@ -35,53 +37,77 @@ fn is_within(mark: &[u8], scope: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// The children that this process started and has not ended yet.
-static STARTED: Mutex<Option<HashSet<i32>>> = Mutex::new(None);
+/// A child that this process started and has not ended yet.
+#[derive(Debug)]
+struct Live {
+    root: i32,
+    scope: String,
+    /// Where it works.
+    dir: PathBuf,
+}
 
-fn started() -> MutexGuard<'static, Option<HashSet<i32>>> {
-    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+static LIVE: Mutex<Vec<Live>> = Mutex::new(Vec::new());
+
+fn live() -> MutexGuard<'static, Vec<Live>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts a child so that nobody takes it for an orphan: nothing is looked for between its start
 /// and its registration.
 pub(super) fn start<T, E>(
+    scope: &str,
+    dir: &Path,
     start: impl FnOnce() -> Result<T, E>,
     pid_of: impl Fn(&T) -> Option<i32>,
 ) -> Result<T, E> {
-    let mut known = started();
+    let mut known = live();
     let child = start()?;
-    known.get_or_insert_default().extend(pid_of(&child));
+    if let Some(root) = pid_of(&child) {
+        known.push(Live { root, scope: scope.to_owned(), dir: dir.to_owned() });
+    }
     Ok(child)
 }
 
-/// A child of ours has ended.
-pub(super) fn ended(root: Option<i32>) {
-    if let (Some(known), Some(root)) = (started().as_mut(), root) {
-        known.remove(&root);
-    }
+/// A child of ours has ended, and everything of its scope.
+pub(super) fn ended(scope: &str) {
+    live().retain(|l| l.scope != scope);
 }
 
-/// Living processes that carry `scope`, or descend from `root`, or are in its process group.
-/// With the folder that `root` works in also orphans without any mark: children of ours that
-/// nobody started and that can only be `root`'s, because they work in that folder or because no
-/// other child runs.
-pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32> {
+/// Whether a process belongs to a child, whatever its mark says, because it is in its session or
+/// its group, or works where it does. Only for orphans: what descends from it belongs to it anyway.
+fn can_claim(child: &Live, pid: i32, now: &Stat) -> bool {
+    now.session == child.root || now.pgid == child.root || works_in(pid, &child.dir)
+}
+
+/// Whether an orphan, a child of ours that nobody here started, is to be ended with the scope. A
+/// mark that no running child has was forged, and says as little as none: such a one is this scope's
+/// unless another running child can claim it and this one cannot.
+fn is_orphan_of(scope: &str, known: &[Live], pid: i32, now: &Stat) -> bool {
+    let is_ours = |l: &&Live| l.scope == scope;
+    if let Some(owner) = mark_of(pid).and_then(|m| known.iter().find(|l| is_within(&m, &l.scope))) {
+        return is_ours(&owner);
+    }
+    let mut able = known.iter().filter(|l| can_claim(l, pid, now)).peekable();
+    able.peek().is_none() || able.any(|l| is_ours(&l))
+}
+
+/// What came to this process as a child without being started by it. Our own helpers, such as git,
+/// are in our process group.
+fn is_orphan(known: &[Live], pid: i32, now: &Stat) -> bool {
     let me = std::process::id() as i32;
     let our_group = nix::unistd::getpgrp().as_raw();
-    let known = started();
-    let is_known = |pid: i32| known.as_ref().is_some_and(|k| k.contains(&pid));
-    let alone = known.iter().flatten().all(|pid| Some(*pid) == root);
-    family(|pid, ppid, pgid| {
-        let mark = mark_of(pid);
-        let orphan = || {
-            ppid == me
-                && pgid != our_group
-                && mark.is_none()
-                && !is_known(pid)
-                && dir.is_some_and(|dir| alone || works_in(pid, dir))
-        };
-        let of_root = root.is_some_and(|r| pgid == r || pid == r);
-        of_root || mark.as_deref().is_some_and(|mark| is_within(mark, scope)) || orphan()
+    now.ppid == me && now.pgid != our_group && known.iter().all(|l| l.root != pid)
+}
+
+/// Living processes of a running child's scope: those that carry its mark, or descend from `root`,
+/// or are in its process group, and orphans that are of no other child.
+fn leftovers(scope: &str, root: Option<i32>) -> Vec<i32> {
+    let known = live();
+    family(|pid, now| {
+        let of_root = root.is_some_and(|r| now.pgid == r || pid == r);
+        of_root
+            || mark_of(pid).is_some_and(|mark| is_within(&mark, scope))
+            || (is_orphan(&known, pid, now) && is_orphan_of(scope, &known, pid, now))
     })
 }
 
@@ -89,20 +115,24 @@ pub fn leftovers(scope: &str, root: Option<i32>, dir: Option<&Path>) -> Vec<i32>
 /// that one ends by itself, and killed it would leave its lock files behind.
 fn descendants() -> Vec<i32> {
     let me = std::process::id() as i32;
-    family(|pid, ppid, _| ppid == me && (mark_of(pid).is_some() || !is_git(pid)))
+    let our_group = nix::unistd::getpgrp().as_raw();
+    family(|pid, now| now.ppid == me && !(now.pgid == our_group && is_git(pid)))
 }
 
 /// `root` and what descends from it.
 pub(super) fn family_of(root: i32) -> Vec<i32> {
-    family(|pid, _, _| pid == root)
+    family(|pid, _| pid == root)
 }
 
 /// `root`, what descends from it, and what has left its parents and come to us. Unlike
 /// [`leftovers`] it reads the environment of few: it is for whoever looks often.
 pub(super) fn members(scope: &str, root: i32) -> Vec<i32> {
-    let me = std::process::id() as i32;
-    let came = |pid: i32| mark_of(pid).as_deref() == Some(scope.as_bytes());
-    family(|pid, ppid, pgid| pid == root || pgid == root || (ppid == me && came(pid)))
+    let known = live();
+    family(|pid, now| {
+        pid == root
+            || now.pgid == root
+            || (is_orphan(&known, pid, now) && is_orphan_of(scope, &known, pid, now))
+    })
 }
 
 /// What the children of `root` started.
@@ -117,12 +147,15 @@ pub(super) fn tasks_of(pid: i32) -> u64 {
     stat(pid).map_or(0, |s| s.threads)
 }
 
-/// Bytes of memory that a process holds: its share of what it shares (proc_pid_smaps(5)), or all of
-/// that where the share is not told.
+/// Bytes of memory that a process holds, files in memory left out: its share of what it shares
+/// (proc_pid_smaps(5)), or all of that where the share is not told.
 pub(super) fn memory_of(pid: i32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let share = text.lines().find_map(|l| l.strip_prefix("Pss:"));
-    let share = share.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    let row = |name: &str| {
+        let rest = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))?;
+        rest.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let share = row("Pss").map(|all| all.saturating_sub(row("Pss_Shmem").unwrap_or(0)));
     share.map_or_else(|| stat(pid).map_or(0, |s| s.pages << 12), |kib| kib << 10)
 }
 
@@ -130,21 +163,20 @@ fn is_git(pid: i32) -> bool {
     std::fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with(b"git"))
 }
 
-/// Living processes for which `is_root` (pid, parent, process group) holds, and what descends from
-/// them; never this one.
-fn family(is_root: impl Fn(i32, i32, i32) -> bool) -> Vec<i32> {
+/// Living processes for which `is_root` holds, and what descends from them; never this one.
+fn family(is_root: impl Fn(i32, &Stat) -> bool) -> Vec<i32> {
     let mut parents: HashMap<i32, i32> = HashMap::new();
     let mut found: HashSet<i32> = HashSet::new();
     let me = std::process::id() as i32;
     // Whatever this process or a child of it started is not older than this process.
     let born = stat(me).map_or(0, |s| s.start);
     for pid in pids() {
-        let Some(Stat { state, ppid, pgid, start, .. }) = stat(pid) else { continue };
-        if state == 'Z' || pid == me || start < born {
+        let Some(now) = stat(pid) else { continue };
+        if now.state == 'Z' || pid == me || now.start < born {
             continue;
         }
-        parents.insert(pid, ppid);
-        if is_root(pid, ppid, pgid) {
+        parents.insert(pid, now.ppid);
+        if is_root(pid, &now) {
             found.insert(pid);
         }
     }
@@ -187,6 +219,7 @@ struct Stat {
     is_bwrap: bool,
     ppid: i32,
     pgid: i32,
+    session: i32,
     threads: u64,
     /// Of memory, held.
     pages: u64,
@@ -209,16 +242,17 @@ fn stat(pid: i32) -> Option<Stat> {
         is_bwrap,
         ppid: fields.next()?.parse().ok()?,
         pgid: fields.next()?.parse().ok()?,
-        threads: fields.nth(14)?.parse().ok()?,
+        session: fields.next()?.parse().ok()?,
+        threads: fields.nth(13)?.parse().ok()?,
         start: fields.nth(1)?.parse().ok()?,
         pages: fields.nth(1)?.parse().unwrap_or(0),
     })
 }
 
-/// Kills everything of a scope until nothing of it is left, and reaps what came to us.
-/// Returns how many processes it had to kill.
-pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
-    let killed = kill_all(|| leftovers(scope, root, dir));
+/// Kills everything of a running child's scope until nothing of it is left, and reaps what came to
+/// us. Returns how many processes it had to kill.
+pub(super) fn kill_scope(scope: &str, root: Option<i32>) -> usize {
+    let killed = kill_all(|| leftovers(scope, root));
     let me = std::process::id() as i32;
     for pid in killed.iter().filter(|pid| Some(**pid) != root) {
         // What is dead and still has a number looks alive to whoever asks for it. Only children of
@@ -236,9 +270,9 @@ pub fn kill_scope(scope: &str, root: Option<i32>, dir: Option<&Path>) -> usize {
 /// the kernel: nobody else waits for it.
 fn reap_wrappers() {
     let me = std::process::id() as i32;
-    let known = started();
+    let known = live();
     for pid in pids() {
-        let is_known = known.as_ref().is_some_and(|k| k.contains(&pid));
+        let is_known = known.iter().any(|l| l.root == pid);
         if !is_known && stat(pid).is_some_and(|s| s.ppid == me && s.state == 'Z' && s.is_bwrap) {
             // SAFETY: waitpid with no status to write takes plain integers.
             unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) };

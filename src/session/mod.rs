@@ -24,6 +24,6 @@ pub use fold::SYNC;
 pub use journal::Record;
 pub use layout::Layout;
 pub use record::SessionRecord;
-pub use session::{Session, Workspace, cache_dir};
+pub use session::{Session, Workspace, cache_dir, own_cache};
 pub use state::{GroupState, Phase, State};
 pub use tell::{Weight, tell, usage_text};

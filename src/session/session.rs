@@ -172,7 +172,7 @@ impl Workspace {
             Some(group) => format!("{}.{group}", role.word()),
             None => role.word().to_owned(),
         };
-        let agents = cache_dir()?.join("otto").join(self.repo.project.hash()).join("agents");
+        let agents = own_cache()?.join(self.repo.project.hash()).join("agents");
         Ok(agents.join(id.as_str()).join(provider).join(name))
     }
 
@@ -180,10 +180,15 @@ impl Workspace {
     pub fn pool(&self, config: &Config) -> Result<Pool> {
         let dir = match &config.worktree_dir {
             Some(dir) => self.root().join(dir),
-            None => cache_dir()?.join("otto").join(self.repo.project.hash()).join("worktrees"),
+            None => own_cache()?.join(self.repo.project.hash()).join("worktrees"),
         };
         Pool::open(&self.repo, &dir, &self.layout.locks(), &config.git_filters)
     }
+}
+
+/// Where Otto keeps worktrees, agents' conversations and what was prepared, of every project.
+pub fn own_cache() -> Result<PathBuf> {
+    Ok(cache_dir()?.join("otto"))
 }
 
 /// `$XDG_CACHE_HOME`, else `~/.cache` (XDG Base Directory Specification).
@@ -234,6 +239,7 @@ impl Session {
     pub fn containment(&self, who: Who) -> Result<Containment> {
         let mut kept = self.config.containment(self.record.tier, who)?;
         kept.hide.extend(self.layout.dir.ancestors().nth(2).map(Path::to_owned));
+        kept.hide.push(own_cache()?);
         Ok(kept)
     }
 

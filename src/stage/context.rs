@@ -194,7 +194,7 @@ impl<'a> Context<'a> {
     pub fn bench(&self) -> Result<Bench<'_>> {
         self.session.require_sandbox()?;
         let (cache, project) = (crate::session::cache_dir()?, self.ws.repo.project.hash());
-        let prepared = cache.join("otto").join(&project).join("prepared");
+        let prepared = crate::session::own_cache()?.join(&project).join("prepared");
         // Beside the folder that no sandbox shows anything of.
         let packages = cache.join("otto-packages").join(&project);
         Ok(Bench {

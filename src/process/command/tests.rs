@@ -161,3 +161,29 @@ fn a_time_limit_asks_first_too() {
         .expect("runs");
     assert_eq!((done.ended, got), (Ended::TimedOut, vec![b"cost".to_vec()]));
 }
+
+#[test]
+fn somebody_who_keeps_its_output_open_holds_nothing_up() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut kept = Vec::new();
+    let script = "echo $$; read go <go; echo last; printf words; exit 0";
+    let fifo = dir.path().join("go");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let mut got = Vec::new();
+    let done = sh(script, dir.path())
+        .run_lines(&dir.path().join("err"), 100, &mut |line| {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if kept.is_empty() {
+                let output = format!("/proc/{line}/fd/1");
+                kept.push(File::options().write(true).open(output).expect("another end"));
+                kept.push(File::options().write(true).open(&fifo).expect("it reads"));
+                std::io::Write::write_all(&mut kept[1], b"go\n").expect("written");
+            } else {
+                got.push(line);
+            }
+            Ok(())
+        })
+        .expect("runs");
+    assert!(done.success(), "{done:?}");
+    assert_eq!(got, ["last", "words"]);
+}

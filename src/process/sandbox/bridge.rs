@@ -13,13 +13,15 @@ use crate::base::{Error, Result};
 /// Where clients inside find the proxy.
 const PORT: u16 = 3128;
 
-/// The name of the socket, below the sandbox's temporary folder.
+/// The name of the socket, in a folder of its own.
 pub(super) const SOCKET: &str = "proxy.sock";
+
+/// Where that folder is inside.
+pub(super) const FOLDER: &str = "/run/otto";
 
 /// The arguments of `otto sandbox` that make it the bridge.
 pub(super) fn arguments(hosts: &[String]) -> Vec<OsString> {
-    // The temporary folder is `/tmp` inside.
-    let socket = Path::new("/tmp").join(SOCKET);
+    let socket = Path::new(FOLDER).join(SOCKET);
     let mut argv: Vec<OsString> = vec!["--inside".into(), socket.into()];
     for host in hosts.iter().filter(|host| local_port(host).is_some()) {
         argv.extend(["--host".into(), host.into()]);

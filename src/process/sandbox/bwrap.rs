@@ -1,12 +1,13 @@
 //! The tier `bwrap`: what stands before the program. The order is the order of the mounts: what is
-//! wide first, what is hidden in it, what is writable, what stays as it is.
+//! read, what is written by configuration, what is hidden in these and the sandbox's own folders,
+//! outer ones first, and what stays as it is.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::paths::{both, topmost};
 use super::system::{self, Entry};
-use super::{Network, Sandbox};
+use super::{Network, Sandbox, bridge};
 use crate::base::{Error, Result};
 use crate::process::on_path;
 
@@ -44,11 +45,13 @@ impl Argv {
     }
 }
 
-/// `bwrap … --`; `helper` is a program that stands between.
+/// `bwrap … --`; `helper` is a program that stands between, and `proxy` the folder where it finds
+/// its socket.
 pub(super) fn prefix(
     sandbox: &Sandbox,
     cwd: &Path,
     helper: Option<&Path>,
+    proxy: Option<&Path>,
 ) -> Result<Vec<OsString>> {
     let mut argv = Argv(vec![program()?.into()]);
     argv.words(&[
@@ -70,6 +73,9 @@ pub(super) fn prefix(
     for name in SETTINGS {
         argv.same("--ro-bind-try", &Path::new("/proc").join(name));
     }
+    // What is in memory is bounded, and nothing but this is: see the gauge for what has no path.
+    argv.words(&["--size", &(sandbox.limits.memory / 4).max(1 << 20).to_string()]);
+    argv.words(&["--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
     argv.words(&["--symlink", "/tmp", "/var/tmp"]);
     for entry in system::system() {
         match entry {
@@ -78,9 +84,18 @@ pub(super) fn prefix(
         }
     }
     argv.pair("--bind", &sandbox.tmp, Path::new("/tmp"));
+    if let Some(folder) = proxy {
+        argv.pair("--ro-bind", folder, Path::new(bridge::FOLDER));
+    }
     let asked = sandbox.read.iter().map(PathBuf::as_path).chain(helper).flat_map(both);
+    let hidden = sandbox.hidden();
+    let is_hidden = |p: &PathBuf| hidden.iter().any(|h| p.starts_with(h));
     let reads = topmost(
-        asked.chain(system::toolchains().iter().cloned()).chain(system::behind_links()).collect(),
+        asked
+            .filter(|p| !is_hidden(p))
+            .chain(system::toolchains().iter().cloned())
+            .chain(system::behind_links())
+            .collect(),
     );
     let of_system = |p: &PathBuf| {
         system::system().iter().any(|entry| match entry {
@@ -97,22 +112,31 @@ pub(super) fn prefix(
             Ok(_) | Err(_) => argv.same("--ro-bind", path),
         }
     }
-    let hidden: Vec<PathBuf> =
-        sandbox.hide.iter().cloned().chain(system::secrets()).flat_map(|p| both(&p)).collect();
-    for path in topmost(hidden) {
-        let shown = reads.iter().any(|r| path.starts_with(r)) || of_system(&path);
-        match (shown, path.is_dir()) {
-            (false, _) => {}
-            (true, true) => argv.path("--tmpfs", &path),
-            (true, false) => argv.pair("--ro-bind", Path::new("/dev/null"), &path),
-        }
-    }
-    let mut writes = vec![sandbox.home.clone(), sandbox.tmp.clone()];
-    writes.extend(sandbox.write.iter().flat_map(|p| both(p)));
+    let mut writes: Vec<PathBuf> = sandbox.write.iter().flat_map(|p| both(p)).collect();
     writes.sort();
     writes.dedup();
     for path in &writes {
         argv.same("--bind", path);
+    }
+    let own: Vec<PathBuf> = sandbox.owned().flat_map(both).collect();
+    let shown = |p: &PathBuf| {
+        reads.iter().chain(&writes).chain(&own).any(|above| p.starts_with(above)) || of_system(p)
+    };
+    let covers: Vec<PathBuf> = hidden.into_iter().filter(shown).collect();
+    let mut layers: Vec<&PathBuf> = covers.iter().chain(&own).collect();
+    layers.sort();
+    layers.dedup();
+    for path in layers {
+        if own.contains(path) {
+            argv.same("--bind", path);
+        } else if path.is_dir() {
+            argv.path("--tmpfs", path);
+        } else {
+            argv.pair("--ro-bind", Path::new("/dev/null"), path);
+        }
+    }
+    for path in covers.iter().filter(|p| p.is_dir() && !own.contains(p)) {
+        argv.path("--remount-ro", path);
     }
     for path in sandbox.guard.iter().filter(|p| p.exists()) {
         argv.same("--ro-bind", path);

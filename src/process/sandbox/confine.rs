@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use libc::{rlimit, sock_filter};
 
-use super::seccomp::{self, Sockets};
+use super::seccomp::{self, Attributes, Sockets};
 use super::{Limits, Network, Sandbox, Tier, landlock};
 use crate::base::{Error, Result};
 
@@ -26,6 +26,9 @@ impl Confine {
     pub(super) fn new(sandbox: &Sandbox) -> Result<Self> {
         let sockets = match (sandbox.tier, sandbox.network) {
             (Tier::Landlock, Network::Off) => Sockets::UnixOnly,
+            (Tier::Bwrap, Network::Off | Network::Loopback | Network::Provider) => {
+                Sockets::OfNamespace
+            }
             (_, _) => Sockets::Any,
         };
         if sockets == Sockets::UnixOnly && !seccomp::IS_KNOWN {
@@ -39,14 +42,14 @@ impl Confine {
             Tier::Landlock => Self {
                 limits: sandbox.limits,
                 ruleset: Some(landlock::ruleset(sandbox)?),
-                filter: seccomp::filter(sockets),
+                filter: seccomp::filter(sockets, Attributes::Refused),
                 drop_capabilities: true,
             },
             // bwrap has to mount, and drops the capabilities itself.
             Tier::Bwrap => Self {
                 limits: sandbox.limits,
                 ruleset: landlock::scopes_only()?,
-                filter: seccomp::filter(sockets),
+                filter: seccomp::filter(sockets, Attributes::Free),
                 drop_capabilities: false,
             },
         })

@@ -9,7 +9,7 @@ use landlock::{
     RulesetCreated, RulesetCreatedAttr, Scope,
 };
 
-use super::paths::{around, both, topmost};
+use super::paths::{around, topmost};
 use super::system::{self, Entry};
 use super::{Network, Sandbox, machine};
 use crate::base::{Error, Result};
@@ -75,8 +75,7 @@ fn readable(sandbox: &Sandbox) -> Vec<PathBuf> {
     roots.extend(system::behind_links());
     roots.extend(sandbox.read.iter().cloned());
     let real = roots.iter().filter_map(|p| p.canonicalize().ok()).collect();
-    let hidden: Vec<PathBuf> =
-        sandbox.hide.iter().cloned().chain(system::secrets()).flat_map(|p| both(&p)).collect();
+    let hidden = sandbox.hidden();
     let mut out = Vec::new();
     for root in topmost(real) {
         around(&root, &hidden, &mut out);
@@ -104,7 +103,8 @@ pub(super) fn ruleset(sandbox: &Sandbox) -> Result<OwnedFd> {
         set = allow(set, Path::new(device), access)?;
     }
     let bound = sandbox.bind.iter().map(|(from, _)| from);
-    for path in [&sandbox.home, &sandbox.tmp].into_iter().chain(&sandbox.write).chain(bound) {
+    let written_to = sandbox.write.iter().chain(bound).map(PathBuf::as_path);
+    for path in sandbox.owned().chain(written_to) {
         set = allow(set, path, written(path))?;
     }
     file_of(set)

@@ -47,8 +47,11 @@ pub struct Sandbox {
     pub network: Network,
     /// Files and folders that are read, besides the system and the toolchains.
     pub read: Vec<PathBuf>,
-    /// Folders (and files) that are written; they are there when the child starts.
+    /// Folders (and files) that are written; they are there when the child starts. What is hidden in
+    /// them stays hidden.
     pub write: Vec<PathBuf>,
+    /// Folders that were made for it, or that it is about: written, even inside what is hidden.
+    pub own: Vec<PathBuf>,
     /// Files in writable folders that stay as they are. `landlock` cannot keep these.
     pub guard: Vec<PathBuf>,
     /// What is not even readable, although it lies in a folder that is.
@@ -89,6 +92,7 @@ impl Sandbox {
             network,
             read: Vec::new(),
             write: Vec::new(),
+            own: Vec::new(),
             guard: Vec::new(),
             hide: Vec::new(),
             bind: Vec::new(),
@@ -106,6 +110,11 @@ impl Sandbox {
 
     pub fn write(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
         self.write.extend(paths);
+        self
+    }
+
+    pub fn own(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.own.extend(paths);
         self
     }
 
@@ -127,6 +136,42 @@ impl Sandbox {
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
         self.hosts.extend(hosts);
         self
+    }
+
+    /// Its own folders, its home and its temporary folder among them.
+    fn owned(&self) -> impl Iterator<Item = &Path> {
+        [&self.home, &self.tmp].into_iter().chain(&self.own).map(PathBuf::as_path)
+    }
+
+    /// Everything that is hidden and there.
+    fn hidden(&self) -> Vec<PathBuf> {
+        let all = self.hide.iter().cloned().chain(system::secrets());
+        paths::topmost(all.flat_map(|p| paths::both(&p)).collect())
+    }
+
+    /// Fails (78) where something that is asked to be writable would have to be hidden as well.
+    fn require_hidden(&self) -> Result<()> {
+        let hidden = self.hidden();
+        // Landlock's rules only allow, and a file can be made only in a folder that is allowed whole.
+        let cannot_cover = self.tier == Tier::Landlock;
+        let conflict = |asked: &&Path, is_own: bool| {
+            let real = asked.canonicalize().ok()?;
+            let inside = |h: &&PathBuf| !is_own && real.starts_with(h);
+            let around = |h: &&PathBuf| cannot_cover && h.starts_with(&real) && **h != real;
+            hidden.iter().find(|h| inside(h) || around(h)).cloned()
+        };
+        let asked = self.write.iter().map(|p| (p.as_path(), false));
+        for (path, is_own) in asked.chain(self.own.iter().map(|p| (p.as_path(), true))) {
+            let Some(secret) = conflict(&path, is_own) else { continue };
+            return Err(Error::machine(format!(
+                "'{}' cannot be written at the sandbox tier '{}': '{}' stays hidden",
+                path.display(),
+                self.tier.word(),
+                secret.display()
+            ))
+            .hint("name folders beside what is hidden; the tier 'bwrap' can also hide a place inside of a folder that is written"));
+        }
+        Ok(())
     }
 
     /// Whether the kernel enforces anything.
@@ -158,25 +203,29 @@ impl Sandbox {
         env.insert("TMPDIR".into(), tmp.into());
     }
 
-    /// What is put before the program and its arguments. 78 where the tier is not here.
-    pub(super) fn prefix(&self, cwd: &Path) -> Result<Vec<OsString>> {
+    /// What is put before the program and its arguments; with the proxy that runs beside. 78 where
+    /// the tier is not here.
+    pub(super) fn prefix(&self, cwd: &Path, proxy: Option<&Proxy>) -> Result<Vec<OsString>> {
         match self.tier {
             Tier::Worktree | Tier::Landlock => Ok(Vec::new()),
             Tier::Bwrap if self.network == Network::Provider => {
                 let helper = own_command("otto-sandbox");
-                let mut argv = bwrap::prefix(self, cwd, helper.first().map(Path::new))?;
+                let helper_at = helper.first().map(Path::new);
+                let mut argv = bwrap::prefix(self, cwd, helper_at, proxy.map(Proxy::folder))?;
                 argv.extend(helper);
                 argv.extend(bridge::arguments(&self.hosts));
                 Ok(argv)
             }
-            Tier::Bwrap => bwrap::prefix(self, cwd, None),
+            Tier::Bwrap => bwrap::prefix(self, cwd, None, None),
         }
     }
 
     /// What has to run beside the child as long as it does.
     pub(super) fn proxy(&self) -> Result<Option<Proxy>> {
         if self.network == Network::Provider && self.is_enforced() {
-            return Proxy::start(&self.tmp, bridge::SOCKET, &self.hosts).map(Some);
+            // Beside what is writable.
+            let below = self.tmp.parent().unwrap_or(&self.tmp);
+            return Proxy::start(below, bridge::SOCKET, &self.hosts).map(Some);
         }
         Ok(None)
     }
@@ -184,7 +233,11 @@ impl Sandbox {
     /// What the child does to itself before it becomes the program.
     pub(super) fn confine(&self) -> Result<Option<Confine>> {
         self.network.require(self.tier)?;
-        if self.is_enforced() { Confine::new(self).map(Some) } else { Ok(None) }
+        if !self.is_enforced() {
+            return Ok(None);
+        }
+        self.require_hidden()?;
+        Confine::new(self).map(Some)
     }
 }
 

@@ -8,6 +8,9 @@ use super::{Network, Sandbox, Tier, landlock};
 use crate::base::{Error, Result};
 use crate::process::{Capture, Command, Ended};
 
+/// Only a scope of Landlock keeps these: they are in no folder.
+const ABSTRACT: &str = "abstract Unix sockets of this machine (D-Bus, X11) are not kept away with the network 'on': that needs Linux 6.12";
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
@@ -57,11 +60,17 @@ fn look(tier: Tier) -> Probe {
             abi => {
                 if abi < landlock::SCOPES {
                     lacks.push("signals to processes outside are not stopped".to_owned());
+                    lacks.push(ABSTRACT.to_owned());
                 }
                 try_it(tier)
             }
         },
-        Tier::Bwrap => try_it(tier),
+        Tier::Bwrap => {
+            if landlock::abi() < landlock::SCOPES {
+                lacks.push(ABSTRACT.to_owned());
+            }
+            try_it(tier)
+        }
     };
     Probe { tier, wrong, lacks }
 }

@@ -5,13 +5,13 @@
 //! It speaks what HTTP clients ask of a proxy: `CONNECT host:port` (RFC 9110, 9.3.6) and a request
 //! with an absolute target. What is said inside a connection is not looked at.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,62 +22,137 @@ const MAX_HEAD: u64 = 64 << 10;
 /// More connections at a time are hung up on: each has two threads of ours.
 const MOST: usize = 256;
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+/// After a failure to accept: without descriptors there is nothing to do but wait for some.
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// Ends with its value: nothing is accepted any more.
+/// Ends with its value: nothing is accepted any more, and what was is hung up on. That needs
+/// nothing that those inside could take away.
 #[derive(Debug)]
 pub(in crate::process) struct Proxy {
-    _folder: std::fs::File,
-    socket: PathBuf,
-    ending: Arc<AtomicBool>,
+    /// Of the socket alone. Those inside see it, and cannot write there.
+    folder: tempfile::TempDir,
+    listener: Arc<UnixListener>,
+    served: Arc<Served>,
     accepting: Option<JoinHandle<()>>,
 }
 
 impl Proxy {
-    /// Listens at `name` in the folder, which must not be there. It is reached through the folder's
-    /// descriptor: a socket's path has at most 107 bytes (unix(7)).
-    pub fn start(folder: &Path, name: &str, hosts: &[String]) -> Result<Self> {
-        let open = std::fs::File::open(folder).map_err(|e| Error::file("open", folder, e))?;
+    /// Listens at `name` in a new folder below this one. The socket is made through the folder's
+    /// descriptor: its path has at most 107 bytes (unix(7)).
+    pub fn start(below: &Path, name: &str, hosts: &[String]) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("proxy-").tempdir_in(below);
+        let folder = folder.map_err(|e| Error::file("make a folder in", below, e))?;
+        let fail = |e| {
+            let at = folder.path().display();
+            Error::machine(format!("cannot listen in '{at}'")).because(e)
+        };
+        let open = std::fs::File::open(folder.path()).map_err(fail)?;
         let socket = PathBuf::from(format!("/proc/self/fd/{}/{name}", open.as_raw_fd()));
-        let fail =
-            |e| Error::machine(format!("cannot listen at '{}'", socket.display())).because(e);
-        let listener = UnixListener::bind(&socket).map_err(fail)?;
-        let ending = Arc::new(AtomicBool::new(false));
-        let (over, hosts) = (Arc::clone(&ending), Arc::new(hosts.to_vec()));
+        let listener = Arc::new(UnixListener::bind(&socket).map_err(fail)?);
+        let served = Arc::new(Served::default());
+        let (listening, all, hosts) =
+            (Arc::clone(&listener), Arc::clone(&served), Arc::<[String]>::from(hosts));
         let accepting = std::thread::Builder::new()
             .name("proxy".into())
-            .spawn(move || {
-                let open = Arc::new(());
-                for client in listener.incoming().flatten() {
-                    if over.load(Ordering::SeqCst) {
-                        // Closing alone is not the end: a child of ours that was forked just now
-                        // holds the socket until its exec.
-                        // SAFETY: shutdown(2) takes plain integers, and the listener is open.
-                        unsafe { libc::shutdown(listener.as_raw_fd(), libc::SHUT_RDWR) };
-                        return;
-                    }
-                    let (hosts, open) = (Arc::clone(&hosts), Arc::clone(&open));
-                    // Ours, and one for each that is served.
-                    if Arc::strong_count(&open) > MOST {
-                        continue;
-                    }
-                    // A client that cannot be served is one that is hung up on.
-                    drop(std::thread::Builder::new().spawn(move || {
-                        drop(serve(client, &hosts));
-                        drop(open);
-                    }));
-                }
-            })
+            .spawn(move || accept(&listening, &all, &hosts))
             .map_err(fail)?;
-        Ok(Self { _folder: open, socket, ending, accepting: Some(accepting) })
+        Ok(Self { folder, listener, served, accepting: Some(accepting) })
+    }
+
+    /// Where the socket is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.ending.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
-        drop(UnixStream::connect(&self.socket));
+        self.served.end();
+        // Wakes the thread that accepts. Closing alone is not the end: a child of ours that was
+        // forked just now holds the socket until its exec.
+        // SAFETY: shutdown(2) takes plain integers, and the listener is open.
+        unsafe { libc::shutdown(self.listener.as_raw_fd(), libc::SHUT_RDWR) };
         drop(self.accepting.take().map(JoinHandle::join));
+    }
+}
+
+/// Until it is over.
+fn accept(listener: &UnixListener, served: &Arc<Served>, hosts: &Arc<[String]>) {
+    while !served.is_over() {
+        let Ok((client, _)) = listener.accept() else {
+            std::thread::sleep(PAUSE);
+            continue;
+        };
+        // Who cannot be served is hung up on.
+        let Some(place) = Served::enter(served, &client) else { continue };
+        let hosts = Arc::clone(hosts);
+        drop(std::thread::Builder::new().spawn(move || drop(serve(client, &hosts, &place))));
+    }
+}
+
+/// Everybody who is served, so that they can be hung up on.
+#[derive(Debug, Default)]
+struct Served(Mutex<Connections>);
+
+#[derive(Debug, Default)]
+struct Connections {
+    over: bool,
+    next: u64,
+    open: HashMap<u64, (UnixStream, Option<TcpStream>)>,
+}
+
+/// One of them, while it is served.
+struct Place {
+    served: Arc<Served>,
+    id: u64,
+}
+
+impl Served {
+    fn all(&self) -> MutexGuard<'_, Connections> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_over(&self) -> bool {
+        self.all().over
+    }
+
+    fn enter(served: &Arc<Self>, client: &UnixStream) -> Option<Place> {
+        let mut all = served.all();
+        if all.over || all.open.len() >= MOST {
+            return None;
+        }
+        let (id, client) = (all.next, client.try_clone().ok()?);
+        all.next += 1;
+        all.open.insert(id, (client, None));
+        Some(Place { served: Arc::clone(served), id })
+    }
+
+    fn end(&self) {
+        let mut all = self.all();
+        all.over = true;
+        for (client, server) in all.open.values() {
+            // Hung up already is as good.
+            drop(client.shutdown(Shutdown::Both));
+            drop(server.as_ref().map(|s| s.shutdown(Shutdown::Both)));
+        }
+    }
+}
+
+impl Place {
+    /// Whom the client speaks to; `false` once it is over.
+    fn leads_to(&self, server: &TcpStream) -> std::io::Result<bool> {
+        let server = server.try_clone()?;
+        let mut all = self.served.all();
+        if let Some((_, to)) = all.open.get_mut(&self.id) {
+            *to = Some(server);
+        }
+        Ok(!all.over)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.served.all().open.remove(&self.id);
     }
 }
 
@@ -115,7 +190,7 @@ fn asked(head: &str) -> Option<Asked> {
     Some(Asked { to: to.to_ascii_lowercase(), head: head.into_bytes() })
 }
 
-fn serve(client: UnixStream, hosts: &[String]) -> std::io::Result<()> {
+fn serve(client: UnixStream, hosts: &[String], place: &Place) -> std::io::Result<()> {
     client.set_read_timeout(Some(CONNECT_LIMIT))?;
     let mut reader = BufReader::new(client.try_clone()?.take(MAX_HEAD));
     let mut head = String::new();
@@ -137,6 +212,9 @@ fn serve(client: UnixStream, hosts: &[String]) -> std::io::Result<()> {
     let Ok(mut server) = connect(&asked.to) else {
         return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
     };
+    if !place.leads_to(&server)? {
+        return Ok(());
+    }
     client.set_read_timeout(None)?;
     if asked.head.is_empty() {
         client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
@@ -208,8 +286,8 @@ mod tests {
             stream.read_exact(&mut said).expect("four bytes");
             stream.write_all(&said).expect("written");
         });
-        let socket = dir.path().join("s");
         let proxy = Proxy::start(dir.path(), "s", std::slice::from_ref(&at)).expect("it listens");
+        let socket = proxy.folder().join("s");
         let ask = |to: &str| {
             let mut stream = UnixStream::connect(&socket).expect("it listens");
             write!(stream, "CONNECT {to} HTTP/1.1\r\n\r\nping").expect("written");
@@ -223,5 +301,29 @@ mod tests {
         echo.join().expect("it ended");
         drop(proxy);
         assert!(UnixStream::connect(&socket).is_err());
+    }
+    #[test]
+    fn it_ends_without_its_socket_and_with_servers_that_do_not() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = server.local_addr().expect("bound").to_string();
+        let proxy = Proxy::start(dir.path(), "s", std::slice::from_ref(&at)).expect("it listens");
+        let socket = proxy.folder().join("s");
+        let mut client = UnixStream::connect(&socket).expect("it listens");
+        write!(client, "CONNECT {at} HTTP/1.1\r\n\r\nping").expect("written");
+        // It says nothing and hangs up on nobody.
+        let (mut silent, _) = server.accept().expect("a client");
+        silent.read_exact(&mut [0; 4]).expect("it was connected");
+        std::fs::remove_file(&socket).expect("it was there");
+        let served = Arc::downgrade(&proxy.served);
+        drop(proxy);
+        let mut rest = Vec::new();
+        silent.read_to_end(&mut rest).expect("hung up on");
+        let mut said = String::new();
+        client.read_to_string(&mut said).expect("hung up on");
+        // The threads have let go of what they served.
+        while served.strong_count() > 0 {
+            std::thread::yield_now();
+        }
     }
 }

@@ -1,14 +1,39 @@
-//! A filter of system calls (seccomp(2)) for what neither tier keeps by itself: sockets other than
-//! Unix ones, input put into a terminal, and interfaces of the kernel that no build needs.
+//! A filter of system calls (seccomp(2)) for what neither tier keeps by itself: sockets that lead
+//! around it, input put into a terminal, and interfaces of the kernel that no build needs.
 
 use libc::sock_filter;
 
-/// What a filter refuses besides the list.
+/// What a filter refuses besides the list. Sockets to the hypervisor (vsock(7)) always: they are in
+/// no network namespace, and services of clouds and of Windows listen there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sockets {
     /// Only Unix and netlink sockets can be made.
     UnixOnly,
+    /// Those of a network namespace that is the sandbox's own.
+    OfNamespace,
     Any,
+}
+
+impl Sockets {
+    /// Families that can be made; `None` is all but the hypervisor's.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    fn families(self) -> Option<&'static [libc::c_int]> {
+        match self {
+            Sockets::UnixOnly => Some(&[libc::AF_UNIX, libc::AF_NETLINK]),
+            Sockets::OfNamespace => {
+                Some(&[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])
+            }
+            Sockets::Any => None,
+        }
+    }
+}
+
+/// Whether attributes of files can be set, besides modes and times. Landlock has no right for that,
+/// and an access list hands a file to others; namespaces keep files outside by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attributes {
+    Refused,
+    Free,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -35,6 +60,22 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_acct,
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
+];
+
+/// Refused with ENOTSUP, as by a file system that has none: programs that keep attributes where they
+/// can go on without.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const OF_ATTRIBUTES: &[libc::c_long] = &[
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    // setxattrat, removexattrat and file_setattr have the same number everywhere.
+    463,
+    466,
+    469,
 ];
 
 /// Offsets in `struct seccomp_data`; arguments are read by their lower half (little endian).
@@ -67,7 +108,7 @@ pub(super) const IS_KNOWN: bool = cfg!(any(target_arch = "x86_64", target_arch =
 /// The program. Calls of another architecture (32-bit ones on a 64-bit kernel) are answered as not
 /// there: their numbers mean something else.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-pub(super) fn filter(sockets: Sockets) -> Vec<sock_filter> {
+pub(super) fn filter(sockets: Sockets, attributes: Attributes) -> Vec<sock_filter> {
     let number = |call: libc::c_long| call as u32;
     let mut out = vec![
         step(LOAD, ARCHITECTURE, 0, 0),
@@ -84,6 +125,13 @@ pub(super) fn filter(sockets: Sockets) -> Vec<sock_filter> {
     for call in REFUSED {
         out.extend([step(EQUAL, number(*call), 0, 1), errno(libc::EPERM)]);
     }
+    let kept = match attributes {
+        Attributes::Refused => OF_ATTRIBUTES,
+        Attributes::Free => &[],
+    };
+    for call in kept {
+        out.extend([step(EQUAL, number(*call), 0, 1), errno(libc::ENOTSUP)]);
+    }
     // ioctl(2) that types into a terminal: TIOCSTI, and TIOCLINUX of a console.
     out.extend([
         step(EQUAL, number(libc::SYS_ioctl), 0, 5),
@@ -93,21 +141,32 @@ pub(super) fn filter(sockets: Sockets) -> Vec<sock_filter> {
         errno(libc::EPERM),
         accept(),
     ]);
-    if sockets == Sockets::UnixOnly {
-        out.extend([
-            step(EQUAL, number(libc::SYS_socket), 0, 4),
+    let refused = errno(libc::EACCES);
+    match sockets.families() {
+        None => out.extend([
+            step(EQUAL, number(libc::SYS_socket), 0, 3),
             step(LOAD, argument(0), 0, 0),
-            step(EQUAL, libc::AF_UNIX as u32, 2, 0),
-            step(EQUAL, libc::AF_NETLINK as u32, 1, 0),
-            errno(libc::EACCES),
-        ]);
+            step(EQUAL, libc::AF_VSOCK as u32, 0, 1),
+            refused,
+        ]),
+        Some(families) => {
+            let n = families.len() as u8;
+            out.extend([
+                step(EQUAL, number(libc::SYS_socket), 0, n + 2),
+                step(LOAD, argument(0), 0, 0),
+            ]);
+            for (family, after) in families.iter().zip((0..n).rev()) {
+                out.push(step(EQUAL, *family as u32, after + 1, 0));
+            }
+            out.push(refused);
+        }
     }
     out.push(accept());
     out
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(super) fn filter(_sockets: Sockets) -> Vec<sock_filter> {
+pub(super) fn filter(_sockets: Sockets, _attributes: Attributes) -> Vec<sock_filter> {
     Vec::new()
 }
 

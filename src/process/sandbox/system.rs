@@ -119,14 +119,46 @@ pub(super) fn behind_links() -> Vec<PathBuf> {
     real.filter(|p| !system(p)).collect()
 }
 
+/// Where packages keep what only root may read, looked at two levels deep.
+const GUARDED: [&str; 2] = ["/etc", "/opt"];
+
+/// What of these nobody but its owner and group may read. Looked for once.
+fn guarded() -> &'static [PathBuf] {
+    static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let mut out = Vec::new();
+        for root in GUARDED {
+            closed_in(Path::new(root), 2, &mut out);
+        }
+        out
+    })
+}
+
+fn closed_in(dir: &Path, levels: u32, out: &mut Vec<PathBuf>) {
+    use std::os::unix::fs::PermissionsExt;
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        // Of a link: what it leads to has a mode of its own.
+        let Ok(meta) = entry.metadata() else { continue };
+        if meta.is_symlink() {
+            continue;
+        }
+        if meta.permissions().mode() & 0o004 == 0 {
+            out.push(entry.path());
+        } else if meta.is_dir() && levels > 1 {
+            closed_in(&entry.path(), levels - 1, out);
+        }
+    }
+}
+
 /// Everything that is hidden wherever it lies in something readable.
 pub(super) fn secrets() -> Vec<PathBuf> {
-    let of_system = SECRETS.iter().map(PathBuf::from);
     let home = home();
     let of_home = LOGINS.iter().filter_map(|name| Some(home.as_ref()?.join(name)));
     // Whoever is not root cannot open the system's anyway.
     let root = nix::unistd::geteuid().is_root();
-    of_system.filter(|_| root).chain(of_home).filter(|p| p.exists()).collect()
+    let of_system = SECRETS.iter().map(PathBuf::from).filter(|_| root);
+    let closed = if root { guarded() } else { &[] };
+    of_system.chain(closed.iter().cloned()).chain(of_home).filter(|p| p.exists()).collect()
 }
 
 fn place(variable: &str, below_home: &str) -> Option<PathBuf> {
@@ -196,4 +228,29 @@ pub fn toolchain_env() -> Vec<(OsString, OsString)> {
         out.push(("PYTHONUSERBASE".into(), base.into()));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_others_may_not_read_is_found_two_levels_deep() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        for (name, mode) in [("key", 0o600), ("open", 0o644), ("vpn/peer.conf", 0o640)] {
+            std::fs::create_dir_all(at("vpn")).expect("a folder");
+            std::fs::write(at(name), "x").expect("written");
+            std::fs::set_permissions(at(name), PermissionsExt::from_mode(mode)).expect("a mode");
+        }
+        std::fs::create_dir_all(at("closed/below")).expect("a folder");
+        std::fs::set_permissions(at("closed"), PermissionsExt::from_mode(0o711)).expect("a mode");
+        symlink(at("key"), at("link")).expect("a link");
+        let mut found = Vec::new();
+        closed_in(dir.path(), 2, &mut found);
+        found.sort();
+        assert_eq!(found, [at("closed"), at("key"), at("vpn/peer.conf")]);
+    }
 }

@@ -40,12 +40,13 @@ impl Tier {
                 "Sandbox `landlock`: the kernel kept agents and checks from opening files outside \
                  their folders. It did not keep them from changing modes and times of files of \
                  yours, from seeing that other processes run, or from Unix sockets whose path \
-                 they knew."
+                 they knew; before Linux 6.12 also not from signals and from abstract Unix sockets."
             }
             Tier::Bwrap => {
                 "Sandbox `bwrap`: agents and checks saw only their own folders, the system read-only \
                  and the toolchains, in namespaces of their own. A hole in the kernel would be a \
-                 way out, and the git objects of the repository could be read."
+                 way out, and the git objects of the repository could be read. Before Linux 6.12 \
+                 abstract Unix sockets could be reached with the network `on`."
             }
         }
     }

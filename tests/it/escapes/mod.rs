@@ -10,6 +10,7 @@ mod probes;
 mod refused;
 mod run;
 mod scene;
+mod survivors;
 mod table;
 
 pub use table::working;

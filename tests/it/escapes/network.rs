@@ -94,3 +94,17 @@ fn what_a_tier_cannot_keep_is_refused() {
         }
     }
 }
+
+#[test]
+fn the_network_provider_ends_whatever_those_inside_do_to_its_socket() {
+    if !working().contains(&"bwrap") {
+        println!("bwrap does not work here: not tried");
+        return;
+    }
+    let s = Sandbox::project();
+    let host = format!("127.0.0.1:{}", server());
+    let script = "rm -f /run/otto/proxy.sock /tmp/proxy.sock; mv /run/otto /run/other; \
+                  test -S /run/otto/proxy.sock; exit $?";
+    let args = ["sandbox", "--tier", "bwrap", "--network", "provider", "--host", &host];
+    s.run(0, &[&args[..], &["--", "sh", "-c", script]].concat());
+}

@@ -28,20 +28,31 @@ pub struct Probe {
     pub network: Net,
     /// At worktree, landlock, bwrap.
     pub must: [Must; 3],
+    /// What `sandbox.write` adds.
+    pub write: Option<&'static str>,
     /// Of a shell. `{name}` is filled in by the scene; printing `{won}` says that it won.
     pub script: &'static str,
 }
 
 const fn probe(name: &'static str, must: [Must; 3], script: &'static str) -> Probe {
-    Probe { name, network: Net::On, must, script }
+    Probe { name, network: Net::On, must, write: None, script }
 }
 
 const fn cut_off(name: &'static str, must: [Must; 3], script: &'static str) -> Probe {
-    Probe { name, network: Net::Off, must, script }
+    Probe { name, network: Net::Off, must, write: None, script }
 }
 
 const fn declared(name: &'static str, must: [Must; 3], script: &'static str) -> Probe {
-    Probe { name, network: Net::Provider, must, script }
+    Probe { name, network: Net::Provider, must, write: None, script }
+}
+
+const fn where_written(
+    name: &'static str,
+    write: &'static str,
+    must: [Must; 3],
+    script: &'static str,
+) -> Probe {
+    Probe { name, network: Net::On, must, write: Some(write), script }
 }
 
 /// Only a tier that the kernel enforces stops it.
@@ -74,6 +85,29 @@ pub const FILES: &[Probe] = &[
     probe("truncating a file outside", KEPT, "perl -e 'truncate($ARGV[0], 0)' {home}/notes.txt"),
     probe("`chmod` of a file outside", BWRAP, "chmod 777 {home}/notes.txt"),
     probe("`chown` of a file outside", RIGHTS, "chown 12345 {home}/notes.txt"),
+    probe(
+        "an attribute of a file outside (an access list)",
+        KEPT,
+        "perl -e 'my ($f, $n, $v) = (@ARGV, \"user.evil\", \"x\"); syscall({setxattr}, $f, $n, $v, 1, 0) == 0 and print \"{won}\"' {home}/notes.txt",
+    ),
+    where_written(
+        "reading `~/.ssh` where `sandbox.write` adds the home",
+        "{home}",
+        KEPT,
+        "cat {home}/.ssh/*",
+    ),
+    where_written(
+        "a key in `~/.ssh` where `sandbox.write` adds the home",
+        "{home}",
+        KEPT,
+        "echo x >>{home}/.ssh/authorized_keys",
+    ),
+    where_written(
+        "reading agents' state where `sandbox.write` adds the cache folder",
+        "{caches}",
+        KEPT,
+        "cat {caches}/otto/*/agents/*",
+    ),
     probe("writing to another worktree", KEPT, "echo x >{other}/planted"),
     probe("writing over evidence", KEPT, "echo x >{logs}/evidence/1234"),
     probe("writing to the checkout", KEPT, "echo x >{project}/README.md"),
@@ -197,15 +231,27 @@ pub const AMOUNTS: &[Probe] = &[
         "perl -MPOSIX -e 'for (1..2500) { my $p = fork; last unless defined $p; if (!$p) { fork and POSIX::_exit(0); setsid; sleep 600 } waitpid $p, 0; $n++ } sleep {patience}; print \"{won}\" if $n == 2500'",
     ),
     probe(
+        "2,500 processes that left their parents with a forged mark",
+        KEPT,
+        "OTTO_SCOPE=forged perl -MPOSIX -e 'exit if fork; setsid; for (1..2500) { my $p = fork; last unless defined $p; if (!$p) { fork and POSIX::_exit(0); setsid; sleep 600 } waitpid $p, 0; $n++ } sleep {patience}; print \"{won}\" if $n == 2500; open my $f, \">\", \"over\"'; while [ ! -e over ]; do sleep 0.1; done",
+    ),
+    probe(
         "more memory than there is",
         MACHINE,
         "perl -e 'my $x = \"x\" x $ARGV[0]; print \"{won}\"' $(awk '/MemTotal/ {print int($2 * 1000)}' /proc/meminfo)",
+    ),
+    probe(
+        "three quarters of the memory as files in `/dev/shm`",
+        MACHINE,
+        "n=$(awk '/MemTotal/ {print int($2 / 1024 / 1024 / 4)}' /proc/meminfo); while [ $n -ge 0 ]; do fallocate -l 3G /dev/shm/x$n || exit; n=$((n - 1)); done; echo {won}",
     ),
 ];
 
 pub const NETWORK: &[Probe] = &[
     probe("an abstract Unix socket", KEPT, UNIX_ABSTRACT),
     probe("a Unix socket with a path (docker, ssh-agent)", BWRAP, UNIX_PATH),
+    probe("a socket to the hypervisor (vsock)", MACHINE, VSOCK),
+    cut_off("`off`: a socket to the hypervisor (vsock)", MACHINE, VSOCK),
     cut_off("`off`: TCP", KEPT, TCP),
     cut_off("`off`: UDP (and so DNS)", KEPT, UDP),
     cut_off("`off`: an abstract Unix socket", KEPT, UNIX_ABSTRACT),
@@ -222,6 +268,9 @@ pub const NETWORK: &[Probe] = &[
         "perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(PeerAddr => \"127.0.0.1:3128\") || IO::Socket::INET->new(PeerAddr => \"127.0.0.1:$ARGV[0]\") or die $!; print $s \"CONNECT 127.0.0.1:$ARGV[0] HTTP/1.1\\r\\n\\r\\n\"; print <$s>' {tcp}",
     ),
 ];
+
+/// The hypervisor is in no namespace. Whether there is one is the machine's.
+const VSOCK: &str = "perl -e 'socket(my $s, 40, 1, 0) and print \"{won}\"'";
 
 /// With the title of each part.
 pub const PARTS: [(&str, &[Probe]); 5] = [

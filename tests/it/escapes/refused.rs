@@ -120,3 +120,27 @@ fn an_agent_that_is_stopped_is_gone_with_everything_inside() {
         assert_eq!(s.leftovers(), [0; 0], "{tier}");
     }
 }
+
+#[test]
+fn what_is_hidden_is_not_written_and_that_is_said() {
+    let s = Sandbox::project();
+    crate::harness::write(&s.home(".ssh/id"), "key");
+    std::fs::create_dir_all(s.home(".cache/pip")).expect("a folder");
+    let place = |name: &str| s.home(name).display().to_string();
+    for tier in working().into_iter().filter(|t| *t != "worktree") {
+        let inside = place(".ssh/id");
+        let done = s.run(78, &["sandbox", "--tier", tier, "--write", &inside, "--", "true"]);
+        assert!(done.stderr.contains("stays hidden"), "{tier}: {}", done.stderr);
+        let beside = place(".cache/pip");
+        let script = format!("echo x >{beside}/{tier}");
+        s.run(0, &["sandbox", "--tier", tier, "--write", &beside, "--", "sh", "-c", &script]);
+        assert!(s.home(&format!(".cache/pip/{tier}")).exists(), "{tier}");
+        // Around it: landlock cannot cover what lies in it.
+        let home = place("");
+        let around = ["sandbox", "--tier", tier, "--write", &home, "--", "sh", "-c"];
+        let script = format!("echo x >{home}/made-{tier}");
+        let code = if tier == "landlock" { 78 } else { 0 };
+        let done = s.run(code, &[&around[..], &[script.as_str()]].concat());
+        assert_eq!(s.home(&format!("made-{tier}")).exists(), code == 0, "{}", done.stderr);
+    }
+}

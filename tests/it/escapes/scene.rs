@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::probes::Probe;
 use crate::harness::{Sandbox, write};
 
 /// What only somebody who got out can say.
@@ -54,6 +55,7 @@ impl Scene {
             s.home(".ssh/id_ed25519"),
             s.home(".aws/credentials"),
             s.home("notes.txt"),
+            s.at("cache/otto/0123/agents/conversation"),
             s.project.join(".git/otto/scenarios/exam.txt"),
             s.project.join("otto_logs/sessions/20260101-000000-aaaa/evidence/1234"),
             s.project.join("private.txt"),
@@ -107,6 +109,8 @@ impl Scene {
             ("world", show(self.s.at("world"))),
             ("work", show(self.work.clone())),
             ("logs", show(self.s.project.join("otto_logs/sessions/20260101-000000-aaaa"))),
+            ("caches", show(self.s.at("cache"))),
+            ("setxattr", libc::SYS_setxattr.to_string()),
             ("won", WON.to_owned()),
             ("ptrace", libc::SYS_ptrace.to_string()),
             ("keyctl", libc::SYS_keyctl.to_string()),
@@ -121,11 +125,14 @@ impl Scene {
     }
 
     /// Runs the attack in a sandbox and looks at what came of it.
-    pub fn attack(&mut self, tier: &str, network: &str, script: &str) -> Seen {
+    pub fn attack(&mut self, tier: &str, network: &str, probe: &Probe) -> Seen {
         // Where somebody ends it, it is never over by itself.
         let patience = if tier == "worktree" { "1" } else { "600" };
-        let script = self.filled(script).replace("{patience}", patience);
-        let args = ["sandbox", "--tier", tier, "--network", network, "--", "sh", "-c", &script];
+        let script = self.filled(probe.script).replace("{patience}", patience);
+        let write = probe.write.map(|path| self.filled(path));
+        let mut args = vec!["sandbox", "--tier", tier, "--network", network];
+        args.extend(write.iter().flat_map(|path| ["--write", path.as_str()]));
+        args.extend(["--", "sh", "-c", &script]);
         let mut command = self.s.command(&args);
         command.current_dir(&self.work).env("TOKEN", SECRET);
         let terminal = on_a_terminal(&mut command, &self.s.at("world/readable.txt"));

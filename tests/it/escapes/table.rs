@@ -36,7 +36,7 @@ fn tried(tier: usize) -> Vec<String> {
                 while let Some(probe) = probes.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let Some(must_win) = must_win(probe.must[tier]) else { continue };
                     let place = scene.get_or_insert_with(Scene::new);
-                    let seen = place.attack(TIERS[tier], network(probe, tier), probe.script);
+                    let seen = place.attack(TIERS[tier], network(probe, tier), probe);
                     if seen.won {
                         scene = None;
                     } else {
@@ -90,7 +90,10 @@ fn the_page_says_what_is_tried() {
         table.row(&[&format!("**{title}**"), "", "", ""]);
         for probe in probes {
             let cell = |tier: usize| match probe.must[tier] {
-                Must::Stop if TIERS[tier] == "landlock" && probe.network == Net::Provider => {
+                Must::Stop
+                    if TIERS[tier] == "landlock"
+                        && (probe.network == Net::Provider || probe.write.is_some()) =>
+                {
                     "refused"
                 }
                 Must::Stop => "stopped",
