@@ -1,5 +1,5 @@
 //! Limits that the kernel does not keep for a group of processes without control groups: whoever
-//! waits for a sandbox counts. A look costs two small reads; only where those have moved, the
+//! waits for a sandbox counts. A look costs three small reads; only where those have moved, the
 //! processes are walked.
 
 use std::sync::OnceLock;
@@ -43,7 +43,10 @@ impl Gauge {
     pub fn is_over(&self, all: impl Fn() -> Vec<i32>) -> Option<Limit> {
         let more = tasks().saturating_sub(self.tasks_before);
         let less = self.free_before.saturating_sub(memory("MemAvailable"));
-        if more < self.limits.tasks / 2 && less < self.limits.memory / 2 {
+        // A file in memory (memfd_create(2), tmpfs) belongs to no process: nobody has to map it, and
+        // a socket can keep it. What the machine has more of it counts as this sandbox's.
+        let shared = memory("Shmem").saturating_sub(self.shared_before);
+        if more < self.limits.tasks / 2 && less.max(shared) < self.limits.memory / 2 {
             return None;
         }
         let family = all();
@@ -51,9 +54,6 @@ impl Gauge {
             return Some(Limit::Tasks);
         }
         let held: u64 = family.iter().map(|pid| reap::memory_of(*pid)).sum();
-        // A file in memory (memfd_create(2), tmpfs) belongs to no process: nobody has to map it, and
-        // a socket can keep it. What the machine has more of it counts as this sandbox's.
-        let shared = memory("Shmem").saturating_sub(self.shared_before);
         (held + shared > self.limits.memory).then_some(Limit::Memory)
     }
 }
