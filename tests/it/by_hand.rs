@@ -63,7 +63,8 @@ fn goes_on(s: &Sandbox, run: Running, point: &str) {
 
 fn gc_agent() -> &'static str {
     let (s, run) = held_at("half.g1");
-    s.wait_for("group.passing", 1);
+    // `--prune=now` takes what somebody has written and not named yet: nobody else may be at it.
+    s.wait_for("merge.landed", 1);
     housekeeping(&s);
     goes_on(&s, run, "half.g1");
     "nothing"
@@ -71,6 +72,7 @@ fn gc_agent() -> &'static str {
 
 fn gc_check() -> &'static str {
     let (s, run) = held_at("check.g1");
+    s.wait_for("merge.landed", 1);
     housekeeping(&s);
     goes_on(&s, run, "check.g1");
     "nothing"

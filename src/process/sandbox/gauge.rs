@@ -1,5 +1,5 @@
 //! Limits that the kernel does not keep for a group of processes without control groups: whoever
-//! waits for a sandbox counts. A look costs two small reads; only where the machine as a whole holds
+//! waits for a sandbox counts. A look costs three small reads; only where the machine as a whole holds
 //! enough for a breach, the processes are walked: at once when it came since the start, else now and
 //! then, because what others had before and have given back hides what came.
 
@@ -56,7 +56,11 @@ impl Gauge {
         }
         let more = tasks.saturating_sub(self.tasks_before);
         let less = self.free_before.saturating_sub(free);
-        let moved = more >= self.limits.tasks / 2 || less >= self.limits.memory / 2;
+        // A file in memory (memfd_create(2), tmpfs) belongs to no process: nobody has to map it, and
+        // a socket can keep it. What the machine has more of it counts as this sandbox's.
+        let shared = memory("Shmem").saturating_sub(self.shared_before);
+        let most = less.max(shared);
+        let moved = more >= self.limits.tasks / 2 || most >= self.limits.memory / 2;
         if !moved && self.walked.get().elapsed() < NOW_AND_THEN {
             return None;
         }
@@ -66,9 +70,6 @@ impl Gauge {
             return Some(Limit::Tasks);
         }
         let held: u64 = family.iter().map(|pid| reap::memory_of(*pid)).sum();
-        // A file in memory (memfd_create(2), tmpfs) belongs to no process: nobody has to map it, and
-        // a socket can keep it. What the machine has more of it counts as this sandbox's.
-        let shared = memory("Shmem").saturating_sub(self.shared_before);
         (held + shared > self.limits.memory).then_some(Limit::Memory)
     }
 }
