@@ -3,13 +3,14 @@
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, Scope,
 };
 
-use super::paths::{around, topmost};
+use super::paths::{around, both, topmost};
 use super::system::{self, Entry};
 use super::{Network, Sandbox, machine};
 use crate::base::{Error, Result};
@@ -63,24 +64,49 @@ fn allow(set: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Result
     set.add_rule(PathBeneath::new(file, access)).map_err(of)
 }
 
-/// What the sandbox reads.
-fn readable(sandbox: &Sandbox) -> Vec<PathBuf> {
-    let mut roots: Vec<PathBuf> = system::system()
-        .into_iter()
-        .map(|entry| match entry {
-            Entry::Folder(path) | Entry::Link { at: path, .. } => path,
-        })
-        .collect();
-    roots.extend(system::toolchains().iter().cloned());
-    roots.extend(system::behind_links());
-    roots.extend(sandbox.read.iter().cloned());
+/// A place that is read, with what may be done there.
+type Read = (PathBuf, BitFlags<AccessFs>);
+
+/// The system and the toolchains without what is always hidden. Looked for once: it takes longer
+/// than all the rest of a start.
+fn everywhere() -> &'static [Read] {
+    static FOUND: OnceLock<Vec<Read>> = OnceLock::new();
+    FOUND.get_or_init(|| without(&always(), &system::secrets()))
+}
+
+/// What every sandbox reads.
+fn always() -> Vec<PathBuf> {
+    let system = system::system().into_iter().map(|entry| match entry {
+        Entry::Folder(path) | Entry::Link { at: path, .. } => path,
+    });
+    let toolchains = system::toolchains().iter().cloned();
+    system.chain(toolchains).chain(system::behind_links()).collect()
+}
+
+/// These places, without what is hidden in them.
+fn without(roots: &[PathBuf], hidden: &[PathBuf]) -> Vec<Read> {
     let real = roots.iter().filter_map(|p| p.canonicalize().ok()).collect();
-    let hidden = sandbox.hidden();
+    let hidden: Vec<PathBuf> = hidden.iter().flat_map(|p| both(p)).collect();
     let mut out = Vec::new();
     for root in topmost(real) {
         around(&root, &hidden, &mut out);
     }
-    out.push("/proc".into());
+    let with_access = |path: PathBuf| {
+        let access = read(&path);
+        (path, access)
+    };
+    out.into_iter().map(with_access).collect()
+}
+
+/// What the sandbox reads.
+fn readable(sandbox: &Sandbox) -> Vec<Read> {
+    let hidden = sandbox.hidden();
+    let own = |h: &&PathBuf| everywhere().iter().any(|(root, _)| h.starts_with(root));
+    let mut out = match hidden.iter().find(own) {
+        None => [everywhere(), &without(&sandbox.read, &hidden)].concat(),
+        Some(_) => without(&[always(), sandbox.read.clone()].concat(), &hidden),
+    };
+    out.push(("/proc".into(), AccessFs::from_read(WANTED)));
     out
 }
 
@@ -94,8 +120,8 @@ pub(super) fn ruleset(sandbox: &Sandbox) -> Result<OwnedFd> {
         }
     }
     let mut set = scoped(set)?.create().map_err(of)?;
-    for path in readable(sandbox) {
-        set = allow(set, &path, read(&path))?;
+    for (path, access) in readable(sandbox) {
+        set = allow(set, &path, access)?;
     }
     for device in DEVICES {
         let access =
