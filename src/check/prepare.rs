@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use globset::Glob;
 
@@ -22,6 +22,10 @@ use crate::process::{Capture, Command, Network, Tier, base_env};
 use crate::session::Session;
 use crate::session::config::{Containment, Role, Who};
 use crate::spec::Prepare;
+
+/// So many are kept however long they have not been used.
+const KEPT: usize = 8;
+const UNUSED: Duration = Duration::from_secs(24 * 3600);
 
 /// Prepared outputs of one project.
 #[derive(Debug, Clone)]
@@ -210,8 +214,10 @@ impl PrepareCache {
             let key = found.unwrap_or(keys.of_tree);
             let kept = match found {
                 Some(key) => {
-                    let stored = self.dir.join(key.to_string()).join("out");
-                    outputs::copy(&stored, &worktree.path, &step.outputs)?
+                    let stored = self.dir.join(key.to_string());
+                    // It was of use today.
+                    disk::replace_derived(&stored.join("done"), b"1\n")?;
+                    outputs::copy(&stored.join("out"), &worktree.path, &step.outputs)?
                 }
                 None => self.make(worktree, subject, step, &key, limit)?,
             };
@@ -288,7 +294,28 @@ impl PrepareCache {
         if kept.is_err() || disk::rename(&temp, stored).is_err() {
             disk::remove_dir_all(&temp)?;
         }
+        self.clear_up()?;
         Ok(kept)
+    }
+
+    /// Removes what nobody has used for a day, but for the newest, and what dead processes left half
+    /// made.
+    fn clear_up(&self) -> Result<()> {
+        let used = |name: &String| {
+            let dir = self.dir.join(name);
+            let at = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
+            at(&dir.join("done")).or_else(|| at(&dir)).unwrap_or(SystemTime::UNIX_EPOCH)
+        };
+        let mut all: Vec<(SystemTime, String)> =
+            disk::subdirs(&self.dir)?.into_iter().map(|name| (used(&name), name)).collect();
+        all.sort();
+        let old = |at: &SystemTime| at.elapsed().is_ok_and(|age| age > UNUSED);
+        let most = all.len().saturating_sub(KEPT);
+        for (_, name) in all.iter().take(most).filter(|(at, _)| old(at)) {
+            disk::remove_dir_all(&self.dir.join(name))?;
+            disk::remove_dir_all(&self.packages.join(name))?;
+        }
+        Ok(())
     }
 }
 
@@ -304,4 +331,35 @@ fn link_settings(fetched: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_old_and_not_among_the_newest_goes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let cache = PrepareCache {
+            dir: dir.path().join("prepared"),
+            packages: dir.path().join("packages"),
+            secrets: Secrets::default(),
+        };
+        let days = |n: u64| SystemTime::now() - Duration::from_secs(n * 24 * 3600 + 60);
+        for n in 0..12 {
+            let name = format!("{n:02}");
+            for place in [cache.dir.join(&name), cache.packages.join(&name)] {
+                std::fs::create_dir_all(&place).expect("made");
+            }
+            let done = cache.dir.join(&name).join("done");
+            std::fs::write(&done, "1").expect("written");
+            let file = std::fs::File::options().append(true).open(&done).expect("open");
+            // Two of those that are too many are in use.
+            file.set_modified(days(if n < 2 { 0 } else { 20 - n })).expect("a time");
+        }
+        cache.clear_up().expect("cleared up");
+        let left = disk::subdirs(&cache.dir).expect("listed");
+        assert_eq!(left, ["00", "01", "06", "07", "08", "09", "10", "11"]);
+        assert_eq!(disk::subdirs(&cache.packages).expect("listed"), left);
+    }
 }

@@ -149,9 +149,22 @@ impl Sandbox {
         paths::topmost(all.flat_map(|p| paths::both(&p)).collect())
     }
 
-    /// Fails (78) where something that is asked to be writable would have to be hidden as well.
+    /// Fails (78) where something that is asked for would have to be hidden as well.
     fn require_hidden(&self) -> Result<()> {
         let hidden = self.hidden();
+        for path in &self.read {
+            let Ok(real) = path.canonicalize() else { continue };
+            let is_own = |p: &Path| p.canonicalize().is_ok_and(|own| real.starts_with(own));
+            let Some(secret) = hidden.iter().find(|h| real.starts_with(h)) else { continue };
+            if !self.owned().any(is_own) {
+                return Err(Error::machine(format!(
+                    "'{}' cannot be read in a sandbox: '{}' stays hidden",
+                    path.display(),
+                    secret.display()
+                ))
+                .hint("keep what is to be read elsewhere, or leave it out of `sandbox.read`"));
+            }
+        }
         // Landlock's rules only allow, and a file can be made only in a folder that is allowed whole.
         let cannot_cover = self.tier == Tier::Landlock;
         let conflict = |asked: &&Path, is_own: bool| {

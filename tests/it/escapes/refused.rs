@@ -122,7 +122,7 @@ fn an_agent_that_is_stopped_is_gone_with_everything_inside() {
 }
 
 #[test]
-fn what_is_hidden_is_not_written_and_that_is_said() {
+fn what_is_hidden_is_not_shown_and_that_is_said() {
     let s = Sandbox::project();
     crate::harness::write(&s.home(".ssh/id"), "key");
     std::fs::create_dir_all(s.home(".cache/pip")).expect("a folder");
@@ -131,6 +131,8 @@ fn what_is_hidden_is_not_written_and_that_is_said() {
         let inside = place(".ssh/id");
         let done = s.run(78, &["sandbox", "--tier", tier, "--write", &inside, "--", "true"]);
         assert!(done.stderr.contains("stays hidden"), "{tier}: {}", done.stderr);
+        let done = s.run(78, &["sandbox", "--tier", tier, "--read", &inside, "--", "true"]);
+        assert!(done.stderr.contains("cannot be read"), "{tier}: {}", done.stderr);
         let beside = place(".cache/pip");
         let script = format!("echo x >{beside}/{tier}");
         s.run(0, &["sandbox", "--tier", tier, "--write", &beside, "--", "sh", "-c", &script]);

@@ -116,14 +116,16 @@ fn total(turns: &[Turn]) -> Usage {
     };
     // What was killed did not say all.
     let unknown = turns.iter().filter(|t| t.usage.money().is_none() || t.said != Said::All).count();
+    // Sums of decimal fractions have a last digit that nobody spent.
+    let plain = |usd: Option<f64>| usd.map(|usd| (usd * 1e9).round() / 1e9);
     Usage {
         input: tokens(|u| u.input),
         cached: tokens(|u| u.cached_input),
         output: tokens(|u| u.output),
         reasoning: tokens(|u| u.reasoning),
-        cost_usd: turns.iter().map(|t| t.usage.usd).sum(),
-        reported_usd: sum_of_known(turns.iter().map(|t| t.usage.usd)),
-        estimated_usd: sum_of_known(turns.iter().map(|t| t.usage.estimated_usd)),
+        cost_usd: plain(turns.iter().map(|t| t.usage.usd).sum()),
+        reported_usd: plain(sum_of_known(turns.iter().map(|t| t.usage.usd))),
+        estimated_usd: plain(sum_of_known(turns.iter().map(|t| t.usage.estimated_usd))),
         turns_without_money: u32::try_from(unknown).unwrap_or(u32::MAX),
     }
 }
