@@ -2,6 +2,7 @@
 //! which they and we exchange files. The turn's own folder in `otto_logs` is neither read nor written
 //! from inside; what is worth keeping is taken out of the exchange when the turn has ended.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +11,9 @@ use super::{login, protocol};
 use crate::base::{Error, Result, Secrets};
 use crate::disk;
 use crate::git::Worktree;
-use crate::process::{Network, Sandbox};
-use crate::session::Session;
+use crate::process::{Network, Sandbox, Tier};
 use crate::session::config::{Containment, Role, Who};
+use crate::session::{Session, packages};
 
 /// More of a file that an agent left is not kept.
 const LARGEST: u64 = 64 << 20;
@@ -80,6 +81,20 @@ impl<'a> Inside<'a> {
             }
         }
         Ok(sandbox)
+    }
+
+    /// Package homes of its own for an agent that has the network: the person's are read-only, so it
+    /// could not add a package. They stay from turn to turn.
+    pub(super) fn packages(
+        &self,
+        state_dir: Option<&Path>,
+    ) -> Result<BTreeMap<OsString, OsString>> {
+        match state_dir
+            .filter(|_| self.how.network == Network::On && self.how.tier > Tier::Worktree)
+        {
+            Some(dir) => packages::make_homes(dir, "packages"),
+            None => Ok(BTreeMap::new()),
+        }
     }
 
     /// What is the person's goes back to them, when the turn has ended.

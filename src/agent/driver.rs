@@ -234,7 +234,8 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     // Not in the worktree: what is asked there runs outside of the sandbox, and a relative program
     // would be the agent's own.
     let needs = needs(turn.agent, Path::new("/"))?;
-    let env = of_provider(&request, &needs.env);
+    let mut env = of_provider(&request, &needs.env);
+    env.extend(turn.inside.packages(turn.state_dir)?);
     let argv = own_command(&program);
     let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;
     let interrupt = reader.interrupt.clone();

@@ -30,14 +30,7 @@ pub(super) fn place(
     // Otto may have died before it gave back what the turn before this one left.
     give_back(login, dir)?;
     // An agent that was here before may have left links on the way.
-    let mut at = dir.to_owned();
-    for part in login.to.parent().into_iter().flat_map(Path::components) {
-        at.push(part);
-        if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
-            disk::remove_any(&at)?;
-        }
-        disk::place_dir(&at)?;
-    }
+    disk::place_real_dir(dir, login.to.parent().unwrap_or(Path::new("")))?;
     let to = dir.join(&login.to);
     let is_right = std::fs::read_link(&to).is_ok_and(|target| target == login.file);
     match tier {

@@ -17,10 +17,9 @@ use super::outputs;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk;
 use crate::git::{Oid, Repo, Worktree};
-use crate::process::sandbox::package_homes;
 use crate::process::{Capture, Command, Network, Tier, base_env};
-use crate::session::Session;
 use crate::session::config::{Containment, Role, Who};
+use crate::session::{Session, packages};
 use crate::spec::Prepare;
 
 /// So many are kept however long they have not been used.
@@ -65,22 +64,12 @@ pub struct Packages(Vec<PathBuf>);
 impl Packages {
     /// Where package managers find them.
     pub fn env(&self) -> BTreeMap<OsString, OsString> {
-        self.0
-            .iter()
-            .flat_map(|dir| homes_in(dir))
-            .filter(|(_, home)| home.is_dir())
-            .map(|(n, h)| (n, h.into()))
-            .collect()
+        self.0.iter().flat_map(|dir| packages::homes(dir)).collect()
     }
 
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
         self.0.iter().cloned()
     }
-}
-
-/// Variables of package managers, with folders below `dir`.
-fn homes_in(dir: &Path) -> Vec<(OsString, PathBuf)> {
-    package_homes().iter().map(|(name, below, _)| (OsString::from(name), dir.join(below))).collect()
 }
 
 /// The names under which a step's outputs are kept.
@@ -249,11 +238,7 @@ impl PrepareCache {
         let fetched = scratch.join("packages");
         if step.network && how.tier > Tier::Worktree {
             // Not the person's own: what is put there is run by whatever they build next.
-            for (name, home) in homes_in(&fetched) {
-                disk::place_dir(&home)?;
-                env.insert(name, home.into());
-            }
-            link_settings(&fetched)?;
+            env.extend(packages::make_homes(&scratch, "packages")?);
             sandbox = sandbox.own([fetched.clone()]);
         }
         let finished = Command::new(step.argv.clone(), &worktree.path, env)
@@ -317,20 +302,6 @@ impl PrepareCache {
         }
         Ok(())
     }
-}
-
-/// The person's settings of package managers (registries, mirrors) count for packages of our own too.
-fn link_settings(fetched: &Path) -> Result<()> {
-    for (variable, below, settings) in package_homes() {
-        let Some(home) = crate::process::sandbox::home_of(variable) else { continue };
-        for name in *settings {
-            let (theirs, ours) = (home.join(name), fetched.join(below).join(name));
-            if theirs.is_file() && !ours.exists() {
-                disk::place_symlink(&ours, &theirs)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -35,7 +35,12 @@ pub fn run(wanted: &Wanted, argv: &[OsString]) -> Result<Exit> {
     for dir in [&home, &tmp] {
         crate::disk::place_dir(dir)?;
     }
-    let sandbox = Sandbox::new(tier, wanted.network.unwrap_or(Network::On), &home, &tmp)
+    let network = wanted.network.unwrap_or(Network::On);
+    let mut env = base_env();
+    if network == Network::On && tier > Tier::Worktree {
+        env.extend(crate::session::packages::make_homes(&home, "packages")?);
+    }
+    let sandbox = Sandbox::new(tier, network, &home, &tmp)
         .read(wanted.read.iter().map(|p| cwd.join(p)))
         .read(of_git(&cwd))
         .own([cwd.clone()])
@@ -43,7 +48,7 @@ pub fn run(wanted: &Wanted, argv: &[OsString]) -> Result<Exit> {
         .guard([cwd.join(".git")])
         .hide(crate::session::own_cache().ok())
         .hosts(wanted.hosts.iter().cloned());
-    let command = Command::new(argv.to_vec(), &cwd, base_env());
+    let command = Command::new(argv.to_vec(), &cwd, env);
     let finished =
         command.sandbox(sandbox).stdin_inherit().output_limit(u64::MAX).run(Capture::Inherit)?;
     exit_of(finished.ended, &argv[0])

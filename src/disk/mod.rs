@@ -29,7 +29,9 @@ pub use dirs::{
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
 pub use log::{AppendLog, Appender, Line, Lines, read_start, tail_bytes};
-pub use place::{place_dir, place_file, place_symlink, read_plain, remove_any, replace_derived};
+pub use place::{
+    place_dir, place_file, place_real_dir, place_symlink, read_plain, remove_any, replace_derived,
+};
 pub use sealed::{read_sealed, replace_sealed, sealed};
 
 use std::path::Path;

@@ -4,7 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::dirs::{remove_dir_all, remove_file};
 use crate::base::fault::{self, Effect};
@@ -36,6 +36,20 @@ pub fn place_dir(path: &Path) -> Result<()> {
     fault::before(Effect::Create, path)
         .and_then(|()| std::fs::create_dir_all(path))
         .map_err(|e| Error::file("create the folder", path, e))
+}
+
+/// Makes the folder `below` in `dir` and returns its path. What is no folder on the way, such as a
+/// link that somebody left there, is removed first.
+pub fn place_real_dir(dir: &Path, below: &Path) -> Result<PathBuf> {
+    let mut at = dir.to_owned();
+    for part in below.components() {
+        at.push(part);
+        if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
+            remove_any(&at)?;
+        }
+        place_dir(&at)?;
+    }
+    Ok(at)
 }
 
 /// Removes whatever has that name; a folder with all that is in it.

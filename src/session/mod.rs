@@ -9,6 +9,7 @@ mod find;
 mod fold;
 pub mod journal;
 pub mod layout;
+pub mod packages;
 pub mod record;
 // A file is named after what it holds.
 #[allow(clippy::module_inception)]

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::escapes::working;
-use crate::harness::{GOOD, Sandbox, Shape};
+use crate::harness::{GOOD, Sandbox, Shape, write};
 
 /// The strongest tier that works here: what Otto does itself is the same at each.
 fn tier() -> String {
@@ -206,4 +206,35 @@ fn what_a_network_step_fetches_is_not_put_among_the_persons_packages() {
     s.commit("a step that fetches");
     s.run(0, &["run", "--from-spec", &spec, "-c", &format!("sandbox.tier={high}")]);
     assert!(!theirs.join("build.rs").exists(), "{high}");
+}
+
+#[test]
+fn an_agent_with_the_network_fetches_packages_into_homes_of_its_own() {
+    for high in working().into_iter().filter(|t| *t != "worktree") {
+        let s = Sandbox::project();
+        let theirs = s.home(".cargo");
+        write(&theirs.join("config.toml"), "# mirrors");
+        write(&theirs.join("registry/src/serde/build.rs"), "fn main() {}");
+        // What the first attempt fetched is there for the second one.
+        s.agent(
+            r#"mkdir -p g1 "$CARGO_HOME/registry" "$GOMODCACHE"
+cat "$CARGO_HOME/config.toml" >>g1/notes
+[ ! -f "$CARGO_HOME/registry/crate" ] || echo 'done g1' >g1/work
+echo crate >"$CARGO_HOME/registry/crate"; echo module >"$GOMODCACHE/module"
+"#,
+        );
+        let text = format!(
+            "echo '// backdoor' >>'{}' || true\n",
+            theirs.join("registry/src/serde/build.rs").display()
+        );
+        let agent = std::fs::read_to_string(s.at("agent.sh")).expect("an agent");
+        s.script(&s.at("agent.sh"), &format!("{agent}\n{text}"));
+        let spec = s.spec(&Shape::of(1));
+        s.run(0, &["run", "--from-spec", &spec, "-c", &format!("sandbox.tier={high}")]);
+        s.assert_landed_once(&["g1"]);
+        assert_eq!(s.git(&["show", &format!("{}:g1/notes", s.integ())]), "# mirrors# mirrors");
+        let kept = std::fs::read_to_string(theirs.join("registry/src/serde/build.rs"));
+        assert_eq!(kept.expect("it is there"), "fn main() {}", "{high}");
+        assert!(!theirs.join("registry/crate").exists(), "{high}");
+    }
 }
