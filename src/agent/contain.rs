@@ -12,8 +12,9 @@ use crate::base::{Error, Result, Secrets};
 use crate::disk;
 use crate::git::Worktree;
 use crate::process::{Network, Sandbox, Tier};
+use crate::session::Session;
 use crate::session::config::{Containment, Role, Who};
-use crate::session::{Session, packages};
+use crate::session::packages::{Packages, make_homes};
 
 /// More of a file that an agent left is not kept.
 const LARGEST: u64 = 64 << 20;
@@ -23,12 +24,19 @@ const LARGEST: u64 = 64 << 20;
 pub struct Inside<'a> {
     worktree: &'a Worktree,
     how: Containment,
+    packages: Packages,
 }
 
 impl<'a> Inside<'a> {
     pub fn new(session: &Session, role: Role, worktree: &'a Worktree) -> Result<Self> {
         session.require_sandbox()?;
-        Ok(Self { worktree, how: session.containment(Who::Role(role))? })
+        let how = session.containment(Who::Role(role))?;
+        Ok(Self { worktree, how, packages: Packages::default() })
+    }
+
+    /// With what preparation fetched.
+    pub fn prepared(self, packages: Packages) -> Self {
+        Self { packages, ..self }
     }
 
     pub fn workdir(&self) -> &'a Path {
@@ -72,6 +80,7 @@ impl<'a> Inside<'a> {
             .in_worktree(self.worktree, &exchange.scratch)?
             .read(needs.read.iter().cloned())
             .read(program)
+            .read(self.packages.paths())
             .own([exchange.dir.clone()])
             .own(state_dir.map(Path::to_owned))
             .hosts(needs.hosts.iter().cloned());
@@ -83,17 +92,17 @@ impl<'a> Inside<'a> {
         Ok(sandbox)
     }
 
-    /// Package homes of its own for an agent that has the network: the person's are read-only, so it
-    /// could not add a package. They stay from turn to turn.
-    pub(super) fn packages(
+    /// Package homes of its own for an agent that has the network: others are read-only, so it could
+    /// not add a package. They stay from turn to turn. Without the network, what was prepared.
+    pub(super) fn package_env(
         &self,
         state_dir: Option<&Path>,
     ) -> Result<BTreeMap<OsString, OsString>> {
         match state_dir
             .filter(|_| self.how.network == Network::On && self.how.tier > Tier::Worktree)
         {
-            Some(dir) => packages::make_homes(dir, "packages"),
-            None => Ok(BTreeMap::new()),
+            Some(dir) => make_homes(dir, "packages"),
+            None => Ok(self.packages.env()),
         }
     }
 

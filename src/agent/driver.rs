@@ -235,7 +235,7 @@ pub fn run_turn(turn: &Turn<'_>) -> Result<TurnResult> {
     // would be the agent's own.
     let needs = needs(turn.agent, Path::new("/"))?;
     let mut env = of_provider(&request, &needs.env);
-    env.extend(turn.inside.packages(turn.state_dir)?);
+    env.extend(turn.inside.package_env(turn.state_dir)?);
     let argv = own_command(&program);
     let sandbox = turn.inside.sandbox(&exchange, turn.state_dir, &needs, &argv)?;
     let interrupt = reader.interrupt.clone();

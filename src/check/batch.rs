@@ -7,13 +7,14 @@ use super::cache::{self, Cache, KeyParts};
 use super::driver::{Place, Replies, run_once};
 use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
-use super::prepare::{For, Packages, PrepareCache, Subject};
+use super::prepare::{For, PrepareCache, Subject};
 use super::{Outcome, Provenance, Reason};
 use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, Pool, Repo, Worktree};
 use crate::process::stop;
 use crate::session::Session;
 use crate::session::config::Containment;
+use crate::session::packages::Packages;
 use crate::spec::{Check, CheckBody, Prepare};
 
 /// What running checks needs, for one session.

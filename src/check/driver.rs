@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 
 use super::evidence::{EvidenceStore, matching};
 use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
-use super::prepare::Packages;
 use super::{EvidenceRef, Outcome, Provenance, Reason};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
@@ -17,6 +16,7 @@ use crate::disk::{self, Refused};
 use crate::git::{Oid, Worktree};
 use crate::process::{Capture, Command, Ended, Sandbox, base_env, own_command};
 use crate::session::config::Containment;
+use crate::session::packages::Packages;
 use crate::spec::{Check, CheckBody, Counts};
 
 /// Without a `timeout_s` of its own a check may take this long.

@@ -7,7 +7,6 @@
 //! in another tree. What an audit or `otto verify` uses is made by them or from the base.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -18,8 +17,9 @@ use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk;
 use crate::git::{Oid, Repo, Worktree};
 use crate::process::{Capture, Command, Network, Tier, base_env};
+use crate::session::Session;
 use crate::session::config::{Containment, Role, Who};
-use crate::session::{Session, packages};
+use crate::session::packages::{Packages, make_homes};
 use crate::spec::Prepare;
 
 /// So many are kept however long they have not been used.
@@ -55,21 +55,6 @@ pub struct Subject<'a> {
     /// Where the run began: what only people made.
     pub base: Oid,
     pub whom: For,
-}
-
-/// Packages outside of the worktree that were fetched for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Packages(Vec<PathBuf>);
-
-impl Packages {
-    /// Where package managers find them.
-    pub fn env(&self) -> BTreeMap<OsString, OsString> {
-        self.0.iter().flat_map(|dir| packages::homes(dir)).collect()
-    }
-
-    pub fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        self.0.iter().cloned()
-    }
 }
 
 /// The names under which a step's outputs are kept.
@@ -208,23 +193,23 @@ impl PrepareCache {
                     disk::replace_derived(&stored.join("done"), b"1\n")?;
                     outputs::copy(&stored.join("out"), &worktree.path, &step.outputs)?
                 }
-                None => self.make(worktree, subject, step, &key, limit)?,
+                None => self.make(worktree, subject, step, (&key, &packages), limit)?,
             };
             if let Err(why) = kept {
                 return Ok(Err(why));
             }
-            packages.0.extend(Some(self.packages.join(key.to_string())).filter(|dir| dir.is_dir()));
+            packages.add(self.packages.join(key.to_string()));
         }
         Ok(Ok(packages))
     }
 
-    /// Runs a step and keeps what it made.
+    /// Runs a step, with the packages of those before it, and keeps what it made.
     fn make(
         &self,
         worktree: &Worktree,
         subject: &Subject<'_>,
         step: &Prepare,
-        key: &Sha256,
+        (key, before): (&Sha256, &Packages),
         limit: Duration,
     ) -> Result<std::result::Result<(), String>> {
         let how = subject.containment(step)?;
@@ -234,11 +219,12 @@ impl PrepareCache {
         let scratch = worktree.scratch()?;
         let log = scratch.join("prepare.log");
         let mut env = base_env();
-        let mut sandbox = how.in_worktree(worktree, &scratch)?;
+        env.extend(before.env());
+        let mut sandbox = how.in_worktree(worktree, &scratch)?.read(before.paths());
         let fetched = scratch.join("packages");
         if step.network && how.tier > Tier::Worktree {
             // Not the person's own: what is put there is run by whatever they build next.
-            env.extend(packages::make_homes(&scratch, "packages")?);
+            env.extend(make_homes(&scratch, "packages")?);
             sandbox = sandbox.own([fetched.clone()]);
         }
         let finished = Command::new(step.argv.clone(), &worktree.path, env)

@@ -14,8 +14,28 @@ fn homes_in(dir: &Path) -> impl Iterator<Item = (OsString, PathBuf)> {
     package_homes().iter().map(|(name, below, _)| (OsString::from(name), dir.join(below)))
 }
 
+/// What was fetched for a tree, outside of it: folders with homes in them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packages(Vec<PathBuf>);
+
+impl Packages {
+    /// Adds a folder, if it is there; its homes come before those of the earlier ones.
+    pub fn add(&mut self, dir: PathBuf) {
+        self.0.extend(Some(dir).filter(|dir| dir.is_dir()));
+    }
+
+    /// Where package managers find them.
+    pub fn env(&self) -> BTreeMap<OsString, OsString> {
+        self.0.iter().flat_map(|dir| homes(dir)).collect()
+    }
+
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.0.iter().cloned()
+    }
+}
+
 /// The variables of those that are there.
-pub fn homes(dir: &Path) -> BTreeMap<OsString, OsString> {
+fn homes(dir: &Path) -> BTreeMap<OsString, OsString> {
     homes_in(dir)
         .filter(|(_, home)| home.is_dir())
         .map(|(name, home)| (name, home.into()))

@@ -18,6 +18,7 @@ use crate::session::config::{Agent, Role};
 use crate::session::event::Event;
 use crate::session::journal::Entry;
 use crate::session::layout::refs;
+use crate::session::packages::Packages;
 use crate::session::state::RunState;
 use crate::session::{Config, Session, State, Workspace};
 use crate::spec::{BaseTree, GateInputs, Group, Ownership, Prepare, Spec};
@@ -182,13 +183,13 @@ impl<'a> Context<'a> {
         &self,
         worktree: &Worktree,
         commit: Oid,
-    ) -> Result<std::result::Result<(), String>> {
+    ) -> Result<std::result::Result<Packages, String>> {
         if self.steps.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Ok(Packages::default()));
         }
         let bench = self.bench()?;
         let subject = bench.subject(commit, self.base(), For::Work);
-        Ok(bench.prepared.prepare(worktree, &subject, self.left())?.map(drop))
+        bench.prepared.prepare(worktree, &subject, self.left())
     }
 
     pub fn bench(&self) -> Result<Bench<'_>> {

@@ -238,3 +238,30 @@ echo crate >"$CARGO_HOME/registry/crate"; echo module >"$GOMODCACHE/module"
         assert!(!theirs.join("registry/crate").exists(), "{high}");
     }
 }
+
+#[test]
+fn what_was_fetched_is_found_by_later_steps_and_by_agents_without_the_network() {
+    for high in working().into_iter().filter(|t| *t != "worktree") {
+        let s = Sandbox::project();
+        s.script(&s.project.join("fetch.sh"), "#!/bin/sh\necho crate >\"$CARGO_HOME/fetched\"\n");
+        s.script(
+            &s.project.join("make.sh"),
+            "#!/bin/sh\nmkdir -p g1/tools; cp \"$CARGO_HOME/fetched\" g1/tools/made\n",
+        );
+        let steps = json!([{"argv": ["./fetch.sh"], "network": true},
+            {"argv": ["./make.sh"], "outputs": ["g1/tools"]}]);
+        s.write("otto.yaml", &format!("{}prepare: {steps}\n", s.read("otto.yaml")));
+        s.commit("two steps");
+        // Twice: what is kept is found as well.
+        s.agent(
+            r#"grep -q crate "$CARGO_HOME/fetched" && grep -q crate g1/tools/made || exit 1
+echo x >"$CARGO_HOME/fetched" 2>/dev/null && exit 1
+[ "$OTTO_ATTEMPT" -lt 2 ] || echo 'done g1' >g1/work; echo "$OTTO_ATTEMPT" >g1/notes"#,
+        );
+        let spec = s.spec(&Shape::of(1));
+        let tier = format!("sandbox.tier={high}");
+        let off = ["-c", "sandbox.network.build=off"];
+        s.run(0, &[&["run", "--from-spec", &spec, "-c", &tier][..], &off].concat());
+        s.assert_landed_once(&["g1"]);
+    }
+}

@@ -99,7 +99,9 @@ pub fn attempt(
             commit: plan.start,
         },
     ))?;
-    if let Err(why) = ctx.prepare(&worktree, plan.start)? {
+    let prepared = ctx.prepare(&worktree, plan.start)?;
+    let packages = prepared.as_ref().cloned().unwrap_or_default();
+    if let Err(why) = prepared {
         if plan.start != plan.base.commit {
             // What the attempt before left breaks it: the agent is told, and it is judged.
             prompt.push_str(&format!("\n## Preparing this folder fails\n\n{}", quoted(&why)));
@@ -113,7 +115,7 @@ pub fn attempt(
         }
     }
     packet::write(ctx, group, plan)?;
-    let (result, talk) = match work(ctx, group, plan, &agent, &worktree, &prompt) {
+    let (result, talk) = match work(ctx, group, plan, &agent, (&worktree, &packages), &prompt) {
         Ok(done) => done,
         Err(e) => {
             // What it wrote before the turn broke is judged on resume, like what a kill left.

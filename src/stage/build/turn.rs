@@ -11,6 +11,7 @@ use crate::disk;
 use crate::git::Worktree;
 use crate::session::config::Agent;
 use crate::session::event::{Conversation, Rung};
+use crate::session::packages::Packages;
 use crate::spec::Group;
 use crate::stage::Context;
 use crate::stage::spending::Spending;
@@ -22,7 +23,7 @@ pub(super) fn work(
     group: &Group,
     plan: &Plan,
     agent: &Agent,
-    worktree: &Worktree,
+    (worktree, packages): (&Worktree, &Packages),
     prompt: &str,
 ) -> Result<(TurnResult, Option<Conversation>)> {
     let provider = agent.provider.as_deref().unwrap_or_default();
@@ -51,7 +52,7 @@ pub(super) fn work(
             session: ctx.sid(),
             group: Some(&group.id),
             attempt: plan.number_in_role,
-            inside: Inside::new(ctx.session, plan.role, worktree)?,
+            inside: Inside::new(ctx.session, plan.role, worktree)?.prepared(packages.clone()),
             dir: &dir,
             prompt: again.as_deref().unwrap_or(prompt),
             schema: None,
