@@ -86,8 +86,8 @@ impl Bench<'_> {
         }
         let tree = self.repo.tree_of(commit)?;
         let whom = if caching == Caching::Never { For::Judgement } else { For::Work };
-        let subject = self.subject(commit, base, whom);
-        let prepared = subject.hash()?;
+        let subject = self.subject(commit, base, whom)?;
+        let prepared = subject.hash();
         let mut room = Room { bench: self, commit, worktree: None, fresh: true };
         let mut replies = Replies::new();
         for check in checks {
@@ -172,8 +172,8 @@ impl Bench<'_> {
     }
 
     /// What is prepared for a commit.
-    pub fn subject(&self, commit: Oid, base: Oid, whom: For) -> Subject<'_> {
-        Subject { repo: self.repo, session: self.session, steps: self.steps, commit, base, whom }
+    pub fn subject(&self, commit: Oid, base: Oid, whom: For) -> Result<Subject<'_>> {
+        Subject::new((self.repo, self.session), self.steps, (commit, base), whom)
     }
 
     /// Prepares the worktree; the outcome to record when that fails.

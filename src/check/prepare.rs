@@ -45,16 +45,15 @@ pub enum For {
     Judgement,
 }
 
-/// What is prepared.
-#[derive(Debug, Clone, Copy)]
+/// What is prepared, for one commit.
+#[derive(Debug)]
 pub struct Subject<'a> {
-    pub repo: &'a Repo,
-    pub session: &'a Session,
-    pub steps: &'a [Prepare],
-    pub commit: Oid,
-    /// Where the run began: what only people made.
-    pub base: Oid,
-    pub whom: For,
+    session: &'a Session,
+    steps: &'a [Prepare],
+    /// Of each step.
+    keys: Vec<Keys>,
+    /// It is not the tree that the run began with: what is in it is not only people's.
+    by_agents: bool,
 }
 
 /// The names under which a step's outputs are kept.
@@ -65,29 +64,49 @@ struct Keys {
     of_tree: Sha256,
 }
 
-impl Subject<'_> {
-    /// The hash of what preparation depends on, for evidence and cache keys.
-    pub fn hash(&self) -> Result<Sha256> {
-        let keys = self.keys()?;
-        let keys = keys.iter().map(|k| k.of_base.unwrap_or(k.of_tree).to_string().into_bytes());
-        let parts: Vec<Vec<u8>> = [b"prepare-2".to_vec()].into_iter().chain(keys).collect();
-        Ok(Sha256::of_parts(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+impl<'a> Subject<'a> {
+    /// `base` is where the run began: what only people made.
+    pub fn new(
+        (repo, session): (&Repo, &'a Session),
+        steps: &'a [Prepare],
+        (commit, base): (Oid, Oid),
+        whom: For,
+    ) -> Result<Self> {
+        let mut subject = Self { session, steps, keys: Vec::new(), by_agents: false };
+        if !steps.is_empty() {
+            let (tree, base_tree) = (repo.tree_of(commit)?, repo.tree_of(base)?);
+            subject.by_agents = tree != base_tree;
+            let of_tree = (tree, Inputs::of(repo, commit)?);
+            let of_base = match subject.by_agents {
+                true => Some((base_tree, Inputs::of(repo, base)?)),
+                false => None,
+            };
+            subject.keys = subject.keys(&of_tree, of_base.as_ref(), whom)?;
+        }
+        Ok(subject)
     }
 
-    /// Of each step, in order; each holds those before it.
-    fn keys(&self) -> Result<Vec<Keys>> {
-        if self.steps.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (tree, base) = (self.repo.tree_of(self.commit)?, self.repo.tree_of(self.base)?);
-        let of_tree = Inputs::of(self.repo, self.commit)?;
-        let of_base = if tree == base { None } else { Some(Inputs::of(self.repo, self.base)?) };
+    /// The hash of what preparation depends on, for evidence and cache keys.
+    pub fn hash(&self) -> Sha256 {
+        let keys =
+            self.keys.iter().map(|k| k.of_base.unwrap_or(k.of_tree).to_string().into_bytes());
+        let parts: Vec<Vec<u8>> = [b"prepare-2".to_vec()].into_iter().chain(keys).collect();
+        Sha256::of_parts(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// Of each step, in order; each holds those before it. `of_base` where that is another tree.
+    fn keys(
+        &self,
+        (tree, of_tree): &(Oid, Inputs),
+        of_base: Option<&(Oid, Inputs)>,
+        whom: For,
+    ) -> Result<Vec<Keys>> {
         let mut same = true;
         let (mut last_of_base, mut last_of_tree) = (Sha256::ZERO, Sha256::ZERO);
         let mut keys = Vec::new();
         for step in self.steps {
             let inputs = of_tree.hash(step)?;
-            if let Some(of_base) = &of_base {
+            if let Some((_, of_base)) = of_base {
                 same &= of_base.hash(step)? == inputs;
             }
             let how = self.containment(step)?;
@@ -105,10 +124,10 @@ impl Subject<'_> {
                 ];
                 Sha256::of_parts(&words.each_ref().map(|w| w.as_bytes()))
             };
-            last_of_base = key(last_of_base, base, For::Work);
-            last_of_tree = match tree == base {
-                true => last_of_base,
-                false => key(last_of_tree, tree, self.whom),
+            last_of_base = key(last_of_base, of_base.map_or(*tree, |(base, _)| *base), For::Work);
+            last_of_tree = match of_base {
+                None => last_of_base,
+                Some(_) => key(last_of_tree, *tree, whom),
             };
             keys.push(Keys { of_base: same.then_some(last_of_base), of_tree: last_of_tree });
         }
@@ -124,10 +143,9 @@ impl Subject<'_> {
     /// not itself.
     fn refused(&self, step: &Prepare, how: &Containment) -> Result<Option<String>> {
         let builder = self.session.containment(Who::Role(Role::Build))?.network;
-        let by_agents = self.repo.tree_of(self.commit)? != self.repo.tree_of(self.base)?;
         let wider =
             how.network == Network::On && builder != Network::On && how.tier > Tier::Worktree;
-        Ok((by_agents && wider).then(|| {
+        Ok((self.by_agents && wider).then(|| {
             format!(
                 "the inputs of `{}` were changed, and it has the network, which builders have not \
                  (sandbox.network.build is '{}'): what they wrote is not run with it",
@@ -182,7 +200,7 @@ impl PrepareCache {
         limit: Duration,
     ) -> Result<std::result::Result<Packages, String>> {
         let mut packages = Packages::default();
-        for (step, keys) in subject.steps.iter().zip(subject.keys()?) {
+        for (step, keys) in subject.steps.iter().zip(&subject.keys) {
             let is_stored = |key: &Sha256| self.dir.join(key.to_string()).join("done").exists();
             let found = keys.of_base.into_iter().chain([keys.of_tree]).find(is_stored);
             let key = found.unwrap_or(keys.of_tree);

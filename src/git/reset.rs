@@ -126,29 +126,32 @@ impl Worktree {
     /// tracked files: its hooks and settings would wait for the next one here. A pipe, a socket or a
     /// device: whoever opens it may wait for ever.
     pub(super) fn remove_unseen(&self) -> Result<()> {
-        self.remove_repositories()?;
-        for entry in walkdir::WalkDir::new(&self.path).min_depth(1).into_iter().flatten() {
-            let kind = entry.file_type();
-            if !kind.is_dir() && !kind.is_file() && !kind.is_symlink() {
-                disk::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
+        self.remove_inside(true).map(drop)
     }
 
     /// Takes the `.git` of every repository inside, and returns their paths below the worktree.
     /// A git that stages the folder around one would start another one inside, which goes by the
     /// settings that it finds there, filter programs included.
     pub(super) fn remove_repositories(&self) -> Result<Vec<String>> {
+        self.remove_inside(false)
+    }
+
+    fn remove_inside(&self, special_files: bool) -> Result<Vec<String>> {
         let mut removed = Vec::new();
         let mut walk = walkdir::WalkDir::new(&self.path).min_depth(1).into_iter();
         while let Some(entry) = walk.next() {
             // What cannot be listed is for git to clean away, or to complain about.
             let Ok(entry) = entry else { continue };
+            let kind = entry.file_type();
+            let is_special = !kind.is_dir() && !kind.is_file() && !kind.is_symlink();
+            if special_files && is_special {
+                disk::remove_file(entry.path())?;
+                continue;
+            }
             if !entry.file_name().eq_ignore_ascii_case(".git") {
                 continue;
             }
-            if entry.file_type().is_dir() {
+            if kind.is_dir() {
                 walk.skip_current_dir();
             }
             if entry.path() != self.path.join(".git") {

@@ -97,6 +97,12 @@ impl Failure {
     }
 }
 
+/// The class of a message, by the first part of a table that is in it, in lower case.
+pub(super) fn class_of(table: &[(&str, ErrorClass)], words: &str) -> Option<ErrorClass> {
+    let words = words.to_lowercase();
+    table.iter().find(|(part, _)| words.contains(part)).map(|(_, class)| *class)
+}
+
 /// The exit code of a provider that reported an error of this class. Otto reads the events; this
 /// is for people who call a provider by hand.
 pub(super) fn exit_of(class: ErrorClass) -> Exit {

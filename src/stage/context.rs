@@ -188,7 +188,7 @@ impl<'a> Context<'a> {
             return Ok(Ok(Packages::default()));
         }
         let bench = self.bench()?;
-        let subject = bench.subject(commit, self.base(), For::Work);
+        let subject = bench.subject(commit, self.base(), For::Work)?;
         bench.prepared.prepare(worktree, &subject, self.left())
     }
 

@@ -5,6 +5,7 @@ use agent_client_protocol::{Error, ErrorCode};
 use serde_json::Value;
 
 use crate::agent::ErrorClass;
+use crate::provider::io::class_of;
 
 /// Parts of messages, lower case.
 const WORDS: [(&str, ErrorClass); 40] = [
@@ -51,8 +52,7 @@ const WORDS: [(&str, ErrorClass); 40] = [
 ];
 
 pub(super) fn of_words(words: &str) -> Option<ErrorClass> {
-    let words = words.to_lowercase();
-    WORDS.iter().find(|(part, _)| words.contains(part)).map(|(_, class)| *class)
+    class_of(&WORDS, words)
 }
 
 /// The class of an error of the protocol, and everything that it says.

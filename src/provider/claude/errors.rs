@@ -2,6 +2,7 @@
 //! the words, then the kind of error, then the status of the answer.
 
 use crate::agent::ErrorClass;
+use crate::provider::io::class_of;
 
 /// Parts of messages, lower case.
 const WORDS: [(&str, ErrorClass); 24] = [
@@ -45,8 +46,7 @@ const KINDS: [(&str, ErrorClass); 9] = [
 ];
 
 pub(super) fn of_words(words: &str) -> Option<ErrorClass> {
-    let words = words.to_lowercase();
-    WORDS.iter().find(|(part, _)| words.contains(part)).map(|(_, class)| *class)
+    class_of(&WORDS, words)
 }
 
 fn of_status(status: u64) -> Option<ErrorClass> {

@@ -2,6 +2,7 @@
 //! is the only place that knows them. The most specific comes first.
 
 use crate::agent::ErrorClass;
+use crate::provider::io::class_of;
 
 /// Parts of messages, lower case and with straight apostrophes.
 const WORDS: [(&str, ErrorClass); 39] = [
@@ -47,8 +48,7 @@ const WORDS: [(&str, ErrorClass); 39] = [
 ];
 
 pub(super) fn of_words(words: &str) -> Option<ErrorClass> {
-    let words = words.to_lowercase().replace('’', "'");
-    WORDS.iter().find(|(part, _)| words.contains(part)).map(|(_, class)| *class)
+    class_of(&WORDS, &words.replace('’', "'"))
 }
 
 /// The class of `turn.failed`. The answer to a bad request comes as it is: a JSON object.

@@ -22,6 +22,7 @@ use crate::session::event::{
     WorktreeLeased, WorktreeReturned,
 };
 use crate::session::journal::Entry;
+use crate::session::packages::Packages;
 use crate::session::state::Attempt;
 use crate::spec::{Check, Group};
 use crate::stage::waiting::{free_agent, note_turn};
@@ -99,13 +100,14 @@ pub fn attempt(
             commit: plan.start,
         },
     ))?;
-    let prepared = ctx.prepare(&worktree, plan.start)?;
-    let packages = prepared.as_ref().cloned().unwrap_or_default();
-    if let Err(why) = prepared {
-        if plan.start != plan.base.commit {
+    let packages = match ctx.prepare(&worktree, plan.start)? {
+        Ok(packages) => packages,
+        Err(why) if plan.start != plan.base.commit => {
             // What the attempt before left breaks it: the agent is told, and it is judged.
             prompt.push_str(&format!("\n## Preparing this folder fails\n\n{}", quoted(&why)));
-        } else {
+            Packages::default()
+        }
+        Err(why) => {
             let what = "the worktree could not be prepared";
             finish(ctx, group, plan.number, &Ended::nothing(plan.base.commit, what))?;
             worktree.release()?;
@@ -113,7 +115,7 @@ pub fn attempt(
                 .because(why)
                 .hint("mend `prepare:` in otto.yaml or the spec"));
         }
-    }
+    };
     packet::write(ctx, group, plan)?;
     let (result, talk) = match work(ctx, group, plan, &agent, (&worktree, &packages), &prompt) {
         Ok(done) => done,
