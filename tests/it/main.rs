@@ -28,6 +28,7 @@ mod machine;
 mod merge;
 #[path = "../fakes/model/mod.rs"]
 mod model;
+mod must_hold;
 mod parsers;
 mod patience;
 mod pipes;
