@@ -39,6 +39,7 @@ mod resume;
 mod review;
 mod rot;
 mod second_review;
+mod services;
 mod signals;
 mod sim;
 mod spec;
