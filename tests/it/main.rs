@@ -31,6 +31,7 @@ mod model;
 mod parsers;
 mod patience;
 mod pipes;
+mod proof;
 mod providers;
 mod real_faults;
 mod redaction;
