@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::model::{BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
+use super::model::{ApiProbe, BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
 
 /// The JSON Schema (draft 2020-12) of `spec.json`.
 pub fn json_schema() -> Value {
@@ -32,6 +32,7 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static Value> {
         "pytest" => "Pytest",
         "cli_probe" => "CliProbe",
         "state_invariant" => "StateInvariant",
+        "api_probe" => "ApiProbe",
         _ => return None,
     };
     document().pointer(&format!("/$defs/{name}"))
@@ -53,6 +54,7 @@ fn generate() -> Value {
     generator.subschema_for::<Pytest>();
     generator.subschema_for::<CliProbe>();
     generator.subschema_for::<StateInvariant>();
+    generator.subschema_for::<ApiProbe>();
     let mut schema = generator.into_root_schema_for::<Spec>().to_value();
     schema["title"] = json!("Otto spec");
     schema["properties"]["v"]["const"] = json!(super::model::VERSION);

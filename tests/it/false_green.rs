@@ -52,6 +52,8 @@ struct Setup {
     owns: Option<Vec<String>>,
     protected: Option<Vec<String>>,
     prepare: Option<Value>,
+    /// Further keys of the spec: `services`, `fixtures`, ….
+    spec: Option<Map<String, Value>>,
     groups: Option<usize>,
     env: Option<BTreeMap<String, String>>,
     /// A stand-in for a test tool, `tools/<name>`: real output of the tool, and an exit code.
@@ -166,6 +168,9 @@ impl Run {
             }
             if let Some(steps) = own.prepare.as_ref().or(fall.prepare.as_ref()) {
                 spec["prepare"] = steps.clone();
+            }
+            for (key, value) in own.spec.as_ref().or(fall.spec.as_ref()).into_iter().flatten() {
+                spec[key] = value.clone();
             }
         });
         let spec = s.spec(&shape);

@@ -28,6 +28,7 @@ mod machine;
 mod merge;
 #[path = "../fakes/model/mod.rs"]
 mod model;
+mod must_hold;
 mod parsers;
 mod patience;
 mod pipes;
@@ -39,6 +40,7 @@ mod resume;
 mod review;
 mod rot;
 mod second_review;
+mod services;
 mod signals;
 mod sim;
 mod spec;
