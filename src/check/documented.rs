@@ -46,8 +46,10 @@ fn the_samples_load() {
     let blocks = json_blocks();
     let check: Check = serde_json::from_str(blocks[0]).expect("a check");
     check.body().expect("of a known kind");
-    serde_json::from_str::<Outcome>(blocks[1]).expect("an outcome");
-    let scenario: serde_json::Value = serde_json::from_str(blocks[3]).expect("a scenario");
+    let metric: Check = serde_json::from_str(blocks[1]).expect("a check");
+    metric.body().expect("of a known kind");
+    serde_json::from_str::<Outcome>(blocks[2]).expect("an outcome");
+    let scenario: serde_json::Value = serde_json::from_str(blocks[4]).expect("a scenario");
     let check: Check = serde_json::from_value(scenario["check"].clone()).expect("a check");
     check.body().expect("of a known kind");
 }

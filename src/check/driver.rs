@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::evidence::{EvidenceStore, matching};
 use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
+use super::kinds::{import_check, metric, type_check};
 use super::{EvidenceRef, Outcome, Provenance, Reason};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
@@ -53,7 +54,7 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
     let body = check.body()?;
     match body {
         CheckBody::RepoTest(test) => {
-            let (run, of) = execute(check, &test.argv, None, place)?;
+            let (run, of) = execute(check, Call::of(&test.argv), place)?;
             Ok(gate::judge_repo_test(&run, test.counts, &test.argv, of))
         }
         CheckBody::Pytest(test) => {
@@ -66,12 +67,12 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
                 return Ok(Outcome::red(Reason::EmptySelector, "the selector is empty", of));
             }
             argv.extend(test.select.iter().cloned());
-            let (run, of) = execute(check, &argv, None, place)?;
+            let (run, of) = execute(check, Call::of(&argv), place)?;
             Ok(gate::judge_repo_test(&run, Counts::Auto, &argv, of))
         }
         CheckBody::CliProbe(probe) => {
             let stdin = probe.stdin.clone().map(String::into_bytes);
-            let (run, of) = execute(check, &probe.argv, stdin, place)?;
+            let (run, of) = execute(check, Call { stdin, ..Call::of(&probe.argv) }, place)?;
             replies.insert(check.id.clone(), reply(&run));
             Ok(gate::judge_cli_probe(&run, &probe, of))
         }
@@ -94,6 +95,9 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
                 None => gate::judge_invariant(&invariant.expr, &values, of),
             })
         }
+        CheckBody::ImportCheck(import) => import_check::run(check, &import, place),
+        CheckBody::TypeCheck(types) => type_check::run(check, &types, place),
+        CheckBody::Metric(metric) => metric::run(check, &metric, place),
         CheckBody::External { kind } => external(check, &kind, place),
     }
 }
@@ -103,7 +107,11 @@ fn program_of(argv: &[OsString]) -> Option<std::path::PathBuf> {
     argv.first().map(std::path::PathBuf::from).filter(|p| p.is_absolute())
 }
 
-fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) -> Provenance {
+pub(super) fn provenance(
+    place: &Place<'_>,
+    duration_s: f64,
+    evidence: Vec<EvidenceRef>,
+) -> Provenance {
     Provenance {
         commit: place.commit.to_string(),
         tree: place.tree.to_string(),
@@ -112,8 +120,11 @@ fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) ->
     }
 }
 
-fn timeout(check: &Check, place: &Place<'_>) -> Duration {
-    check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(place.left)
+impl Place<'_> {
+    /// How long a check may take here.
+    pub(super) fn limit(&self, check: &Check) -> Duration {
+        check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(self.left)
+    }
 }
 
 /// The sandbox of a check.
@@ -169,24 +180,55 @@ fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete)
     (ending, Complete::Whole)
 }
 
-/// Starts a program and keeps what it printed as evidence.
-fn execute(
-    check: &Check,
-    argv: &[String],
-    stdin: Option<Vec<u8>>,
-    place: &Place<'_>,
-) -> Result<(Execution, Provenance)> {
+/// What is started for a check.
+pub(super) struct Call<'a> {
+    pub argv: &'a [String],
+    pub stdin: Option<Vec<u8>>,
+    /// Files of a folder of its own, outside of the tree, that it is started in.
+    pub outside: Option<Vec<(&'static str, String)>>,
+    /// Besides those of every check.
+    pub env: Vec<(String, String)>,
+    /// Where that is not the check's own.
+    pub limit: Option<Duration>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn of(argv: &'a [String]) -> Self {
+        Self { argv, stdin: None, outside: None, env: Vec::new(), limit: None }
+    }
+}
+
+/// What a call left behind.
+pub(super) struct Started {
+    pub run: Execution,
+    /// As a reader would want to see it.
+    pub report: String,
+    pub duration_s: f64,
+}
+
+/// Starts a program and waits for its end.
+pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<Started> {
+    let Call { argv, stdin, outside, env: more, limit } = call;
     if argv.is_empty() {
         return Err(Error::input(format!("check '{}' has an empty command", check.id)));
     }
     let scratch = place.worktree.scratch()?;
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
-    let limit = timeout(check, place);
-    let mut command =
-        Command::new(argv.to_vec(), &place.worktree.path, environment(check, place, &scratch)?)
-            .sandbox(sandbox(place, &scratch)?)
-            .timeout(limit)
-            .output_limit(OUTPUT_LIMIT);
+    let limit = limit.unwrap_or_else(|| place.limit(check));
+    let mut env = environment(check, place, &scratch)?;
+    env.extend(more.into_iter().map(|(name, value)| (name.into(), value.into())));
+    let mut dir = place.worktree.path.clone();
+    if let Some(files) = outside {
+        dir = scratch.join("outside");
+        disk::place_dir(&dir)?;
+        for (name, text) in files {
+            disk::place_file(&dir.join(name), text.as_bytes(), false)?;
+        }
+    }
+    let mut command = Command::new(argv.to_vec(), &dir, env)
+        .sandbox(sandbox(place, &scratch)?)
+        .timeout(limit)
+        .output_limit(OUTPUT_LIMIT);
     if let Some(bytes) = stdin {
         command = command.stdin(bytes);
     }
@@ -194,12 +236,32 @@ fn execute(
     let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
     let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
     let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
-    let mut evidence = vec![place.evidence.keep(report.as_bytes())?];
+    let run = Execution { ending, stdout, stderr, capture };
+    Ok(Started { run, report, duration_s: finished.duration.as_secs_f64() })
+}
+
+/// Starts a program and keeps what it printed as evidence.
+pub(super) fn execute(
+    check: &Check,
+    call: Call<'_>,
+    place: &Place<'_>,
+) -> Result<(Execution, Provenance)> {
+    let started = start(check, call, place)?;
+    let mut evidence = vec![place.evidence.keep(started.report.as_bytes())?];
+    keep_files(check, place, &mut evidence)?;
+    Ok((started.run, provenance(place, started.duration_s, evidence)))
+}
+
+/// Keeps the files that the check names as evidence.
+pub(super) fn keep_files(
+    check: &Check,
+    place: &Place<'_>,
+    evidence: &mut Vec<EvidenceRef>,
+) -> Result<()> {
     for file in matching(&place.worktree.path, &check.evidence)? {
         evidence.push(place.evidence.keep_file(&place.worktree.path, &file)?);
     }
-    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
-    Ok((Execution { ending, stdout, stderr, capture }, of))
+    Ok(())
 }
 
 /// What is kept of a run, as a reader would want to see it.
@@ -279,7 +341,7 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     let scratch = place.worktree.scratch()?;
     let evidence_dir = scratch.join("evidence");
     disk::place_dir(&evidence_dir)?;
-    let limit = timeout(check, place);
+    let limit = place.limit(check);
     let deadline = jiff::Timestamp::now()
         + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));
     let request = json!({

@@ -13,9 +13,11 @@ pub mod driver;
 pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
+mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
+pub mod typed;
 
 pub use fingerprint::fingerprint;
 pub use outcome::{EvidenceRef, Outcome, Provenance, Reason, Status, TestCounts};

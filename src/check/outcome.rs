@@ -50,10 +50,12 @@ pub enum Reason {
     Crashed,
     /// It failed, and passed when it was run again.
     Flaky,
-    /// An `otto-check-<kind>` reports a failure.
+    /// A type checker, or an `otto-check-<kind>`, reports errors.
     CheckFailed,
+    /// A number does not meet its goal.
+    GoalMissed,
 
-    /// No test was found or selected.
+    /// No test was found or selected; no file was looked at.
     ZeroTests,
     /// Tests were found and every one was skipped.
     AllSkipped,
@@ -84,8 +86,12 @@ pub enum Reason {
     Protocol,
     /// A claimed pass without tests or evidence.
     NoEvidence,
+    /// A measurement printed no number, or two.
+    NoNumber,
     /// An acceptance check that passes without the feature.
     ProvesNothing,
+    /// A check that stays green when the work it speaks for is taken away.
+    EvidenceOfNothing,
     /// Tests that ran on the base did not run here.
     FewerTests,
     /// An expression or pattern that cannot be evaluated.
@@ -111,7 +117,8 @@ impl Reason {
             | Reason::CountsDisagree
             | Reason::Crashed
             | Reason::Flaky
-            | Reason::CheckFailed => Status::Failed,
+            | Reason::CheckFailed
+            | Reason::GoalMissed => Status::Failed,
             Reason::ZeroTests
             | Reason::AllSkipped
             | Reason::NoCounts
@@ -129,7 +136,9 @@ impl Reason {
             | Reason::PrepareFailed
             | Reason::Protocol
             | Reason::NoEvidence
+            | Reason::NoNumber
             | Reason::ProvesNothing
+            | Reason::EvidenceOfNothing
             | Reason::FewerTests
             | Reason::CannotEvaluate
             | Reason::Sandbox
@@ -312,6 +321,12 @@ impl Outcome {
     /// The same with its line for people said otherwise.
     pub(super) fn retold(mut self, say: impl Fn(&str) -> String) -> Self {
         self.0.detail = say(&self.0.detail);
+        self
+    }
+    /// The same with another account of what was judged.
+    pub(super) fn of(mut self, of: Provenance) -> Self {
+        let Provenance { commit, tree, duration_s, evidence } = of;
+        self.0 = Record { commit, tree, duration_s, evidence, ..self.0 };
         self
     }
     /// Adds the evidence of another run of the same check.

@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::import_check::ImportCheck;
+use super::metric::Metric;
+use super::type_check::TypeCheck;
 use crate::base::text::nearest;
 use crate::base::{Error, Sha256};
 
@@ -134,8 +137,7 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     pub id: String,
-    /// `repo_test`, `pytest`, `cli_probe`, `state_invariant`, or the `<kind>` of an
-    /// `otto-check-<kind>` program.
+    /// A built-in kind, or the `<kind>` of an `otto-check-<kind>` program.
     pub kind: String,
     #[serde(default)]
     pub purpose: Purpose,
@@ -173,6 +175,9 @@ pub enum CheckBody {
     Pytest(Pytest),
     CliProbe(CliProbe),
     StateInvariant(StateInvariant),
+    ImportCheck(ImportCheck),
+    TypeCheck(TypeCheck),
+    Metric(Metric),
     /// `otto-check-<kind>`; it gets the whole check as written.
     External {
         kind: String,
@@ -180,7 +185,8 @@ pub enum CheckBody {
 }
 
 /// The kinds that Otto runs itself.
-pub const BUILT_IN_KINDS: [&str; 4] = ["repo_test", "pytest", "cli_probe", "state_invariant"];
+pub const BUILT_IN_KINDS: [&str; 7] =
+    ["repo_test", "pytest", "cli_probe", "state_invariant", "import_check", "type_check", "metric"];
 
 /// The project's own test command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -393,6 +399,9 @@ impl Check {
             "pytest" => CheckBody::Pytest(parse(self)?),
             "cli_probe" => CheckBody::CliProbe(parse(self)?),
             "state_invariant" => CheckBody::StateInvariant(parse(self)?),
+            "import_check" => CheckBody::ImportCheck(parse(self)?),
+            "type_check" => CheckBody::TypeCheck(parse(self)?),
+            "metric" => CheckBody::Metric(parse(self)?),
             other => CheckBody::External { kind: other.to_owned() },
         })
     }

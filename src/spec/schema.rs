@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::import_check::ImportCheck;
+use super::metric::Metric;
 use super::model::{BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
+use super::type_check::TypeCheck;
 
 /// The JSON Schema (draft 2020-12) of `spec.json`.
 pub fn json_schema() -> Value {
@@ -32,6 +35,9 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static Value> {
         "pytest" => "Pytest",
         "cli_probe" => "CliProbe",
         "state_invariant" => "StateInvariant",
+        "import_check" => "ImportCheck",
+        "type_check" => "TypeCheck",
+        "metric" => "Metric",
         _ => return None,
     };
     document().pointer(&format!("/$defs/{name}"))
@@ -53,6 +59,9 @@ fn generate() -> Value {
     generator.subschema_for::<Pytest>();
     generator.subschema_for::<CliProbe>();
     generator.subschema_for::<StateInvariant>();
+    generator.subschema_for::<ImportCheck>();
+    generator.subschema_for::<TypeCheck>();
+    generator.subschema_for::<Metric>();
     let mut schema = generator.into_root_schema_for::<Spec>().to_value();
     schema["title"] = json!("Otto spec");
     schema["properties"]["v"]["const"] = json!(super::model::VERSION);

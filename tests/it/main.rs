@@ -23,6 +23,7 @@ mod help;
 mod hostile_work;
 mod installed;
 mod isolation;
+mod kinds;
 mod land;
 mod machine;
 mod merge;

@@ -112,7 +112,9 @@ fn editing_the_spec_file_by_hand_does_not_make_it_passed() {
     std::fs::write(&path, &easier).expect("written");
     s.write("tests/easy.sh", "echo 1..1; echo ok 1\n");
     s.commit("an easier test");
-    for args in [vec!["run", "--resume", "latest"], vec!["build-group", "--session", "latest", "--all"]] {
+    for args in
+        [vec!["run", "--resume", "latest"], vec!["build-group", "--session", "latest", "--all"]]
+    {
         let done = s.finish(&mut s.command(&args));
         assert_ne!(done.code, 0, "{args:?}: {}", done.stdout);
         assert!(done.stderr.contains("spec"), "{args:?}: {}", done.stderr);
@@ -181,8 +183,7 @@ fn a_judge_that_says_so_does_not_make_it_passed() {
         "check": {"id": "extra", "kind": "cli_probe", "argv": ["cat", "g1/extra"],
                   "stdout": {"equals": "extra"}}});
     write(&s.project.join(".git/otto/scenarios/extra.json"), &scenario.to_string());
-    let config =
-        s.read("otto.yaml").replace("agents: {certifier: {provider: none}}\n", "");
+    let config = s.read("otto.yaml").replace("agents: {certifier: {provider: none}}\n", "");
     s.write("otto.yaml", &config);
     s.commit("a judge");
     s.agent(

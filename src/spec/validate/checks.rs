@@ -4,7 +4,7 @@ use minijinja::Environment;
 use regex::RegexBuilder;
 
 use super::can_fail::{runs_nothing, vacuous};
-use super::{Rules, located};
+use super::{Rules, kinds, located};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
 use crate::spec::glob;
@@ -85,6 +85,9 @@ fn body(rules: &mut Rules, path: &str, check: &Check) {
         CheckBody::Pytest(pytest) => selector(rules, path, &pytest),
         CheckBody::CliProbe(probe) => cli_probe(rules, path, check, &probe),
         CheckBody::StateInvariant(invariant) => state_invariant(rules, path, &invariant),
+        CheckBody::ImportCheck(import) => kinds::import_check(rules, path, &import),
+        CheckBody::TypeCheck(types) => kinds::type_check(rules, path, &types),
+        CheckBody::Metric(metric) => kinds::metric(rules, path, &metric),
         CheckBody::External { kind: _ } => {}
     }
 }

@@ -3,6 +3,7 @@
 mod basics;
 mod can_fail;
 mod checks;
+mod kinds;
 mod links;
 mod paths;
 

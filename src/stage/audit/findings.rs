@@ -55,6 +55,9 @@ fn argv_of(check: &Check) -> Vec<String> {
         Ok(CheckBody::CliProbe(p)) => p.argv,
         Ok(CheckBody::Pytest(t)) => t.select,
         Ok(CheckBody::StateInvariant(i)) => i.files.into_values().collect(),
+        Ok(CheckBody::TypeCheck(t)) => t.argv,
+        Ok(CheckBody::Metric(m)) => m.argv,
+        Ok(CheckBody::ImportCheck(i)) => i.path.into_iter().collect(),
         Ok(CheckBody::External { .. }) | Err(_) => Vec::new(),
     }
 }

@@ -56,6 +56,11 @@ pub fn describe_check(check: &Check) -> String {
             format!("calls `{}` and compares the answer", shell_line(&p.argv))
         }
         Ok(CheckBody::StateInvariant(i)) => format!("`{}` must hold", i.expr),
+        Ok(CheckBody::ImportCheck(i)) => i.sentence(),
+        Ok(CheckBody::TypeCheck(t)) => format!("`{}` finds nothing", shell_line(&t.argv)),
+        Ok(CheckBody::Metric(m)) => {
+            format!("{}, as `{}` measures it", m.goal, shell_line(&m.argv))
+        }
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => check.kind.clone(),
     };

@@ -172,6 +172,9 @@ fn command(check: &Check) -> String {
         }
         Ok(CheckBody::CliProbe(probe)) => shell_line(&probe.argv),
         Ok(CheckBody::StateInvariant(invariant)) => return one_line(&invariant.expr, 200),
+        Ok(CheckBody::TypeCheck(types)) => shell_line(&types.argv),
+        Ok(CheckBody::Metric(metric)) => shell_line(&metric.argv),
+        Ok(CheckBody::ImportCheck(import)) => return import.sentence(),
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => return String::new(),
     });
