@@ -8,6 +8,7 @@ use super::driver::{Place, Replies, run_once};
 use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
 use super::prepare::{For, PrepareCache, Subject};
+use super::service::{Declared, Running};
 use super::{Outcome, Provenance, Reason};
 use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, Pool, Repo, Worktree};
@@ -26,6 +27,7 @@ pub struct Bench<'a> {
     pub cache: Cache,
     pub prepared: PrepareCache,
     pub steps: &'a [Prepare],
+    pub declared: Declared<'a>,
     pub session: &'a Session,
     /// What keeps checks, and each step of preparation, in their worktrees.
     pub containment: Containment,
@@ -90,6 +92,7 @@ impl Bench<'_> {
         let prepared = subject.hash();
         let mut room = Room { bench: self, commit, worktree: None, fresh: true };
         let mut replies = Replies::new();
+        let nothing = Running::default();
         for check in checks {
             stop::check()?;
             out_of_time(left())?;
@@ -108,6 +111,8 @@ impl Bench<'_> {
                     let worktree = room.enter()?;
                     let mut place = Place {
                         packages: Packages::default(),
+                        declared: self.declared,
+                        running: &nothing,
                         worktree,
                         commit,
                         tree,

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::evidence::{EvidenceStore, matching};
 use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
 use super::kinds::{import_check, metric, type_check};
-use super::{EvidenceRef, Outcome, Provenance, Reason};
+use super::service::{self, Declared, Running};
+use super::{EvidenceRef, Outcome, Provenance, Reason, api};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
 use crate::disk::{self, Refused};
@@ -35,6 +36,10 @@ pub struct Place<'a> {
     pub evidence: &'a EvidenceStore,
     /// What was fetched for it outside of the worktree.
     pub packages: Packages,
+    /// What the spec says of services.
+    pub declared: Declared<'a>,
+    /// Those that run beside it.
+    pub running: &'a Running,
     /// What keeps the check in it.
     pub containment: &'a Containment,
     /// What is left of the run.
@@ -46,8 +51,40 @@ pub type Replies = Map<String, Value>;
 
 /// Runs it once. It is judged by what was printed; what is recorded of that has no secrets.
 pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let judged = judge(check, place, replies)?;
+    let judged = with_services(check, place, replies)?;
     Ok(judged.retold(|detail| place.evidence.secrets().hide(detail)))
+}
+
+/// Fresh ones for each run, so that nothing is there that another check left.
+fn with_services(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
+    let needed = place.declared.needed(check)?;
+    if needed.is_empty() {
+        return judge(check, place, replies);
+    }
+    let from = std::time::Instant::now();
+    let (running, outcome) = match Running::start(&needed, place.declared.fixtures, place)? {
+        Err((running, why)) => {
+            let seconds = from.elapsed().as_secs_f64();
+            (running, service::outcome(why, provenance(place, seconds, Vec::new())))
+        }
+        Ok(mut running) => {
+            let left = place.left.saturating_sub(from.elapsed());
+            let judged = judge(
+                check,
+                &Place { running: &running, left, packages: place.packages.clone(), ..*place },
+                replies,
+            )?;
+            // Whatever was answered, it did not stay up for as long as somebody asked.
+            let judged = match running.dead() {
+                Some(why) if judged.reason() != Reason::Interrupted => {
+                    judged.demoted(why.reason, why.detail)
+                }
+                Some(_) | None => judged,
+            };
+            (running, judged)
+        }
+    };
+    Ok(outcome.with_evidence(running.stop(place)?))
 }
 
 fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
@@ -95,6 +132,17 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
                 None => gate::judge_invariant(&invariant.expr, &values, of),
             })
         }
+        CheckBody::ApiProbe(probe) => {
+            let started = std::time::Instant::now();
+            let url = place.running.url(&probe.service).ok_or_else(|| {
+                Error::bug(format!("the service '{}' was not started", probe.service))
+            })?;
+            let probed = api::probe(&check.id, &probe, &url, place.limit(check))?;
+            replies.insert(check.id.clone(), json!({"replies": probed.replies}));
+            let kept = place.evidence.keep(format!("{:#}\n", probed.record).as_bytes())?;
+            let of = provenance(place, started.elapsed().as_secs_f64(), vec![kept]);
+            Ok(api::judge(&probed, of))
+        }
         CheckBody::ImportCheck(import) => import_check::run(check, &import, place),
         CheckBody::TypeCheck(types) => type_check::run(check, &types, place),
         CheckBody::Metric(metric) => metric::run(check, &metric, place),
@@ -129,7 +177,8 @@ impl Place<'_> {
 
 /// The sandbox of a check.
 fn sandbox(place: &Place<'_>, scratch: &Path) -> Result<Sandbox> {
-    Ok(place.containment.in_worktree(place.worktree, scratch)?.read(place.packages.paths()))
+    let sandbox = place.containment.in_worktree(place.worktree, scratch)?;
+    Ok(sandbox.read(place.packages.paths()).reach(place.running.ports()))
 }
 
 /// Environment of a check: the base one, a private TMPDIR, prepared packages, and what the check sets.
@@ -142,6 +191,7 @@ fn environment(
     disk::place_dir(&tmp)?;
     let mut env = base_env();
     env.extend(place.packages.env());
+    env.extend(place.running.env());
     env.insert("TMPDIR".into(), tmp.into());
     env.insert("CI".into(), "true".into());
     // A result that go remembers from another time is no run.
@@ -344,9 +394,11 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     let limit = place.limit(check);
     let deadline = jiff::Timestamp::now()
         + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));
+    let ports: Map<String, Value> =
+        place.running.named().map(|(id, port)| (id.to_owned(), port.into())).collect();
     let request = json!({
         "v": 1, "check": check, "workdir": place.worktree.path, "commit": place.commit,
-        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": [],
+        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": ports,
         "env": check.env, "deadline": deadline.to_string(),
     });
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));

@@ -4,6 +4,7 @@
 //! made by the [`gate`] alone, from what was observed. Everything in [`outcome`], [`counts`],
 //! [`gate`] and [`fingerprint`] is pure: values in, values out, no process, no clock, no file.
 
+pub mod api;
 pub mod batch;
 pub mod cache;
 pub mod counts;
@@ -13,10 +14,12 @@ pub mod driver;
 pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
+pub mod http;
 mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
+pub mod service;
 pub mod typed;
 
 pub use fingerprint::fingerprint;

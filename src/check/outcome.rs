@@ -52,6 +52,10 @@ pub enum Reason {
     Flaky,
     /// A type checker, or an `otto-check-<kind>`, reports errors.
     CheckFailed,
+    /// A service of the product ended before the check was over.
+    ServiceDied,
+    /// A service of the product was not ready in time.
+    ServiceNotReady,
     /// A number does not meet its goal.
     GoalMissed,
 
@@ -82,6 +86,10 @@ pub enum Reason {
     Killed,
     OutputTruncated,
     PrepareFailed,
+    /// A command that puts seed data into a service failed.
+    FixtureFailed,
+    /// Somebody else than the service that was started answers at its port.
+    WrongServer,
     /// An `otto-check-<kind>` did not answer as the protocol says.
     Protocol,
     /// A claimed pass without tests or evidence.
@@ -118,6 +126,8 @@ impl Reason {
             | Reason::Crashed
             | Reason::Flaky
             | Reason::CheckFailed
+            | Reason::ServiceDied
+            | Reason::ServiceNotReady
             | Reason::GoalMissed => Status::Failed,
             Reason::ZeroTests
             | Reason::AllSkipped
@@ -134,6 +144,8 @@ impl Reason {
             | Reason::Killed
             | Reason::OutputTruncated
             | Reason::PrepareFailed
+            | Reason::FixtureFailed
+            | Reason::WrongServer
             | Reason::Protocol
             | Reason::NoEvidence
             | Reason::NoNumber
@@ -321,6 +333,11 @@ impl Outcome {
     /// The same with its line for people said otherwise.
     pub(super) fn retold(mut self, say: impl Fn(&str) -> String) -> Self {
         self.0.detail = say(&self.0.detail);
+        self
+    }
+    /// Adds what else was kept.
+    pub(super) fn with_evidence(mut self, more: Vec<EvidenceRef>) -> Self {
+        self.0.evidence.extend(more);
         self
     }
     /// The same with another account of what was judged.

@@ -356,6 +356,14 @@ impl Worktree {
         Ok(dir)
     }
 
+    /// The same for what runs beside: an empty folder of that name.
+    pub fn scratch_of(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.home.join(format!("scratch-{name}"));
+        disk::remove_dir_all(&dir)?;
+        disk::place_dir(&dir)?;
+        Ok(dir)
+    }
+
     /// Ends what an earlier occupant left: processes inside, and locks of a git that was killed.
     /// The lease is the proof that nobody of ours works here.
     fn end_strays(&self) -> Result<()> {

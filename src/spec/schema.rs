@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::import_check::ImportCheck;
 use super::metric::Metric;
-use super::model::{BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
+use super::model::{ApiProbe, BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
 use super::type_check::TypeCheck;
 
 /// The JSON Schema (draft 2020-12) of `spec.json`.
@@ -35,6 +35,7 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static Value> {
         "pytest" => "Pytest",
         "cli_probe" => "CliProbe",
         "state_invariant" => "StateInvariant",
+        "api_probe" => "ApiProbe",
         "import_check" => "ImportCheck",
         "type_check" => "TypeCheck",
         "metric" => "Metric",
@@ -59,6 +60,7 @@ fn generate() -> Value {
     generator.subschema_for::<Pytest>();
     generator.subschema_for::<CliProbe>();
     generator.subschema_for::<StateInvariant>();
+    generator.subschema_for::<ApiProbe>();
     generator.subschema_for::<ImportCheck>();
     generator.subschema_for::<TypeCheck>();
     generator.subschema_for::<Metric>();

@@ -40,6 +40,7 @@ mod resume;
 mod review;
 mod rot;
 mod second_review;
+mod services;
 mod signals;
 mod sim;
 mod spec;

@@ -3,6 +3,7 @@
 //! Invariant: a pass is made in [`pass`] and nowhere else, and needs a commit, a tree and an
 //! observation that could have been red. What cannot be judged is `not_run` with a typed reason.
 
+mod api_probe;
 mod base;
 mod cli_probe;
 mod external;
@@ -14,6 +15,7 @@ mod repo_test;
 mod tests;
 mod type_check;
 
+pub use api_probe::{Filled, Saved, Wrong, fill, judge_answer, judge_api_probe, take};
 pub use base::{after_rerun, against_base, against_counts};
 pub use cli_probe::judge_cli_probe;
 pub use external::{Produced, judge_external};

@@ -84,6 +84,10 @@ impl GateInputs {
                 made.add((&check.id, whose(check)), &argv, base, &mut seen);
             }
         }
+        // What puts the data there that answers are compared with. A service itself is the product.
+        for fixture in &spec.fixtures {
+            made.add(("fixtures", Whose::Program), &fixture.argv, base, &mut seen);
+        }
         for step in prepare {
             made.add(("prepare", Whose::Program), &step.argv, base, &mut seen);
         }
@@ -161,7 +165,12 @@ fn command_of(check: &Check) -> Vec<String> {
         Ok(CheckBody::TypeCheck(types)) => types.argv,
         Ok(CheckBody::Metric(metric)) => metric.argv,
         Ok(CheckBody::ImportCheck(import)) => import.runner,
-        Ok(CheckBody::CliProbe(_) | CheckBody::StateInvariant(_) | CheckBody::External { .. })
+        Ok(
+            CheckBody::CliProbe(_)
+            | CheckBody::StateInvariant(_)
+            | CheckBody::ApiProbe(_)
+            | CheckBody::External { .. },
+        )
         | Err(_) => Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The rules of a spec, beyond its shape. Pure: a spec in, every broken rule out.
 
+mod api_probe;
 mod basics;
 mod can_fail;
 mod checks;

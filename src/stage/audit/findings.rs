@@ -58,7 +58,7 @@ fn argv_of(check: &Check) -> Vec<String> {
         Ok(CheckBody::TypeCheck(t)) => t.argv,
         Ok(CheckBody::Metric(m)) => m.argv,
         Ok(CheckBody::ImportCheck(i)) => i.path.into_iter().collect(),
-        Ok(CheckBody::External { .. }) | Err(_) => Vec::new(),
+        Ok(CheckBody::ApiProbe(_) | CheckBody::External { .. }) | Err(_) => Vec::new(),
     }
 }
 

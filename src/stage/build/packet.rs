@@ -7,7 +7,7 @@ use crate::agent::Prompts;
 use crate::base::Result;
 use crate::base::text::shell_line;
 use crate::disk;
-use crate::spec::{Check, CheckBody, Group};
+use crate::spec::{ApiRequest, Check, CheckBody, Group};
 use crate::stage::Context;
 
 pub(super) fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
@@ -56,6 +56,15 @@ pub fn describe_check(check: &Check) -> String {
             format!("calls `{}` and compares the answer", shell_line(&p.argv))
         }
         Ok(CheckBody::StateInvariant(i)) => format!("`{}` must hold", i.expr),
+        Ok(CheckBody::ApiProbe(p)) => {
+            // What is expected is no secret: it is the contract.
+            let one = |r: &ApiRequest| {
+                let wanted = serde_json::to_string(r).unwrap_or_default();
+                format!("`{} {}` {wanted}", r.method, r.path)
+            };
+            let all = p.requests.iter().map(one).collect::<Vec<_>>().join(", then ");
+            format!("starts the service '{}' and sends {all}", p.service)
+        }
         Ok(CheckBody::ImportCheck(i)) => i.sentence(),
         Ok(CheckBody::TypeCheck(t)) => format!("`{}` finds nothing", shell_line(&t.argv)),
         Ok(CheckBody::Metric(m)) => {

@@ -172,6 +172,11 @@ fn command(check: &Check) -> String {
         }
         Ok(CheckBody::CliProbe(probe)) => shell_line(&probe.argv),
         Ok(CheckBody::StateInvariant(invariant)) => return one_line(&invariant.expr, 200),
+        Ok(CheckBody::ApiProbe(probe)) => {
+            let lines = probe.requests.iter().map(|r| format!("{} {}", r.method, r.path));
+            let all = lines.collect::<Vec<_>>().join(", ");
+            return one_line(&format!("{}: {all}", probe.service), 200);
+        }
         Ok(CheckBody::TypeCheck(types)) => shell_line(&types.argv),
         Ok(CheckBody::Metric(metric)) => shell_line(&metric.argv),
         Ok(CheckBody::ImportCheck(import)) => return import.sentence(),
