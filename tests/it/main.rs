@@ -24,6 +24,7 @@ mod hostile_work;
 mod installed;
 mod isolation;
 mod journeys;
+mod kinds;
 mod land;
 mod machine;
 mod merge;
