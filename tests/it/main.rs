@@ -7,6 +7,7 @@ mod attach;
 mod audit;
 mod build;
 mod by_hand;
+mod cache;
 mod census;
 mod clocks;
 mod conformance;
