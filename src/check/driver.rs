@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::evidence::{EvidenceStore, matching};
 use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
+use super::journey::{self, Once, Pending};
 use super::service::{self, Declared, Running};
 use super::{EvidenceRef, Outcome, Provenance, Reason, api};
 use crate::base::text::shell_line;
@@ -49,45 +50,99 @@ pub struct Place<'a> {
 pub type Replies = Map<String, Value>;
 
 /// Runs it once. It is judged by what was printed; what is recorded of that has no secrets.
-pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let judged = with_services(check, place, replies)?;
-    Ok(judged.retold(|detail| place.evidence.secrets().hide(detail)))
+pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    let judged = with_services(check, place, &mut |place| judge(check, place, replies))?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(told(outcome, place)),
+        pending @ Once::NeedsControl(_) => pending,
+    })
 }
 
-/// Fresh ones for each run, so that nothing is there that another check left.
-fn with_services(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
+/// The second half of a journey: in a worktree that was reset and prepared again.
+pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result<Outcome> {
+    let mut pending = Some(pending);
+    let judged = with_services(check, place, &mut |place| match pending.take() {
+        Some(pending) => {
+            journey::control(check, pending, place, timeout(check, place)).map(Once::Over)
+        }
+        None => Err(Error::bug("a control is run once")),
+    })?;
+    match judged {
+        Once::Over(outcome) => Ok(told(outcome, place)),
+        Once::NeedsControl(_) => Err(Error::bug("a control needs no other")),
+    }
+}
+
+/// What is recorded has no secrets.
+fn told(outcome: Outcome, place: &Place<'_>) -> Outcome {
+    outcome.retold(|detail| place.evidence.secrets().hide(detail))
+}
+
+/// Fresh services for each run, so that nothing is there that another check left.
+fn with_services(
+    check: &Check,
+    place: &Place<'_>,
+    run: &mut dyn FnMut(&Place<'_>) -> Result<Once>,
+) -> Result<Once> {
     let needed = place.declared.needed(check)?;
     if needed.is_empty() {
-        return judge(check, place, replies);
+        return run(place);
     }
     let from = std::time::Instant::now();
-    let (running, outcome) = match Running::start(&needed, place.declared.fixtures, place)? {
+    let (running, judged) = match Running::start(&needed, place.declared.fixtures, place)? {
         Err((running, why)) => {
             let seconds = from.elapsed().as_secs_f64();
-            (running, service::outcome(why, provenance(place, seconds, Vec::new())))
+            let of = provenance(place, seconds, Vec::new());
+            (running, Once::Over(service::outcome(why, of)))
         }
         Ok(mut running) => {
             let left = place.left.saturating_sub(from.elapsed());
-            let judged = judge(
-                check,
-                &Place { running: &running, left, packages: place.packages.clone(), ..*place },
-                replies,
-            )?;
+            let judged = run(&Place {
+                running: &running,
+                left,
+                packages: place.packages.clone(),
+                ..*place
+            })?;
             // Whatever was answered, it did not stay up for as long as somebody asked.
-            let judged = match running.dead() {
-                Some(why) if judged.reason() != Reason::Interrupted => {
-                    judged.demoted(why.reason, why.detail)
+            let dead = running.dead();
+            let judged = match (judged, dead) {
+                (Once::Over(o), Some(why)) if o.reason() != Reason::Interrupted => {
+                    Once::Over(o.demoted(why.reason, why.detail))
                 }
-                Some(_) | None => judged,
+                (Once::NeedsControl(_), Some(why)) => {
+                    let of = provenance(place, from.elapsed().as_secs_f64(), Vec::new());
+                    Once::Over(service::outcome(why, of))
+                }
+                (judged, _) => judged,
             };
             (running, judged)
         }
     };
-    Ok(outcome.with_evidence(running.stop(place)?))
+    let kept = running.stop(place)?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(outcome.with_evidence(kept)),
+        Once::NeedsControl(mut pending) => {
+            pending.evidence.extend(kept);
+            Once::NeedsControl(pending)
+        }
+    })
 }
 
-fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let body = check.body()?;
+fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    match check.body()? {
+        CheckBody::BrowserJourney(journey) if journey.argv.is_empty() => {
+            journey::walk(check, &journey, place, timeout(check, place))
+        }
+        body => judge_at_once(check, body, place, replies).map(Once::Over),
+    }
+}
+
+fn judge_at_once(
+    check: &Check,
+    body: CheckBody,
+    place: &Place<'_>,
+    replies: &mut Replies,
+) -> Result<Outcome> {
     match body {
         CheckBody::RepoTest(test) => {
             let (run, of) = execute(check, &test.argv, None, place)?;
@@ -142,8 +197,30 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
             let of = provenance(place, started.elapsed().as_secs_f64(), vec![kept]);
             Ok(api::judge(&probed, of))
         }
+        // With a command of its own.
+        CheckBody::BrowserJourney(journey) => {
+            let (run, of) = execute(check, &journey.argv, None, place)?;
+            let judged = gate::judge_repo_test(&run, journey.counts, &journey.argv, of);
+            left_behind(check, judged, place)
+        }
         CheckBody::External { kind } => external(check, &kind, place),
     }
+}
+
+/// A command that drives a browser must leave what it saw: files of this run, and not of the tree.
+fn left_behind(check: &Check, judged: Outcome, place: &Place<'_>) -> Result<Outcome> {
+    if !judged.is_pass() {
+        return Ok(judged);
+    }
+    let tracked = place.worktree.files_of(place.commit)?;
+    for glob in &check.evidence {
+        let found = matching(&place.worktree.path, std::slice::from_ref(glob))?;
+        if !found.iter().any(|file| !tracked.contains(&*file.to_string_lossy())) {
+            let detail = format!("the command left no file of this run at '{glob}'");
+            return Ok(judged.demoted(Reason::NoEvidence, detail));
+        }
+    }
+    Ok(judged)
 }
 
 /// The file that is started, where it is named by its path.

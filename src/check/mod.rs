@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod batch;
+mod browser;
 pub mod cache;
 pub mod counts;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
 pub mod http;
+mod journey;
 pub mod outcome;
 mod outputs;
 pub mod prepare;

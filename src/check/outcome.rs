@@ -52,6 +52,8 @@ pub enum Reason {
     Flaky,
     /// An `otto-check-<kind>` reports a failure.
     CheckFailed,
+    /// The journey came true, and scripts or requests of its pages failed.
+    PageErrors,
     /// A service of the product ended before the check was over.
     ServiceDied,
     /// A service of the product was not ready in time.
@@ -94,6 +96,8 @@ pub enum Reason {
     NoEvidence,
     /// An acceptance check that passes without the feature.
     ProvesNothing,
+    /// What a journey expects is there without it.
+    NothingChanged,
     /// Tests that ran on the base did not run here.
     FewerTests,
     /// An expression or pattern that cannot be evaluated.
@@ -120,6 +124,7 @@ impl Reason {
             | Reason::Crashed
             | Reason::Flaky
             | Reason::CheckFailed
+            | Reason::PageErrors
             | Reason::ServiceDied
             | Reason::ServiceNotReady => Status::Failed,
             Reason::ZeroTests
@@ -142,6 +147,7 @@ impl Reason {
             | Reason::Protocol
             | Reason::NoEvidence
             | Reason::ProvesNothing
+            | Reason::NothingChanged
             | Reason::FewerTests
             | Reason::CannotEvaluate
             | Reason::Sandbox

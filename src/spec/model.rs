@@ -1,8 +1,13 @@
 //! The types of `spec.json` (`docs/spec.schema.json` is generated from them).
 
 mod api_probe;
+mod browser_journey;
 
 pub use api_probe::{ApiExpectation, ApiProbe, ApiRequest, JsonExpectation};
+pub use browser_journey::{
+    BrowserJourney, CountOf, Fill, Locator, PageExpectation, Press, Select, Step, Upload, ValueOf,
+    Viewport,
+};
 
 use std::collections::BTreeMap;
 
@@ -180,6 +185,7 @@ pub enum CheckBody {
     CliProbe(CliProbe),
     StateInvariant(StateInvariant),
     ApiProbe(ApiProbe),
+    BrowserJourney(Box<BrowserJourney>),
     /// `otto-check-<kind>`; it gets the whole check as written.
     External {
         kind: String,
@@ -187,8 +193,8 @@ pub enum CheckBody {
 }
 
 /// The kinds that Otto runs itself.
-pub const BUILT_IN_KINDS: [&str; 5] =
-    ["repo_test", "pytest", "cli_probe", "state_invariant", "api_probe"];
+pub const BUILT_IN_KINDS: [&str; 6] =
+    ["repo_test", "pytest", "cli_probe", "state_invariant", "api_probe", "browser_journey"];
 
 /// The project's own test command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -411,6 +417,7 @@ impl Check {
             "cli_probe" => CheckBody::CliProbe(parse(self)?),
             "state_invariant" => CheckBody::StateInvariant(parse(self)?),
             "api_probe" => CheckBody::ApiProbe(parse(self)?),
+            "browser_journey" => CheckBody::BrowserJourney(parse(self)?),
             other => CheckBody::External { kind: other.to_owned() },
         })
     }

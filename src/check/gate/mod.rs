@@ -8,6 +8,7 @@ mod base;
 mod cli_probe;
 mod external;
 mod invariant;
+mod journey;
 mod repo_test;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use base::{after_rerun, against_base, against_counts};
 pub use cli_probe::judge_cli_probe;
 pub use external::{Produced, judge_external};
 pub use invariant::{evaluate, judge_invariant};
+pub use journey::{Control, Journey, Stepped, judge_journey};
 pub use repo_test::judge_repo_test;
 
 use super::{Outcome, Provenance, Reason, TestCounts};

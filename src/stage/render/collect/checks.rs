@@ -179,6 +179,11 @@ fn command(check: &Check) -> String {
             let all = lines.collect::<Vec<_>>().join(", ");
             return one_line(&format!("{}: {all}", probe.service), 200);
         }
+        Ok(CheckBody::BrowserJourney(journey)) if journey.argv.is_empty() => {
+            let steps = journey.steps.iter().map(|s| s.shown()).collect::<Vec<_>>().join(", ");
+            return one_line(&steps, 200);
+        }
+        Ok(CheckBody::BrowserJourney(journey)) => shell_line(&journey.argv),
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => return String::new(),
     });
