@@ -184,6 +184,9 @@ fn command(check: &Check) -> String {
             return one_line(&steps, 200);
         }
         Ok(CheckBody::BrowserJourney(journey)) => shell_line(&journey.argv),
+        Ok(CheckBody::TypeCheck(types)) => shell_line(&types.argv),
+        Ok(CheckBody::Metric(metric)) => shell_line(&metric.argv),
+        Ok(CheckBody::ImportCheck(import)) => return import.sentence(),
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => return String::new(),
     });
