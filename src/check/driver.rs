@@ -1,30 +1,28 @@
 //! Runs one check in a worktree that is ready for it, and asks the gate what that proved.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::call::{Call, OUTPUT_LIMIT, ending_of, environment, execute, read, sandbox};
 use super::evidence::{EvidenceStore, matching};
-use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
+use super::gate::{self, Ending, Execution, Produced};
+use super::journey::{self, Once, Pending};
 use super::kinds::{import_check, metric, type_check};
 use super::service::{self, Declared, Running};
 use super::{EvidenceRef, Outcome, Provenance, Reason, api};
-use crate::base::text::shell_line;
 use crate::base::{Error, Result};
 use crate::disk::{self, Refused};
 use crate::git::{Oid, Worktree};
-use crate::process::{Capture, Command, Ended, Sandbox, base_env, own_command};
+use crate::process::{Capture, Command, own_command};
 use crate::session::config::Containment;
 use crate::session::packages::Packages;
 use crate::spec::{Check, CheckBody, Counts};
 
 /// Without a `timeout_s` of its own a check may take this long.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
-const OUTPUT_LIMIT: u64 = 64 << 20;
-const START_OF_FLOOD: u64 = 1 << 20;
 
 /// Where and on what a check runs.
 #[derive(Debug)]
@@ -50,45 +48,99 @@ pub struct Place<'a> {
 pub type Replies = Map<String, Value>;
 
 /// Runs it once. It is judged by what was printed; what is recorded of that has no secrets.
-pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let judged = with_services(check, place, replies)?;
-    Ok(judged.retold(|detail| place.evidence.secrets().hide(detail)))
+pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    let judged = with_services(check, place, &mut |place| judge(check, place, replies))?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(told(outcome, place)),
+        pending @ Once::NeedsControl(_) => pending,
+    })
 }
 
-/// Fresh ones for each run, so that nothing is there that another check left.
-fn with_services(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
+/// The second half of a journey: in a worktree that was reset and prepared again.
+pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result<Outcome> {
+    let mut pending = Some(pending);
+    let judged = with_services(check, place, &mut |place| match pending.take() {
+        Some(pending) => {
+            journey::control(check, pending, place, place.limit(check)).map(Once::Over)
+        }
+        None => Err(Error::bug("a control is run once")),
+    })?;
+    match judged {
+        Once::Over(outcome) => Ok(told(outcome, place)),
+        Once::NeedsControl(_) => Err(Error::bug("a control needs no other")),
+    }
+}
+
+/// What is recorded has no secrets.
+fn told(outcome: Outcome, place: &Place<'_>) -> Outcome {
+    outcome.retold(|detail| place.evidence.secrets().hide(detail))
+}
+
+/// Fresh services for each run, so that nothing is there that another check left.
+fn with_services(
+    check: &Check,
+    place: &Place<'_>,
+    run: &mut dyn FnMut(&Place<'_>) -> Result<Once>,
+) -> Result<Once> {
     let needed = place.declared.needed(check)?;
     if needed.is_empty() {
-        return judge(check, place, replies);
+        return run(place);
     }
     let from = std::time::Instant::now();
-    let (running, outcome) = match Running::start(&needed, place.declared.fixtures, place)? {
+    let (running, judged) = match Running::start(&needed, place.declared.fixtures, place)? {
         Err((running, why)) => {
             let seconds = from.elapsed().as_secs_f64();
-            (running, service::outcome(why, provenance(place, seconds, Vec::new())))
+            let of = provenance(place, seconds, Vec::new());
+            (running, Once::Over(service::outcome(why, of)))
         }
         Ok(mut running) => {
             let left = place.left.saturating_sub(from.elapsed());
-            let judged = judge(
-                check,
-                &Place { running: &running, left, packages: place.packages.clone(), ..*place },
-                replies,
-            )?;
+            let judged = run(&Place {
+                running: &running,
+                left,
+                packages: place.packages.clone(),
+                ..*place
+            })?;
             // Whatever was answered, it did not stay up for as long as somebody asked.
-            let judged = match running.dead() {
-                Some(why) if judged.reason() != Reason::Interrupted => {
-                    judged.demoted(why.reason, why.detail)
+            let dead = running.dead();
+            let judged = match (judged, dead) {
+                (Once::Over(o), Some(why)) if o.reason() != Reason::Interrupted => {
+                    Once::Over(o.demoted(why.reason, why.detail))
                 }
-                Some(_) | None => judged,
+                (Once::NeedsControl(_), Some(why)) => {
+                    let of = provenance(place, from.elapsed().as_secs_f64(), Vec::new());
+                    Once::Over(service::outcome(why, of))
+                }
+                (judged, _) => judged,
             };
             (running, judged)
         }
     };
-    Ok(outcome.with_evidence(running.stop(place)?))
+    let kept = running.stop(place)?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(outcome.with_evidence(kept)),
+        Once::NeedsControl(mut pending) => {
+            pending.evidence.extend(kept);
+            Once::NeedsControl(pending)
+        }
+    })
 }
 
-fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let body = check.body()?;
+fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    match check.body()? {
+        CheckBody::BrowserJourney(journey) if journey.argv.is_empty() => {
+            journey::walk(check, &journey, place, place.limit(check))
+        }
+        body => judge_at_once(check, body, place, replies).map(Once::Over),
+    }
+}
+
+fn judge_at_once(
+    check: &Check,
+    body: CheckBody,
+    place: &Place<'_>,
+    replies: &mut Replies,
+) -> Result<Outcome> {
     match body {
         CheckBody::RepoTest(test) => {
             let (run, of) = execute(check, Call::of(&test.argv), place)?;
@@ -143,11 +195,33 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
             let of = provenance(place, started.elapsed().as_secs_f64(), vec![kept]);
             Ok(api::judge(&probed, of))
         }
+        // With a command of its own.
+        CheckBody::BrowserJourney(journey) => {
+            let (run, of) = execute(check, Call::of(&journey.argv), place)?;
+            let judged = gate::judge_repo_test(&run, journey.counts, &journey.argv, of);
+            left_behind(check, judged, place)
+        }
         CheckBody::ImportCheck(import) => import_check::run(check, &import, place),
         CheckBody::TypeCheck(types) => type_check::run(check, &types, place),
         CheckBody::Metric(metric) => metric::run(check, &metric, place),
         CheckBody::External { kind } => external(check, &kind, place),
     }
+}
+
+/// A command that drives a browser must leave what it saw: files of this run, and not of the tree.
+fn left_behind(check: &Check, judged: Outcome, place: &Place<'_>) -> Result<Outcome> {
+    if !judged.is_pass() {
+        return Ok(judged);
+    }
+    let tracked = place.worktree.files_of(place.commit)?;
+    for glob in &check.evidence {
+        let found = matching(&place.worktree.path, std::slice::from_ref(glob))?;
+        if !found.iter().any(|file| !tracked.contains(&*file.to_string_lossy())) {
+            let detail = format!("the command left no file of this run at '{glob}'");
+            return Ok(judged.demoted(Reason::NoEvidence, detail));
+        }
+    }
+    Ok(judged)
 }
 
 /// The file that is started, where it is named by its path.
@@ -173,185 +247,6 @@ impl Place<'_> {
     pub(super) fn limit(&self, check: &Check) -> Duration {
         check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(self.left)
     }
-}
-
-/// The sandbox of a check.
-fn sandbox(place: &Place<'_>, scratch: &Path) -> Result<Sandbox> {
-    let sandbox = place.containment.in_worktree(place.worktree, scratch)?;
-    Ok(sandbox.read(place.packages.paths()).reach(place.running.ports()))
-}
-
-/// Environment of a check: the base one, a private TMPDIR, prepared packages, and what the check sets.
-fn environment(
-    check: &Check,
-    place: &Place<'_>,
-    scratch: &Path,
-) -> Result<BTreeMap<OsString, OsString>> {
-    let tmp = scratch.join("tmp");
-    disk::place_dir(&tmp)?;
-    let mut env = base_env();
-    env.extend(place.packages.env());
-    env.extend(place.running.env());
-    env.insert("TMPDIR".into(), tmp.into());
-    env.insert("CI".into(), "true".into());
-    // A result that go remembers from another time is no run.
-    env.insert("GOFLAGS".into(), "-count=1".into());
-    for (name, value) in &check.env {
-        env.insert(name.into(), value.into());
-    }
-    Ok(env)
-}
-
-/// What a stream left in its file, which is absent when nothing was started; of a flood its start.
-fn read(path: &Path, ended: Ended) -> Result<String> {
-    let bytes = match ended {
-        Ended::TooMuchOutput => disk::read_start(path, START_OF_FLOOD)?,
-        _ => disk::read_if_there(path)?.unwrap_or_default(),
-    };
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// How a process ended, in the gate's words, and whether its output is whole.
-fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete) {
-    let program = program.to_owned();
-    let ending = match ended {
-        Ended::Exited(code) => Ending::Exited(code),
-        Ended::Signaled(signal) => Ending::Signalled(signal),
-        Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
-        Ended::TooMuchOutput => return (Ending::Flooded, Complete::Truncated),
-        Ended::OverLimit(limit) => Ending::OverLimit { what: limit.word() },
-        Ended::Stopped => Ending::Interrupted,
-        Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program }),
-        Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
-            program,
-            cause: "it cannot be executed".into(),
-        }),
-    };
-    (ending, Complete::Whole)
-}
-
-/// What is started for a check.
-pub(super) struct Call<'a> {
-    pub argv: &'a [String],
-    pub stdin: Option<Vec<u8>>,
-    /// Files of a folder of its own, outside of the tree, that it is started in.
-    pub outside: Option<Vec<(&'static str, String)>>,
-    /// Besides those of every check.
-    pub env: Vec<(String, String)>,
-    /// Where that is not the check's own.
-    pub limit: Option<Duration>,
-}
-
-impl<'a> Call<'a> {
-    pub(super) fn of(argv: &'a [String]) -> Self {
-        Self { argv, stdin: None, outside: None, env: Vec::new(), limit: None }
-    }
-}
-
-/// What a call left behind.
-pub(super) struct Started {
-    pub run: Execution,
-    /// As a reader would want to see it.
-    pub report: String,
-    pub duration_s: f64,
-}
-
-/// Starts a program and waits for its end.
-pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<Started> {
-    let Call { argv, stdin, outside, env: more, limit } = call;
-    if argv.is_empty() {
-        return Err(Error::input(format!("check '{}' has an empty command", check.id)));
-    }
-    let scratch = place.worktree.scratch()?;
-    let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
-    let limit = limit.unwrap_or_else(|| place.limit(check));
-    let mut env = environment(check, place, &scratch)?;
-    env.extend(more.into_iter().map(|(name, value)| (name.into(), value.into())));
-    let mut dir = place.worktree.path.clone();
-    if let Some(files) = outside {
-        dir = scratch.join("outside");
-        disk::place_dir(&dir)?;
-        for (name, text) in files {
-            disk::place_file(&dir.join(name), text.as_bytes(), false)?;
-        }
-    }
-    let mut command = Command::new(argv.to_vec(), &dir, env)
-        .sandbox(sandbox(place, &scratch)?)
-        .timeout(limit)
-        .output_limit(OUTPUT_LIMIT);
-    if let Some(bytes) = stdin {
-        command = command.stdin(bytes);
-    }
-    let finished = command.run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
-    let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
-    let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
-    let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
-    let run = Execution { ending, stdout, stderr, capture };
-    Ok(Started { run, report, duration_s: finished.duration.as_secs_f64() })
-}
-
-/// Starts a program and keeps what it printed as evidence.
-pub(super) fn execute(
-    check: &Check,
-    call: Call<'_>,
-    place: &Place<'_>,
-) -> Result<(Execution, Provenance)> {
-    let started = start(check, call, place)?;
-    let mut evidence = vec![place.evidence.keep(started.report.as_bytes())?];
-    keep_files(check, place, &mut evidence)?;
-    Ok((started.run, provenance(place, started.duration_s, evidence)))
-}
-
-/// Keeps the files that the check names as evidence.
-pub(super) fn keep_files(
-    check: &Check,
-    place: &Place<'_>,
-    evidence: &mut Vec<EvidenceRef>,
-) -> Result<()> {
-    for file in matching(&place.worktree.path, &check.evidence)? {
-        evidence.push(place.evidence.keep_file(&place.worktree.path, &file)?);
-    }
-    Ok(())
-}
-
-/// What is kept of a run, as a reader would want to see it.
-fn report(
-    argv: &[String],
-    check: &Check,
-    ending: &Ending,
-    stdout: &str,
-    stderr: &str,
-    left_behind: usize,
-) -> String {
-    let mut text = format!("$ {}\n", shell_line(argv));
-    for (name, value) in &check.env {
-        text.push_str(&format!("# {name}={value}\n"));
-    }
-    text.push_str(stdout);
-    if !stdout.is_empty() && !stdout.ends_with('\n') {
-        text.push('\n');
-    }
-    if !stderr.is_empty() {
-        text.push_str("--- standard error\n");
-        text.push_str(stderr);
-        if !stderr.ends_with('\n') {
-            text.push('\n');
-        }
-    }
-    let end = match ending {
-        Ending::Exited(code) => format!("exit {code}"),
-        Ending::Signalled(signal) => format!("killed by signal {signal}"),
-        Ending::TimedOut { limit_s } => format!("stopped after {limit_s:.0} s"),
-        Ending::NotStarted(why) => format!("not started: {why:?}"),
-        Ending::Flooded => "stopped: too much output; only its start is kept".to_owned(),
-        Ending::OverLimit { what } => format!("stopped: {what}"),
-        Ending::Interrupted => "interrupted".to_owned(),
-    };
-    text.push_str(&format!("--- {end}\n"));
-    if left_behind > 0 {
-        text.push_str(&format!("--- {left_behind} processes outlived it and were ended\n"));
-    }
-    text
 }
 
 fn reply(run: &Execution) -> Value {

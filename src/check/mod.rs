@@ -6,7 +6,9 @@
 
 pub mod api;
 pub mod batch;
+mod browser;
 pub mod cache;
+mod call;
 pub mod counts;
 #[cfg(test)]
 mod documented;
@@ -15,6 +17,7 @@ pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
 pub mod http;
+mod journey;
 mod kinds;
 pub mod outcome;
 mod outputs;

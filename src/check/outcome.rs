@@ -52,6 +52,8 @@ pub enum Reason {
     Flaky,
     /// A type checker, or an `otto-check-<kind>`, reports errors.
     CheckFailed,
+    /// The journey came true, and scripts or requests of its pages failed.
+    PageErrors,
     /// A service of the product ended before the check was over.
     ServiceDied,
     /// A service of the product was not ready in time.
@@ -98,6 +100,8 @@ pub enum Reason {
     NoNumber,
     /// An acceptance check that passes without the feature.
     ProvesNothing,
+    /// What a journey expects is there without it.
+    NothingChanged,
     /// A check that stays green when the work it speaks for is taken away.
     EvidenceOfNothing,
     /// Tests that ran on the base did not run here.
@@ -126,6 +130,7 @@ impl Reason {
             | Reason::Crashed
             | Reason::Flaky
             | Reason::CheckFailed
+            | Reason::PageErrors
             | Reason::ServiceDied
             | Reason::ServiceNotReady
             | Reason::GoalMissed => Status::Failed,
@@ -150,6 +155,7 @@ impl Reason {
             | Reason::NoEvidence
             | Reason::NoNumber
             | Reason::ProvesNothing
+            | Reason::NothingChanged
             | Reason::EvidenceOfNothing
             | Reason::FewerTests
             | Reason::CannotEvaluate

@@ -1,8 +1,13 @@
 //! The types of `spec.json` (`docs/spec.schema.json` is generated from them).
 
 mod api_probe;
+mod browser_journey;
 
 pub use api_probe::{ApiExpectation, ApiProbe, ApiRequest, JsonExpectation};
+pub use browser_journey::{
+    BrowserJourney, CountOf, Fill, Locator, PageExpectation, Press, Select, Step, Upload, ValueOf,
+    Viewport,
+};
 
 use std::collections::BTreeMap;
 
@@ -183,6 +188,7 @@ pub enum CheckBody {
     CliProbe(CliProbe),
     StateInvariant(StateInvariant),
     ApiProbe(ApiProbe),
+    BrowserJourney(Box<BrowserJourney>),
     ImportCheck(ImportCheck),
     TypeCheck(TypeCheck),
     Metric(Metric),
@@ -193,12 +199,13 @@ pub enum CheckBody {
 }
 
 /// The kinds that Otto runs itself.
-pub const BUILT_IN_KINDS: [&str; 8] = [
+pub const BUILT_IN_KINDS: [&str; 9] = [
     "repo_test",
     "pytest",
     "cli_probe",
     "state_invariant",
     "api_probe",
+    "browser_journey",
     "import_check",
     "type_check",
     "metric",
@@ -425,6 +432,7 @@ impl Check {
             "cli_probe" => CheckBody::CliProbe(parse(self)?),
             "state_invariant" => CheckBody::StateInvariant(parse(self)?),
             "api_probe" => CheckBody::ApiProbe(parse(self)?),
+            "browser_journey" => CheckBody::BrowserJourney(parse(self)?),
             "import_check" => CheckBody::ImportCheck(parse(self)?),
             "type_check" => CheckBody::TypeCheck(parse(self)?),
             "metric" => CheckBody::Metric(parse(self)?),

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::import_check::ImportCheck;
 use super::metric::Metric;
-use super::model::{ApiProbe, BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
+use super::model::{
+    ApiProbe, BUILT_IN_KINDS, BrowserJourney, CliProbe, Pytest, RepoTest, Spec, StateInvariant,
+};
 use super::type_check::TypeCheck;
 
 /// The JSON Schema (draft 2020-12) of `spec.json`.
@@ -36,6 +38,7 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static Value> {
         "cli_probe" => "CliProbe",
         "state_invariant" => "StateInvariant",
         "api_probe" => "ApiProbe",
+        "browser_journey" => "BrowserJourney",
         "import_check" => "ImportCheck",
         "type_check" => "TypeCheck",
         "metric" => "Metric",
@@ -61,6 +64,7 @@ fn generate() -> Value {
     generator.subschema_for::<CliProbe>();
     generator.subschema_for::<StateInvariant>();
     generator.subschema_for::<ApiProbe>();
+    generator.subschema_for::<BrowserJourney>();
     generator.subschema_for::<ImportCheck>();
     generator.subschema_for::<TypeCheck>();
     generator.subschema_for::<Metric>();
@@ -81,7 +85,9 @@ fn check_of_kind(defs: &Value, kind: &str) -> Value {
     let names: Vec<&str> = properties(&defs["Check"]).chain(properties(own)).collect();
     let mut then = Map::new();
     then.insert("properties".into(), own["properties"].clone());
-    then.insert("required".into(), own["required"].clone());
+    if let Some(required) = own.get("required") {
+        then.insert("required".into(), required.clone());
+    }
     then.insert("propertyNames".into(), json!({ "enum": names }));
     json!({
         "if": { "properties": { "kind": { "const": kind } }, "required": ["kind"] },

@@ -162,6 +162,7 @@ fn command_of(check: &Check) -> Vec<String> {
                 if test.runner.is_empty() { vec!["pytest".to_owned()] } else { test.runner };
             runner.into_iter().chain(test.select).collect()
         }
+        Ok(CheckBody::BrowserJourney(journey)) => journey.argv,
         Ok(CheckBody::TypeCheck(types)) => types.argv,
         Ok(CheckBody::Metric(metric)) => metric.argv,
         Ok(CheckBody::ImportCheck(import)) => import.runner,

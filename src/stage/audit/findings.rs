@@ -55,6 +55,7 @@ fn argv_of(check: &Check) -> Vec<String> {
         Ok(CheckBody::CliProbe(p)) => p.argv,
         Ok(CheckBody::Pytest(t)) => t.select,
         Ok(CheckBody::StateInvariant(i)) => i.files.into_values().collect(),
+        Ok(CheckBody::BrowserJourney(j)) => j.argv,
         Ok(CheckBody::TypeCheck(t)) => t.argv,
         Ok(CheckBody::Metric(m)) => m.argv,
         Ok(CheckBody::ImportCheck(i)) => i.path.into_iter().collect(),

@@ -177,6 +177,11 @@ fn command(check: &Check) -> String {
             let all = lines.collect::<Vec<_>>().join(", ");
             return one_line(&format!("{}: {all}", probe.service), 200);
         }
+        Ok(CheckBody::BrowserJourney(journey)) if journey.argv.is_empty() => {
+            let steps = journey.steps.iter().map(|s| s.shown()).collect::<Vec<_>>().join(", ");
+            return one_line(&steps, 200);
+        }
+        Ok(CheckBody::BrowserJourney(journey)) => shell_line(&journey.argv),
         Ok(CheckBody::TypeCheck(types)) => shell_line(&types.argv),
         Ok(CheckBody::Metric(metric)) => shell_line(&metric.argv),
         Ok(CheckBody::ImportCheck(import)) => return import.sentence(),
