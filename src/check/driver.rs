@@ -1,28 +1,34 @@
 //! Runs one check in a worktree that is ready for it, and asks the gate what that proved.
 
+mod external;
+
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, OUTPUT_LIMIT, ending_of, environment, execute, read, sandbox};
+use self::external::external;
 use super::evidence::{EvidenceStore, matching};
-use super::gate::{self, Ending, Execution, Produced};
+use super::gate::{self, Capture as Complete, Ending, Execution, StartFailure};
 use super::journey::{self, Once, Pending};
 use super::kinds::{import_check, metric, type_check};
 use super::service::{self, Declared, Running};
 use super::{EvidenceRef, Outcome, Provenance, Reason, api};
+use crate::base::text::shell_line;
 use crate::base::{Error, Result};
 use crate::disk::{self, Refused};
 use crate::git::{Oid, Worktree};
-use crate::process::{Capture, Command, own_command};
+use crate::process::{Capture, Command, Ended, Sandbox, base_env};
 use crate::session::config::Containment;
 use crate::session::packages::Packages;
 use crate::spec::{Check, CheckBody, Counts};
 
 /// Without a `timeout_s` of its own a check may take this long.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+const OUTPUT_LIMIT: u64 = 64 << 20;
+const START_OF_FLOOD: u64 = 1 << 20;
 
 /// Where and on what a check runs.
 #[derive(Debug)]
@@ -249,6 +255,185 @@ impl Place<'_> {
     }
 }
 
+/// The sandbox of a check.
+fn sandbox(place: &Place<'_>, scratch: &Path) -> Result<Sandbox> {
+    let sandbox = place.containment.in_worktree(place.worktree, scratch)?;
+    Ok(sandbox.read(place.packages.paths()).reach(place.running.ports()))
+}
+
+/// Environment of a check: the base one, a private TMPDIR, prepared packages, and what the check sets.
+fn environment(
+    check: &Check,
+    place: &Place<'_>,
+    scratch: &Path,
+) -> Result<BTreeMap<OsString, OsString>> {
+    let tmp = scratch.join("tmp");
+    disk::place_dir(&tmp)?;
+    let mut env = base_env();
+    env.extend(place.packages.env());
+    env.extend(place.running.env());
+    env.insert("TMPDIR".into(), tmp.into());
+    env.insert("CI".into(), "true".into());
+    // A result that go remembers from another time is no run.
+    env.insert("GOFLAGS".into(), "-count=1".into());
+    for (name, value) in &check.env {
+        env.insert(name.into(), value.into());
+    }
+    Ok(env)
+}
+
+/// What a stream left in its file, which is absent when nothing was started; of a flood its start.
+fn read(path: &Path, ended: Ended) -> Result<String> {
+    let bytes = match ended {
+        Ended::TooMuchOutput => disk::read_start(path, START_OF_FLOOD)?,
+        _ => disk::read_if_there(path)?.unwrap_or_default(),
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// How a process ended, in the gate's words, and whether its output is whole.
+fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete) {
+    let program = program.to_owned();
+    let ending = match ended {
+        Ended::Exited(code) => Ending::Exited(code),
+        Ended::Signaled(signal) => Ending::Signalled(signal),
+        Ended::TimedOut => Ending::TimedOut { limit_s: limit.as_secs_f64() },
+        Ended::TooMuchOutput => return (Ending::Flooded, Complete::Truncated),
+        Ended::OverLimit(limit) => Ending::OverLimit { what: limit.word() },
+        Ended::Stopped => Ending::Interrupted,
+        Ended::NotFound => Ending::NotStarted(StartFailure::NotFound { program }),
+        Ended::NotExecutable => Ending::NotStarted(StartFailure::NotExecutable {
+            program,
+            cause: "it cannot be executed".into(),
+        }),
+    };
+    (ending, Complete::Whole)
+}
+
+/// What is started for a check.
+pub(super) struct Call<'a> {
+    pub argv: &'a [String],
+    pub stdin: Option<Vec<u8>>,
+    /// Files of a folder of its own, outside of the tree, that it is started in.
+    pub outside: Option<Vec<(&'static str, String)>>,
+    /// Besides those of every check.
+    pub env: Vec<(String, String)>,
+    /// Where that is not the check's own.
+    pub limit: Option<Duration>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn of(argv: &'a [String]) -> Self {
+        Self { argv, stdin: None, outside: None, env: Vec::new(), limit: None }
+    }
+}
+
+/// What a call left behind.
+pub(super) struct Started {
+    pub run: Execution,
+    /// As a reader would want to see it.
+    pub report: String,
+    pub duration_s: f64,
+}
+
+/// Starts a program and waits for its end.
+pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<Started> {
+    let Call { argv, stdin, outside, env: more, limit } = call;
+    if argv.is_empty() {
+        return Err(Error::input(format!("check '{}' has an empty command", check.id)));
+    }
+    let scratch = place.worktree.scratch()?;
+    let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
+    let limit = limit.unwrap_or_else(|| place.limit(check));
+    let mut env = environment(check, place, &scratch)?;
+    env.extend(more.into_iter().map(|(name, value)| (name.into(), value.into())));
+    let mut dir = place.worktree.path.clone();
+    if let Some(files) = outside {
+        dir = scratch.join("outside");
+        disk::place_dir(&dir)?;
+        for (name, text) in files {
+            disk::place_file(&dir.join(name), text.as_bytes(), false)?;
+        }
+    }
+    let mut command = Command::new(argv.to_vec(), &dir, env)
+        .sandbox(sandbox(place, &scratch)?)
+        .timeout(limit)
+        .output_limit(OUTPUT_LIMIT);
+    if let Some(bytes) = stdin {
+        command = command.stdin(bytes);
+    }
+    let finished = command.run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
+    let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
+    let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
+    let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
+    let run = Execution { ending, stdout, stderr, capture };
+    Ok(Started { run, report, duration_s: finished.duration.as_secs_f64() })
+}
+
+/// Starts a program and keeps what it printed as evidence.
+pub(super) fn execute(
+    check: &Check,
+    call: Call<'_>,
+    place: &Place<'_>,
+) -> Result<(Execution, Provenance)> {
+    let started = start(check, call, place)?;
+    let mut evidence = vec![place.evidence.keep(started.report.as_bytes())?];
+    keep_files(check, place, &mut evidence)?;
+    Ok((started.run, provenance(place, started.duration_s, evidence)))
+}
+
+/// Keeps the files that the check names as evidence.
+pub(super) fn keep_files(
+    check: &Check,
+    place: &Place<'_>,
+    evidence: &mut Vec<EvidenceRef>,
+) -> Result<()> {
+    for file in matching(&place.worktree.path, &check.evidence)? {
+        evidence.push(place.evidence.keep_file(&place.worktree.path, &file)?);
+    }
+    Ok(())
+}
+
+/// What is kept of a run, as a reader would want to see it.
+fn report(
+    argv: &[String],
+    check: &Check,
+    ending: &Ending,
+    stdout: &str,
+    stderr: &str,
+    left_behind: usize,
+) -> String {
+    let mut text = format!("$ {}\n", shell_line(argv));
+    for (name, value) in &check.env {
+        text.push_str(&format!("# {name}={value}\n"));
+    }
+    text.push_str(stdout);
+    if !stdout.is_empty() && !stdout.ends_with('\n') {
+        text.push('\n');
+    }
+    if !stderr.is_empty() {
+        text.push_str("--- standard error\n");
+        text.push_str(stderr);
+        if !stderr.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    let end = match ending {
+        Ending::Exited(code) => format!("exit {code}"),
+        Ending::Signalled(signal) => format!("killed by signal {signal}"),
+        Ending::TimedOut { limit_s } => format!("stopped after {limit_s:.0} s"),
+        Ending::NotStarted(why) => format!("not started: {why:?}"),
+        Ending::Flooded => "stopped: too much output; only its start is kept".to_owned(),
+        Ending::OverLimit { what } => format!("stopped: {what}"),
+        Ending::Interrupted => "interrupted".to_owned(),
+    };
+    text.push_str(&format!("--- {end}\n"));
+    if left_behind > 0 {
+        text.push_str(&format!("--- {left_behind} processes outlived it and were ended\n"));
+    }
+    text
+}
+
 fn reply(run: &Execution) -> Value {
     let exit = match run.ending {
         Ending::Exited(code) => Some(code),
@@ -279,48 +464,6 @@ fn read_value(root: &Path, path: &str) -> std::result::Result<Value, String> {
         return serde_json::from_str(&text).map_err(|e| format!("'{path}' is not JSON: {e}"));
     }
     Ok(Value::String(text))
-}
-
-/// `otto-check-<kind>`: one request line in, exactly one outcome line out.
-fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
-    let scratch = place.worktree.scratch()?;
-    let evidence_dir = scratch.join("evidence");
-    disk::place_dir(&evidence_dir)?;
-    let limit = place.limit(check);
-    let deadline = jiff::Timestamp::now()
-        + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));
-    let ports: Map<String, Value> =
-        place.running.named().map(|(id, port)| (id.to_owned(), port.into())).collect();
-    let request = json!({
-        "v": 1, "check": check, "workdir": place.worktree.path, "commit": place.commit,
-        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": ports,
-        "env": check.env, "deadline": deadline.to_string(),
-    });
-    let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
-    let program = format!("otto-check-{kind}");
-    let argv = own_command(&program);
-    let finished =
-        Command::new(argv.clone(), &place.worktree.path, environment(check, place, &scratch)?)
-            .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).own([evidence_dir.clone()]))
-            .stdin(format!("{request}\n").into_bytes())
-            .timeout(limit)
-            .output_limit(OUTPUT_LIMIT)
-            .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
-    let (ending, capture) = ending_of(finished.ended, limit, &program);
-    let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
-    let run = Execution { ending, stdout, stderr, capture };
-    let mut evidence = Vec::new();
-    for file in disk::files_below(&evidence_dir)? {
-        evidence.push(place.evidence.keep_file(&evidence_dir, &file)?);
-    }
-    let produced = if evidence.is_empty() { Produced::Nothing } else { Produced::Evidence };
-    evidence.push(
-        place
-            .evidence
-            .keep(format!("{}\n--- standard error\n{}", run.stdout, run.stderr).as_bytes())?,
-    );
-    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
-    Ok(gate::judge_external(&run, produced, of))
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ pub mod api;
 pub mod batch;
 mod browser;
 pub mod cache;
-mod call;
 pub mod counts;
 #[cfg(test)]
 mod documented;

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::json;
 
 use crate::base::{Result, Sha256};
-use crate::check::call::{Call, execute};
-use crate::check::driver::Place;
+use crate::check::driver::{Call, Place, execute};
 use crate::check::{Outcome, gate};
 use crate::spec::Check;
 use crate::spec::import_check::{ImportCheck, Language};

@@ -5,8 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::base::{Error, Result};
-use crate::check::call::{Call, keep_files, start};
-use crate::check::driver::{Place, provenance};
+use crate::check::driver::{Call, Place, keep_files, provenance, start};
 use crate::check::{Outcome, gate};
 use crate::spec::Check;
 use crate::spec::metric::{Goal, Metric};

@@ -4,8 +4,7 @@
 use std::path::Path;
 
 use crate::base::Result;
-use crate::check::call::{Call, execute};
-use crate::check::driver::Place;
+use crate::check::driver::{Call, Place, execute};
 use crate::check::gate::{self, Ending};
 use crate::check::typed::{self, Typed};
 use crate::check::{Outcome, Reason};

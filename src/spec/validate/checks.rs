@@ -4,8 +4,7 @@ use minijinja::Environment;
 use regex::RegexBuilder;
 
 use super::can_fail::{runs_nothing, vacuous};
-use super::{Rules, kinds, located};
-use super::{api_probe, browser_journey};
+use super::{Rules, api_probe, browser_journey, kinds, located};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
 use crate::spec::glob;
