@@ -62,6 +62,13 @@ impl Repo {
         Ok(Oid(commit.id))
     }
 
+    /// A commit with no file and no parent, always the same.
+    pub fn empty_commit(&self) -> Result<Oid> {
+        let tree = Oid(self.local().empty_tree().id);
+        let at = Timestamp::UNIX_EPOCH;
+        self.write_commit(&NewCommit { tree, parents: &[], message: "nothing\n", at })
+    }
+
     pub fn commit(&self, id: Oid) -> Result<CommitInfo> {
         let repo = self.local();
         let broken = || format!("cannot read the commit {id}");

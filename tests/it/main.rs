@@ -23,6 +23,7 @@ mod help;
 mod hostile_work;
 mod installed;
 mod isolation;
+mod judges;
 mod land;
 mod machine;
 mod merge;
