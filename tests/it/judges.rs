@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::escapes::working;
 use crate::harness::{Done, Sandbox, Shape, write};
 
 /// What builders do; a fix makes `g1/extra`.
@@ -373,4 +374,47 @@ told 'probe-x:' || answer '{{"probes": [{{"id": "probe-x", "kind": "cli_probe", 
     };
     assert_eq!((rounds("audit.started"), rounds("audit.finished")), (vec![1, 2], vec![2]));
     s.assert_landed_once(&["g1"]);
+}
+
+/// What builders say, in pieces: the script that looks for it must not find itself.
+const WORDS: &str = "BUILDER-SAYS-7f3";
+
+#[test]
+fn a_judge_finds_no_word_of_a_builder_and_can_write_nothing() {
+    for tier in working().into_iter().filter(|t| *t != "worktree") {
+        let s = Sandbox::project();
+        let builder = format!(
+            r#"{BUILDER}
+word=BUILDER-SAYS; echo "$word-7f3: it is all done"
+git -c user.name=b -c user.email=b@b commit --quiet --allow-empty -m "$word-7f3" || true
+git -c user.name=b -c user.email=b@b stash list >/dev/null 2>&1 || true"#
+        );
+        let judge = r#"word=BUILDER-SAYS
+{
+    for place in {root} . .. "$HOME" /tmp /var/tmp; do
+        grep -rlsI -- "$word-7f3" "$place" 2>/dev/null
+    done
+    git log --all 2>/dev/null
+    find {root}/project {root}/cache -type f -not -path "$PWD/*" -not -path '*/beside/*' \
+        -not -path '*/scratch/*' -not -path '*/certifier/*' 2>/dev/null
+} >"$OTTO_OUTPUT.found" || true
+{ echo x >>g1/work; echo x >new; mkdir sub; rm g1/work; chmod 777 g1; echo x >.git; } 2>/dev/null || true
+[ "$(cat g1/work)" = "done g1" ] || exit 1
+evidence=$(grep -o '`[^`]*/evidence`' "$OTTO_PROMPT_FILE" | tr -d '`')
+grep -q 'ok 1 - g1' "$evidence"/*.txt || exit 2
+{ echo x >"$evidence/forged"; } 2>/dev/null && exit 3
+answer '{"features": [{"id": "f-g1", "verdict": "passed", "evidence": ["'$hash'"], "why": "'"$(tr '\n' ' ' <"$OTTO_OUTPUT.found")"'"}]}'"#;
+        let root = s.at("").to_string_lossy().trim_end_matches('/').to_owned();
+        certifier(&s, &builder, &judge.replace("{root}", &root));
+        run(&s, 0, 1, &["-c", &format!("sandbox.tier={tier}")]);
+        let words = asked(&s);
+        assert_eq!(words["asked"]["features"][0]["word"], "passed", "{tier}: {words}");
+        assert_eq!(words["asked"]["features"][0]["why"], Value::Null, "{tier}: what it found");
+        // They were said, and are kept.
+        let log = s.session_dir().join("build/g1/attempt-01/messages.jsonl");
+        assert!(std::fs::read_to_string(log).expect("a transcript").contains(WORDS), "{tier}");
+        let told =
+            std::fs::read_to_string(s.session_dir().join("audit/round-01/certifier/prompt.md"));
+        assert!(!told.expect("a prompt").contains(WORDS), "{tier}");
+    }
 }

@@ -27,7 +27,10 @@ fn whole() -> Value {
 fn with(pointer: &str, value: Value) -> Value {
     let mut answer = whole();
     let (at, key) = pointer.rsplit_once('/').expect("a pointer");
-    answer.pointer_mut(at).expect("there")[key] = value;
+    match (answer.pointer_mut(at).expect("there"), key.parse::<usize>()) {
+        (list, Ok(n)) => list[n] = value,
+        (map, Err(_)) => map[key] = value,
+    }
     answer
 }
 
