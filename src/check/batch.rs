@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::cache::{self, Cache, KeyParts};
-use super::driver::{Place, Replies, run_once};
+use super::driver::{Place, Replies, run_control, run_once};
 use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
+use super::journey::Once;
 use super::prepare::{For, PrepareCache, Subject};
 use super::service::{Declared, Running};
 use super::{Outcome, Provenance, Reason};
@@ -101,10 +102,14 @@ impl Bench<'_> {
             let cacheable = caching == Caching::Use
                 && !matches!(check.body()?, CheckBody::StateInvariant(_))
                 && !followed_by_invariant(check, checks);
-            let found = match cacheable {
-                true => self.cache.get(&key, self.session, &check.id, tree)?,
-                false => None,
-            };
+            let get = || self.cache.get(&key, self.session, &check.id, tree);
+            let mut found = if cacheable { get()? } else { None };
+            // Kept until the outcome is recorded: only then it can be read by whoever waits.
+            let mut turn = None;
+            if cacheable && found.is_none() {
+                turn = self.cache.turn(&key, left())?;
+                found = get()?;
+            }
             let ran = match found {
                 Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true },
                 None => {
@@ -140,6 +145,7 @@ impl Bench<'_> {
                 }
             };
             seen(&ran)?;
+            drop(turn);
             all.push(ran);
         }
         room.leave()?;
@@ -164,7 +170,7 @@ impl Bench<'_> {
         if let Some(red) = self.prepare(place, subject)? {
             return Ok(red);
         }
-        let first = run_once(check, place, replies)?;
+        let first = self.once(check, place, subject, replies)?;
         if first.is_pass() || red == Red::Counts || !worth_again(&first) {
             return Ok(first);
         }
@@ -172,8 +178,26 @@ impl Bench<'_> {
         if let Some(red) = self.prepare(place, subject)? {
             return Ok(red);
         }
-        let second = run_once(check, place, replies)?;
+        let second = self.once(check, place, subject, replies)?;
         Ok(after_rerun(first, second))
+    }
+
+    fn once(
+        &self,
+        check: &Check,
+        place: &mut Place<'_>,
+        subject: &Subject<'_>,
+        replies: &mut Replies,
+    ) -> Result<Outcome> {
+        let pending = match run_once(check, place, replies)? {
+            Once::Over(outcome) => return Ok(outcome),
+            Once::NeedsControl(pending) => pending,
+        };
+        place.worktree.reset(place.commit)?;
+        match self.prepare(place, subject)? {
+            Some(red) => Ok(red),
+            None => run_control(check, *pending, place),
+        }
     }
 
     /// What is prepared for a commit.
@@ -282,6 +306,7 @@ fn worth_again(outcome: &Outcome) -> bool {
             | Reason::OutputTruncated
             | Reason::CannotEvaluate
             | Reason::InvariantFalse
+            | Reason::NothingChanged
     )
 }
 

@@ -1,5 +1,7 @@
 //! Runs one check in a worktree that is ready for it, and asks the gate what that proved.
 
+mod external;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -7,15 +9,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use self::external::external;
 use super::evidence::{EvidenceStore, matching};
-use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
+use super::gate::{self, Capture as Complete, Ending, Execution, StartFailure};
+use super::journey::{self, Once, Pending};
+use super::kinds::{import_check, metric, type_check};
 use super::service::{self, Declared, Running};
 use super::{EvidenceRef, Outcome, Provenance, Reason, api};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
 use crate::disk::{self, Refused};
 use crate::git::{Oid, Worktree};
-use crate::process::{Capture, Command, Ended, Sandbox, base_env, own_command};
+use crate::process::{Capture, Command, Ended, Sandbox, base_env};
 use crate::session::config::Containment;
 use crate::session::packages::Packages;
 use crate::spec::{Check, CheckBody, Counts};
@@ -49,48 +54,102 @@ pub struct Place<'a> {
 pub type Replies = Map<String, Value>;
 
 /// Runs it once. It is judged by what was printed; what is recorded of that has no secrets.
-pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let judged = with_services(check, place, replies)?;
-    Ok(judged.retold(|detail| place.evidence.secrets().hide(detail)))
+pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    let judged = with_services(check, place, &mut |place| judge(check, place, replies))?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(told(outcome, place)),
+        pending @ Once::NeedsControl(_) => pending,
+    })
 }
 
-/// Fresh ones for each run, so that nothing is there that another check left.
-fn with_services(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
+/// The second half of a journey: in a worktree that was reset and prepared again.
+pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result<Outcome> {
+    let mut pending = Some(pending);
+    let judged = with_services(check, place, &mut |place| match pending.take() {
+        Some(pending) => {
+            journey::control(check, pending, place, place.limit(check)).map(Once::Over)
+        }
+        None => Err(Error::bug("a control is run once")),
+    })?;
+    match judged {
+        Once::Over(outcome) => Ok(told(outcome, place)),
+        Once::NeedsControl(_) => Err(Error::bug("a control needs no other")),
+    }
+}
+
+/// What is recorded has no secrets.
+fn told(outcome: Outcome, place: &Place<'_>) -> Outcome {
+    outcome.retold(|detail| place.evidence.secrets().hide(detail))
+}
+
+/// Fresh services for each run, so that nothing is there that another check left.
+fn with_services(
+    check: &Check,
+    place: &Place<'_>,
+    run: &mut dyn FnMut(&Place<'_>) -> Result<Once>,
+) -> Result<Once> {
     let needed = place.declared.needed(check)?;
     if needed.is_empty() {
-        return judge(check, place, replies);
+        return run(place);
     }
     let from = std::time::Instant::now();
-    let (running, outcome) = match Running::start(&needed, place.declared.fixtures, place)? {
+    let (running, judged) = match Running::start(&needed, place.declared.fixtures, place)? {
         Err((running, why)) => {
             let seconds = from.elapsed().as_secs_f64();
-            (running, service::outcome(why, provenance(place, seconds, Vec::new())))
+            let of = provenance(place, seconds, Vec::new());
+            (running, Once::Over(service::outcome(why, of)))
         }
         Ok(mut running) => {
             let left = place.left.saturating_sub(from.elapsed());
-            let judged = judge(
-                check,
-                &Place { running: &running, left, packages: place.packages.clone(), ..*place },
-                replies,
-            )?;
+            let judged = run(&Place {
+                running: &running,
+                left,
+                packages: place.packages.clone(),
+                ..*place
+            })?;
             // Whatever was answered, it did not stay up for as long as somebody asked.
-            let judged = match running.dead() {
-                Some(why) if judged.reason() != Reason::Interrupted => {
-                    judged.demoted(why.reason, why.detail)
+            let dead = running.dead();
+            let judged = match (judged, dead) {
+                (Once::Over(o), Some(why)) if o.reason() != Reason::Interrupted => {
+                    Once::Over(o.demoted(why.reason, why.detail))
                 }
-                Some(_) | None => judged,
+                (Once::NeedsControl(_), Some(why)) => {
+                    let of = provenance(place, from.elapsed().as_secs_f64(), Vec::new());
+                    Once::Over(service::outcome(why, of))
+                }
+                (judged, _) => judged,
             };
             (running, judged)
         }
     };
-    Ok(outcome.with_evidence(running.stop(place)?))
+    let kept = running.stop(place)?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(outcome.with_evidence(kept)),
+        Once::NeedsControl(mut pending) => {
+            pending.evidence.extend(kept);
+            Once::NeedsControl(pending)
+        }
+    })
 }
 
-fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let body = check.body()?;
+fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    match check.body()? {
+        CheckBody::BrowserJourney(journey) if journey.argv.is_empty() => {
+            journey::walk(check, &journey, place, place.limit(check))
+        }
+        body => judge_at_once(check, body, place, replies).map(Once::Over),
+    }
+}
+
+fn judge_at_once(
+    check: &Check,
+    body: CheckBody,
+    place: &Place<'_>,
+    replies: &mut Replies,
+) -> Result<Outcome> {
     match body {
         CheckBody::RepoTest(test) => {
-            let (run, of) = execute(check, &test.argv, None, place)?;
+            let (run, of) = execute(check, Call::of(&test.argv), place)?;
             Ok(gate::judge_repo_test(&run, test.counts, &test.argv, of))
         }
         CheckBody::Pytest(test) => {
@@ -103,12 +162,12 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
                 return Ok(Outcome::red(Reason::EmptySelector, "the selector is empty", of));
             }
             argv.extend(test.select.iter().cloned());
-            let (run, of) = execute(check, &argv, None, place)?;
+            let (run, of) = execute(check, Call::of(&argv), place)?;
             Ok(gate::judge_repo_test(&run, Counts::Auto, &argv, of))
         }
         CheckBody::CliProbe(probe) => {
             let stdin = probe.stdin.clone().map(String::into_bytes);
-            let (run, of) = execute(check, &probe.argv, stdin, place)?;
+            let (run, of) = execute(check, Call { stdin, ..Call::of(&probe.argv) }, place)?;
             replies.insert(check.id.clone(), reply(&run));
             Ok(gate::judge_cli_probe(&run, &probe, of))
         }
@@ -136,14 +195,39 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
             let url = place.running.url(&probe.service).ok_or_else(|| {
                 Error::bug(format!("the service '{}' was not started", probe.service))
             })?;
-            let probed = api::probe(&check.id, &probe, &url, timeout(check, place))?;
+            let probed = api::probe(&check.id, &probe, &url, place.limit(check))?;
             replies.insert(check.id.clone(), json!({"replies": probed.replies}));
             let kept = place.evidence.keep(format!("{:#}\n", probed.record).as_bytes())?;
             let of = provenance(place, started.elapsed().as_secs_f64(), vec![kept]);
             Ok(api::judge(&probed, of))
         }
+        // With a command of its own.
+        CheckBody::BrowserJourney(journey) => {
+            let (run, of) = execute(check, Call::of(&journey.argv), place)?;
+            let judged = gate::judge_repo_test(&run, journey.counts, &journey.argv, of);
+            left_behind(check, judged, place)
+        }
+        CheckBody::ImportCheck(import) => import_check::run(check, &import, place),
+        CheckBody::TypeCheck(types) => type_check::run(check, &types, place),
+        CheckBody::Metric(metric) => metric::run(check, &metric, place),
         CheckBody::External { kind } => external(check, &kind, place),
     }
+}
+
+/// A command that drives a browser must leave what it saw: files of this run, and not of the tree.
+fn left_behind(check: &Check, judged: Outcome, place: &Place<'_>) -> Result<Outcome> {
+    if !judged.is_pass() {
+        return Ok(judged);
+    }
+    let tracked = place.worktree.files_of(place.commit)?;
+    for glob in &check.evidence {
+        let found = matching(&place.worktree.path, std::slice::from_ref(glob))?;
+        if !found.iter().any(|file| !tracked.contains(&*file.to_string_lossy())) {
+            let detail = format!("the command left no file of this run at '{glob}'");
+            return Ok(judged.demoted(Reason::NoEvidence, detail));
+        }
+    }
+    Ok(judged)
 }
 
 /// The file that is started, where it is named by its path.
@@ -151,7 +235,11 @@ fn program_of(argv: &[OsString]) -> Option<std::path::PathBuf> {
     argv.first().map(std::path::PathBuf::from).filter(|p| p.is_absolute())
 }
 
-fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) -> Provenance {
+pub(super) fn provenance(
+    place: &Place<'_>,
+    duration_s: f64,
+    evidence: Vec<EvidenceRef>,
+) -> Provenance {
     Provenance {
         commit: place.commit.to_string(),
         tree: place.tree.to_string(),
@@ -160,8 +248,11 @@ fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) ->
     }
 }
 
-fn timeout(check: &Check, place: &Place<'_>) -> Duration {
-    check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(place.left)
+impl Place<'_> {
+    /// How long a check may take here.
+    pub(super) fn limit(&self, check: &Check) -> Duration {
+        check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(self.left)
+    }
 }
 
 /// The sandbox of a check.
@@ -219,24 +310,55 @@ fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete)
     (ending, Complete::Whole)
 }
 
-/// Starts a program and keeps what it printed as evidence.
-fn execute(
-    check: &Check,
-    argv: &[String],
-    stdin: Option<Vec<u8>>,
-    place: &Place<'_>,
-) -> Result<(Execution, Provenance)> {
+/// What is started for a check.
+pub(super) struct Call<'a> {
+    pub argv: &'a [String],
+    pub stdin: Option<Vec<u8>>,
+    /// Files of a folder of its own, outside of the tree, that it is started in.
+    pub outside: Option<Vec<(&'static str, String)>>,
+    /// Besides those of every check.
+    pub env: Vec<(String, String)>,
+    /// Where that is not the check's own.
+    pub limit: Option<Duration>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn of(argv: &'a [String]) -> Self {
+        Self { argv, stdin: None, outside: None, env: Vec::new(), limit: None }
+    }
+}
+
+/// What a call left behind.
+pub(super) struct Started {
+    pub run: Execution,
+    /// As a reader would want to see it.
+    pub report: String,
+    pub duration_s: f64,
+}
+
+/// Starts a program and waits for its end.
+pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<Started> {
+    let Call { argv, stdin, outside, env: more, limit } = call;
     if argv.is_empty() {
         return Err(Error::input(format!("check '{}' has an empty command", check.id)));
     }
     let scratch = place.worktree.scratch()?;
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
-    let limit = timeout(check, place);
-    let mut command =
-        Command::new(argv.to_vec(), &place.worktree.path, environment(check, place, &scratch)?)
-            .sandbox(sandbox(place, &scratch)?)
-            .timeout(limit)
-            .output_limit(OUTPUT_LIMIT);
+    let limit = limit.unwrap_or_else(|| place.limit(check));
+    let mut env = environment(check, place, &scratch)?;
+    env.extend(more.into_iter().map(|(name, value)| (name.into(), value.into())));
+    let mut dir = place.worktree.path.clone();
+    if let Some(files) = outside {
+        dir = scratch.join("outside");
+        disk::place_dir(&dir)?;
+        for (name, text) in files {
+            disk::place_file(&dir.join(name), text.as_bytes(), false)?;
+        }
+    }
+    let mut command = Command::new(argv.to_vec(), &dir, env)
+        .sandbox(sandbox(place, &scratch)?)
+        .timeout(limit)
+        .output_limit(OUTPUT_LIMIT);
     if let Some(bytes) = stdin {
         command = command.stdin(bytes);
     }
@@ -244,12 +366,32 @@ fn execute(
     let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
     let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
     let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
-    let mut evidence = vec![place.evidence.keep(report.as_bytes())?];
+    let run = Execution { ending, stdout, stderr, capture };
+    Ok(Started { run, report, duration_s: finished.duration.as_secs_f64() })
+}
+
+/// Starts a program and keeps what it printed as evidence.
+pub(super) fn execute(
+    check: &Check,
+    call: Call<'_>,
+    place: &Place<'_>,
+) -> Result<(Execution, Provenance)> {
+    let started = start(check, call, place)?;
+    let mut evidence = vec![place.evidence.keep(started.report.as_bytes())?];
+    keep_files(check, place, &mut evidence)?;
+    Ok((started.run, provenance(place, started.duration_s, evidence)))
+}
+
+/// Keeps the files that the check names as evidence.
+pub(super) fn keep_files(
+    check: &Check,
+    place: &Place<'_>,
+    evidence: &mut Vec<EvidenceRef>,
+) -> Result<()> {
     for file in matching(&place.worktree.path, &check.evidence)? {
         evidence.push(place.evidence.keep_file(&place.worktree.path, &file)?);
     }
-    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
-    Ok((Execution { ending, stdout, stderr, capture }, of))
+    Ok(())
 }
 
 /// What is kept of a run, as a reader would want to see it.
@@ -322,48 +464,6 @@ fn read_value(root: &Path, path: &str) -> std::result::Result<Value, String> {
         return serde_json::from_str(&text).map_err(|e| format!("'{path}' is not JSON: {e}"));
     }
     Ok(Value::String(text))
-}
-
-/// `otto-check-<kind>`: one request line in, exactly one outcome line out.
-fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
-    let scratch = place.worktree.scratch()?;
-    let evidence_dir = scratch.join("evidence");
-    disk::place_dir(&evidence_dir)?;
-    let limit = timeout(check, place);
-    let deadline = jiff::Timestamp::now()
-        + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));
-    let ports: Map<String, Value> =
-        place.running.named().map(|(id, port)| (id.to_owned(), port.into())).collect();
-    let request = json!({
-        "v": 1, "check": check, "workdir": place.worktree.path, "commit": place.commit,
-        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": ports,
-        "env": check.env, "deadline": deadline.to_string(),
-    });
-    let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
-    let program = format!("otto-check-{kind}");
-    let argv = own_command(&program);
-    let finished =
-        Command::new(argv.clone(), &place.worktree.path, environment(check, place, &scratch)?)
-            .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).own([evidence_dir.clone()]))
-            .stdin(format!("{request}\n").into_bytes())
-            .timeout(limit)
-            .output_limit(OUTPUT_LIMIT)
-            .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
-    let (ending, capture) = ending_of(finished.ended, limit, &program);
-    let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
-    let run = Execution { ending, stdout, stderr, capture };
-    let mut evidence = Vec::new();
-    for file in disk::files_below(&evidence_dir)? {
-        evidence.push(place.evidence.keep_file(&evidence_dir, &file)?);
-    }
-    let produced = if evidence.is_empty() { Produced::Nothing } else { Produced::Evidence };
-    evidence.push(
-        place
-            .evidence
-            .keep(format!("{}\n--- standard error\n{}", run.stdout, run.stderr).as_bytes())?,
-    );
-    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
-    Ok(gate::judge_external(&run, produced, of))
 }
 
 #[cfg(test)]

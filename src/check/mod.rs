@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod batch;
+mod browser;
 pub mod cache;
 pub mod counts;
 #[cfg(test)]
@@ -15,10 +16,13 @@ pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
 pub mod http;
+mod journey;
+mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
 pub mod service;
+pub mod typed;
 
 pub use fingerprint::fingerprint;
 pub use outcome::{EvidenceRef, Outcome, Provenance, Reason, Status, TestCounts};

@@ -5,6 +5,7 @@ mod args;
 mod handle;
 mod items;
 mod lines;
+pub mod proof;
 pub mod sandbox;
 mod stage;
 mod start;

@@ -14,6 +14,7 @@
 //! <pool>/003/<project>/      the worktree
 //! ```
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -356,6 +357,11 @@ impl Worktree {
         disk::remove_dir_all(&dir)?;
         disk::place_dir(&dir)?;
         Ok(dir)
+    }
+
+    /// Paths that a commit holds.
+    pub fn files_of(&self, commit: Oid) -> Result<BTreeSet<String>> {
+        Ok(self.repo.files_of(commit)?.into_iter().collect())
     }
 
     /// The same for what runs beside: an empty folder of that name.

@@ -5,6 +5,7 @@ use super::step::Steps;
 use super::wait::Patience;
 use crate::agent::budget::Deadline;
 use crate::base::{Error, Exit, Result};
+use crate::check::cache::Reuse;
 use crate::disk::Held;
 use crate::disk::lock::{self, Run};
 use crate::process::stop;
@@ -23,6 +24,7 @@ use crate::stage::{Context, Report, Silent, census, merge};
 pub struct Goal {
     pub kind: Option<ProjectKind>,
     pub jobs: usize,
+    pub reuse: Reuse,
 }
 
 /// Takes the lock of the session's run, or leaves with 75 naming who has it. Whoever resumes holds
@@ -94,7 +96,7 @@ fn chain(
     report: &dyn Report,
 ) -> Result<Word> {
     ws.pool(&session.config)?.end_orphans()?;
-    let mut steps = Steps { session, root: ws.root(), deadline };
+    let mut steps = Steps { session, root: ws.root(), deadline, reuse: goal.reuse };
     let mut patience = Patience::new(session.config.patience_seconds);
     // One for the whole chain: what was tried before a wait was tried.
     let mut course = Course::default();

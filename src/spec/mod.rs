@@ -8,17 +8,20 @@ pub mod amend;
 pub mod beside;
 pub mod gates;
 pub mod glob;
+pub mod import_check;
 pub mod markdown;
+pub mod metric;
 pub mod model;
 pub mod order;
 pub mod ownership;
 pub mod parse;
 pub mod problem;
 pub mod schema;
+pub mod type_check;
 pub mod validate;
 
 mod doubt;
-mod json;
+pub(crate) mod json;
 mod older;
 mod shape;
 
@@ -31,9 +34,10 @@ pub use gates::{BaseTree, GateInputs};
 pub use glob::may_overlap;
 pub use markdown::{from_markdown, to_markdown};
 pub use model::{
-    Amendment, ApiExpectation, ApiProbe, ApiRequest, BUILT_IN_KINDS, Check, CheckBody, CliProbe,
-    Contract, ContractRule, Counts, Feature, Fixture, Group, JsonExpectation, Prepare, ProjectKind,
-    Purpose, Pytest, RepoTest, Service, Spec, StateInvariant, Structure, TextExpectation, VERSION,
+    Amendment, ApiExpectation, ApiProbe, ApiRequest, BUILT_IN_KINDS, BrowserJourney, Check,
+    CheckBody, CliProbe, Contract, ContractRule, Counts, Feature, Fixture, Group, JsonExpectation,
+    Locator, PageExpectation, Prepare, Press, ProjectKind, Purpose, Pytest, RepoTest, Service,
+    Spec, StateInvariant, Step, Structure, TextExpectation, VERSION, Viewport,
 };
 pub use order::{dependents, spec_order, topological};
 pub use ownership::{Ownership, Verdict};

@@ -1,8 +1,13 @@
 //! The types of `spec.json` (`docs/spec.schema.json` is generated from them).
 
 mod api_probe;
+mod browser_journey;
 
 pub use api_probe::{ApiExpectation, ApiProbe, ApiRequest, JsonExpectation};
+pub use browser_journey::{
+    BrowserJourney, CountOf, Fill, Locator, PageExpectation, Press, Select, Step, Upload, ValueOf,
+    Viewport,
+};
 
 use std::collections::BTreeMap;
 
@@ -10,6 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::import_check::ImportCheck;
+use super::metric::Metric;
+use super::type_check::TypeCheck;
 use crate::base::text::nearest;
 use crate::base::{Error, Sha256};
 
@@ -138,7 +146,7 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     pub id: String,
-    /// One of the built-in kinds, or the `<kind>` of an `otto-check-<kind>` program.
+    /// A built-in kind, or the `<kind>` of an `otto-check-<kind>` program.
     pub kind: String,
     #[serde(default)]
     pub purpose: Purpose,
@@ -180,6 +188,10 @@ pub enum CheckBody {
     CliProbe(CliProbe),
     StateInvariant(StateInvariant),
     ApiProbe(ApiProbe),
+    BrowserJourney(Box<BrowserJourney>),
+    ImportCheck(ImportCheck),
+    TypeCheck(TypeCheck),
+    Metric(Metric),
     /// `otto-check-<kind>`; it gets the whole check as written.
     External {
         kind: String,
@@ -187,8 +199,17 @@ pub enum CheckBody {
 }
 
 /// The kinds that Otto runs itself.
-pub const BUILT_IN_KINDS: [&str; 5] =
-    ["repo_test", "pytest", "cli_probe", "state_invariant", "api_probe"];
+pub const BUILT_IN_KINDS: [&str; 9] = [
+    "repo_test",
+    "pytest",
+    "cli_probe",
+    "state_invariant",
+    "api_probe",
+    "browser_journey",
+    "import_check",
+    "type_check",
+    "metric",
+];
 
 /// The project's own test command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -411,6 +432,10 @@ impl Check {
             "cli_probe" => CheckBody::CliProbe(parse(self)?),
             "state_invariant" => CheckBody::StateInvariant(parse(self)?),
             "api_probe" => CheckBody::ApiProbe(parse(self)?),
+            "browser_journey" => CheckBody::BrowserJourney(parse(self)?),
+            "import_check" => CheckBody::ImportCheck(parse(self)?),
+            "type_check" => CheckBody::TypeCheck(parse(self)?),
+            "metric" => CheckBody::Metric(parse(self)?),
             other => CheckBody::External { kind: other.to_owned() },
         })
     }

@@ -6,7 +6,12 @@ use std::sync::OnceLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::model::{ApiProbe, BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
+use super::import_check::ImportCheck;
+use super::metric::Metric;
+use super::model::{
+    ApiProbe, BUILT_IN_KINDS, BrowserJourney, CliProbe, Pytest, RepoTest, Spec, StateInvariant,
+};
+use super::type_check::TypeCheck;
 
 /// The JSON Schema (draft 2020-12) of `spec.json`.
 pub fn json_schema() -> Value {
@@ -33,6 +38,10 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static Value> {
         "cli_probe" => "CliProbe",
         "state_invariant" => "StateInvariant",
         "api_probe" => "ApiProbe",
+        "browser_journey" => "BrowserJourney",
+        "import_check" => "ImportCheck",
+        "type_check" => "TypeCheck",
+        "metric" => "Metric",
         _ => return None,
     };
     document().pointer(&format!("/$defs/{name}"))
@@ -55,6 +64,10 @@ fn generate() -> Value {
     generator.subschema_for::<CliProbe>();
     generator.subschema_for::<StateInvariant>();
     generator.subschema_for::<ApiProbe>();
+    generator.subschema_for::<BrowserJourney>();
+    generator.subschema_for::<ImportCheck>();
+    generator.subschema_for::<TypeCheck>();
+    generator.subschema_for::<Metric>();
     let mut schema = generator.into_root_schema_for::<Spec>().to_value();
     schema["title"] = json!("Otto spec");
     schema["properties"]["v"]["const"] = json!(super::model::VERSION);
@@ -72,7 +85,9 @@ fn check_of_kind(defs: &Value, kind: &str) -> Value {
     let names: Vec<&str> = properties(&defs["Check"]).chain(properties(own)).collect();
     let mut then = Map::new();
     then.insert("properties".into(), own["properties"].clone());
-    then.insert("required".into(), own["required"].clone());
+    if let Some(required) = own.get("required") {
+        then.insert("required".into(), required.clone());
+    }
     then.insert("propertyNames".into(), json!({ "enum": names }));
     json!({
         "if": { "properties": { "kind": { "const": kind } }, "required": ["kind"] },

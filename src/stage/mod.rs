@@ -13,6 +13,7 @@ mod context;
 pub mod land;
 pub mod merge;
 pub mod patience;
+pub mod proof;
 pub mod record;
 pub mod render;
 pub mod repair;

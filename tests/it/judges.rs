@@ -381,7 +381,7 @@ const WORDS: &str = "BUILDER-SAYS-7f3";
 
 #[test]
 fn a_judge_finds_no_word_of_a_builder_and_can_write_nothing() {
-    for tier in working().into_iter().filter(|t| *t != "worktree") {
+    for tier in working() {
         let s = Sandbox::project();
         let builder = format!(
             r#"{BUILDER}
@@ -398,8 +398,9 @@ git -c user.name=b -c user.email=b@b stash list >/dev/null 2>&1 || true"#
     find {root}/project {root}/cache -type f -not -path "$PWD/*" -not -path '*/beside/*' \
         -not -path '*/scratch/*' -not -path '*/certifier/*' 2>/dev/null
 } >"$OTTO_OUTPUT.found" || true
+cp "$OTTO_OUTPUT.found" "$HOME/found"
 { echo x >>g1/work; echo x >new; mkdir sub; rm g1/work; chmod 777 g1; echo x >.git; } 2>/dev/null || true
-[ "$(cat g1/work)" = "done g1" ] || exit 1
+[ "$(cat g1/work 2>/dev/null)" = "done g1" ] || answer '{}'
 evidence=$(grep -o '`[^`]*/evidence`' "$OTTO_PROMPT_FILE" | tr -d '`')
 grep -q 'ok 1 - g1' "$evidence"/*.txt || exit 2
 { echo x >"$evidence/forged"; } 2>/dev/null && exit 3
@@ -408,6 +409,14 @@ answer '{"features": [{"id": "f-g1", "verdict": "passed", "evidence": ["'$hash'"
         certifier(&s, &builder, &judge.replace("{root}", &root));
         run(&s, 0, 1, &["-c", &format!("sandbox.tier={tier}")]);
         let words = asked(&s);
+        if tier == "worktree" {
+            // The control: the same judge, with nothing to stop it. What it did does not count.
+            let found = std::fs::read_to_string(s.home("found")).expect("it looked");
+            assert!(found.contains("build/g1/attempt-01/messages.jsonl"), "{found}");
+            let why = words["failed"]["why"].as_str().expect("it failed");
+            assert!(why.contains("it changed "), "{why}");
+            continue;
+        }
         assert_eq!(words["asked"]["features"][0]["word"], "passed", "{tier}: {words}");
         assert_eq!(words["asked"]["features"][0]["why"], Value::Null, "{tier}: what it found");
         // They were said, and are kept.

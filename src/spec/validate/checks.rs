@@ -3,9 +3,8 @@
 use minijinja::Environment;
 use regex::RegexBuilder;
 
-use super::api_probe;
 use super::can_fail::{runs_nothing, vacuous};
-use super::{Rules, located};
+use super::{Rules, api_probe, browser_journey, kinds, located};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
 use crate::spec::glob;
@@ -103,6 +102,15 @@ fn body(rules: &mut Rules, path: &str, check: &Check) {
         CheckBody::CliProbe(probe) => cli_probe(rules, path, check, &probe),
         CheckBody::StateInvariant(invariant) => state_invariant(rules, path, &invariant),
         CheckBody::ApiProbe(probe) => api_probe::run(rules, path, &probe),
+        CheckBody::BrowserJourney(journey) => {
+            browser_journey::run(rules, path, check, &journey);
+            if !journey.argv.is_empty() {
+                argv(rules, &path, &journey.argv);
+            }
+        }
+        CheckBody::ImportCheck(import) => kinds::import_check(rules, path, &import),
+        CheckBody::TypeCheck(types) => kinds::type_check(rules, path, &types),
+        CheckBody::Metric(metric) => kinds::metric(rules, path, &metric),
         CheckBody::External { kind: _ } => {}
     }
 }
@@ -276,7 +284,7 @@ mod tests {
         assert_eq!(found, ["argv: expected an array, found a string"]);
         let found = of(json!({"kind": "pytst", "select": ["x"]}));
         assert_eq!(found, ["kind: unknown kind 'pytst' (did you mean 'pytest'?)"]);
-        assert_eq!(of(json!({"kind": "browser_journey", "anything": {"goes": 1}})), [""; 0]);
+        assert_eq!(of(json!({"kind": "screen_tour", "anything": {"goes": 1}})), [""; 0]);
         assert!(of(json!({"kind": "../x"}))[0].starts_with("kind: "));
     }
 

@@ -2,8 +2,10 @@
 
 mod api_probe;
 mod basics;
+mod browser_journey;
 mod can_fail;
 mod checks;
+mod kinds;
 mod links;
 mod paths;
 

@@ -7,7 +7,7 @@ use crate::agent::Prompts;
 use crate::base::Result;
 use crate::base::text::shell_line;
 use crate::disk;
-use crate::spec::{ApiRequest, Check, CheckBody, Group};
+use crate::spec::{ApiRequest, Check, CheckBody, Group, Step};
 use crate::stage::Context;
 
 pub(super) fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
@@ -64,6 +64,17 @@ pub fn describe_check(check: &Check) -> String {
             };
             let all = p.requests.iter().map(one).collect::<Vec<_>>().join(", then ");
             format!("starts the service '{}' and sends {all}", p.service)
+        }
+        Ok(CheckBody::BrowserJourney(j)) if j.argv.is_empty() => {
+            let steps = j.steps.iter().map(Step::shown).collect::<Vec<_>>().join("; ");
+            let service = j.service.unwrap_or_default();
+            format!("starts the service '{service}' and in a browser does: {steps}")
+        }
+        Ok(CheckBody::BrowserJourney(j)) => format!("runs `{}`", shell_line(&j.argv)),
+        Ok(CheckBody::ImportCheck(i)) => i.sentence(),
+        Ok(CheckBody::TypeCheck(t)) => format!("`{}` finds nothing", shell_line(&t.argv)),
+        Ok(CheckBody::Metric(m)) => {
+            format!("{}, as `{}` measures it", m.goal, shell_line(&m.argv))
         }
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => check.kind.clone(),

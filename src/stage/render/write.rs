@@ -7,13 +7,16 @@ mod summary;
 mod tests;
 mod usage;
 
-pub use history::rendered_events;
+pub use history::{rebuild as rebuild_history, rendered_events};
+pub use summary::Summary;
 
 use std::path::PathBuf;
 
-use super::collect::collect;
+use super::collect::{alone, collect};
+use super::exhibit;
 use super::packet::{ProofPacket, Word};
 use crate::base::Result;
+use crate::check::evidence::EvidenceStore;
 use crate::disk;
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
@@ -36,13 +39,46 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
     let layout = &session.layout;
     let (json, html) = (layout.proof_json(), layout.proof_html());
     disk::replace(&json, packet.to_json().as_bytes())?;
-    disk::replace(&html, super::html(&packet)?.as_bytes())?;
+    let exhibits = exhibit::read(&EvidenceStore::new(layout.evidence()), &packet)?;
+    disk::replace(&html, super::html(&packet, &exhibits)?.as_bytes())?;
     disk::replace_json(&layout.usage(), &usage::of(&packet))?;
     disk::replace_json(&layout.summary(), &summary::of(&packet))?;
     // Last, since it names all the others.
     manifest::write(layout)?;
     history::rebuild(&ws.layout)?;
     Ok(Rendered { json, html, verdict: packet.verdict.word, packet })
+}
+
+/// The packet of a session as it is now; writes nothing.
+pub fn packet_of(ws: &Workspace, session: &Session) -> Result<ProofPacket> {
+    alone(ws, session, &spec_of(session)?)
+}
+
+/// What a list says about a session: its summary where that is as new as its journal, else made
+/// again. Writes nothing.
+pub fn summary_of(ws: &Workspace, session: &Session) -> Result<Summary> {
+    match written(session)? {
+        Some(summary) => Ok(summary),
+        None => Ok(summary::of(&packet_of(ws, session)?)),
+    }
+}
+
+/// The files of the proof, made again where one is missing or older than the journal.
+pub fn current(ws: &Workspace, session: &Session) -> Result<(PathBuf, PathBuf)> {
+    let (json, html) = (session.layout.proof_json(), session.layout.proof_html());
+    if written(session)?.is_none() || !json.exists() || !html.exists() {
+        render(ws, session)?;
+    }
+    Ok((json, html))
+}
+
+/// The summary in the session's folder, if it knows the whole journal.
+fn written(session: &Session) -> Result<Option<Summary>> {
+    let bytes = disk::read_if_there(&session.layout.summary())?.unwrap_or_default();
+    let events = session.with_state(|s| s.events)?;
+    // One that cannot be read is derived like any other.
+    let summary = serde_json::from_slice::<Summary>(&bytes).ok();
+    Ok(summary.filter(|s| s.session == session.id && s.events == events))
 }
 
 /// The spec in the session's folder, approved or not; a blank one before there is any. A file that
