@@ -37,13 +37,15 @@ pub(super) fn audit(src: &Source<'_>) -> Audit {
         rounds,
         certifier: full.and_then(|a| a.finished.as_ref()).and_then(asked),
         scenarios: shown.map(scenarios).unwrap_or_default(),
-        struck: full.and_then(|a| a.finished.as_ref()).map_or(0, struck),
+        struck: full.map_or(0, |a| a.finished.iter().chain(&a.adversary).map(struck).sum()),
+        mode: full.map(|a| a.mode.word().to_owned()),
+        adversary: full.and_then(|a| a.adversary.as_ref()).and_then(asked),
     }
 }
 
 fn struck(certifier: &Certifier) -> u32 {
     match certifier {
-        Certifier::Asked { struck, .. } => *struck,
+        Certifier::Asked(answered) => answered.struck,
         Certifier::None | Certifier::Failed { .. } | Certifier::NotAsked => 0,
     }
 }
