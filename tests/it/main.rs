@@ -26,6 +26,7 @@ mod hostile_work;
 mod installed;
 mod isolation;
 mod journeys;
+mod judges;
 mod kinds;
 mod land;
 mod machine;
