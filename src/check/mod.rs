@@ -21,6 +21,7 @@ mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
+pub mod record;
 pub mod service;
 pub mod typed;
 

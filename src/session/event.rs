@@ -152,6 +152,9 @@ events! {
         outcome: Json,
         #[serde(default)]
         cached: bool,
+        /// Of one that ran, what its record says besides the outcome (`check::record::Run`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<Json>,
     }
     GroupPassing = "group.passing" { commit: Oid, tree: Oid, base: Oid }
     GroupFailed = "group.failed" { reason: String }
@@ -194,6 +197,9 @@ events! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asked: Option<Asked>,
         outcome: Json,
+        /// As in `group.check.finished`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<Json>,
     }
     AuditFinding = "audit.finding" { round: u32, finding: Finding }
     AuditFinished = "audit.finished" {

@@ -211,6 +211,7 @@ impl<'a> Context<'a> {
             steps: &self.steps,
             declared: Declared { services: &self.spec.services, fixtures: &self.spec.fixtures },
             session: self.session,
+            clock: &self.ws.clock,
             containment: self.session.containment(Who::Check)?,
         })
     }

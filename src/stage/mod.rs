@@ -13,6 +13,7 @@ mod context;
 pub mod handover;
 pub mod land;
 pub mod merge;
+pub mod notes;
 pub mod patience;
 pub mod proof;
 pub mod record;

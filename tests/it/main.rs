@@ -41,6 +41,7 @@ mod products;
 mod proof;
 mod providers;
 mod real_faults;
+mod records;
 mod redaction;
 mod resume;
 mod review;

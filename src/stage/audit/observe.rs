@@ -108,6 +108,7 @@ impl Running<'_> {
             let item = &planned[at];
             at += 1;
             // A check across groups that was green before anything was built proves nothing.
+            let told = ran.run.as_ref().map(Json::of).transpose()?;
             let outcome = match empty.iter().find(|e| e.check == ran.check) {
                 Some(nothing) if ran.outcome.is_pass() => nothing.outcome.clone(),
                 Some(_) | None => ran.outcome.clone(),
@@ -120,12 +121,12 @@ impl Running<'_> {
             if !outcome.is_pass() {
                 red.push(ran.check.clone());
             }
-            self.record(item, outcome)
+            self.record(item, outcome, told)
         })?;
         Ok((red, observed))
     }
 
-    fn record(&mut self, item: &Planned, outcome: Outcome) -> Result<()> {
+    fn record(&mut self, item: &Planned, outcome: Outcome, run: Option<Json>) -> Result<()> {
         let written = Json::of(&outcome)?;
         self.ctx.report.item(&Item::Check {
             check: item.check.id.clone(),
@@ -140,6 +141,7 @@ impl Running<'_> {
             scenario: item.scenario.clone(),
             asked: item.asked.clone(),
             outcome: written,
+            run,
         };
         let entry = match &item.group {
             Some(gid) => Entry::group(gid, event),

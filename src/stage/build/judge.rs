@@ -99,7 +99,8 @@ pub fn note_check(
         outcome: outcome.clone(),
         cached: ran.cached,
     });
-    let event = GroupChecked { check: ran.check.clone(), phase, outcome, cached: ran.cached };
+    let run = ran.run.as_ref().map(Json::of).transpose()?;
+    let event = GroupChecked { check: ran.check.clone(), phase, outcome, cached: ran.cached, run };
     ctx.append(Entry::attempt(gid, attempt, event))
 }
 
