@@ -15,6 +15,7 @@ use super::cache::toolchain;
 use super::counts::strip_ansi;
 use super::driver::fixed_env;
 use super::{EvidenceRef, Outcome, Reason, Status, TestCounts};
+use crate::base::clock::stamp;
 use crate::base::{Json, Secrets, Sha256};
 use crate::process::{Network, Tier};
 use crate::session::config::Containment;
@@ -44,8 +45,9 @@ pub struct Run {
     pub environment: Sha256,
     pub tier: Tier,
     pub network: Network,
-    pub start: Timestamp,
-    pub end: Timestamp,
+    /// As the journal writes instants.
+    pub start: String,
+    pub end: String,
     /// The end of what was captured first, in one line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub excerpt: String,
@@ -75,8 +77,8 @@ impl Run {
             environment: environment(check, made.prepared),
             tier: containment.tier,
             network: containment.network,
-            start: made.start,
-            end: made.end,
+            start: stamp(made.start),
+            end: stamp(made.end),
             excerpt: excerpt(made.output),
         }
     }
@@ -147,8 +149,8 @@ pub struct EvidenceRecord {
     pub tree: String,
     pub tier: Tier,
     pub network: Network,
-    pub start: Timestamp,
-    pub end: Timestamp,
+    pub start: String,
+    pub end: String,
     pub exit: Option<i32>,
     pub signal: Option<i32>,
     pub tests: Option<TestCounts>,

@@ -172,7 +172,6 @@ fn cannot_be_run_here(reason: Reason) -> bool {
         reason,
         Reason::MissingTool
             | Reason::NotExecutable
-            | Reason::MissingBrowser
             | Reason::PrepareFailed
             | Reason::Sandbox
             | Reason::Killed

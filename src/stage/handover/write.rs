@@ -30,9 +30,10 @@ pub fn export(
     out: &Path,
     key: Option<&Key>,
 ) -> Result<Exported> {
-    let (records, damage) = verify::read(session)?;
-    if let Some(damage) = damage {
-        return Err(Error::input(damage).hint("otto verify names what is wrong"));
+    let broken = verify::verify(ws, session)?.problems;
+    if let Some(first) = broken.first() {
+        return Err(Error::input(format!("the session does not hold together: {first}"))
+            .hint("otto verify names all that is wrong"));
     }
     let Some(tip) = session.with_state(|s| s.landings.last().map(|l| (l.new, l.tree)))? else {
         return Err(Error::no(
@@ -40,6 +41,7 @@ pub fn export(
         ));
     };
     let rendered = render::render(ws, session)?;
+    let records = notes::records(session)?;
     let layout = &session.layout;
     let mut members: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut add = |name: String, path: &Path| -> Result<()> {

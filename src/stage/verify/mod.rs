@@ -79,6 +79,11 @@ pub fn verify(ws: &Workspace, session: &Session) -> Result<Verified> {
     verified.limits.extend(runs.limits());
     let (lines, wrong) = notes::check(ws, session, &records)?;
     verified.judge(&format!("notes: {} in {}", count(lines, "line"), refs::NOTES), wrong);
+    verified.limits.push(
+        "derived files were not looked at (page, packet, summary, usage, manifest, spec.md: otto \
+         proof render makes them again), nor what agents were told and said, which is no evidence"
+            .to_owned(),
+    );
     let found = census(&state, &places(ws, session, &state)?);
     verified.patches = found.counts();
     verified.judge(&verified.patches.to_string(), missing(session, &found));
@@ -93,7 +98,7 @@ fn missing(session: &Session, found: &Census) -> Vec<String> {
     stray.chain(found.at(Place::Lost).map(|p| format!("work is missing: {p}"))).collect()
 }
 
-pub(super) fn read(session: &Session) -> Result<(Vec<Record>, Option<String>)> {
+fn read(session: &Session) -> Result<(Vec<Record>, Option<String>)> {
     let mut records = Vec::new();
     for record in Reader::open(&session.layout.journal(), Position::START)? {
         match record {
