@@ -25,18 +25,25 @@ pub struct Inside<'a> {
     worktree: &'a Worktree,
     how: Containment,
     packages: Packages,
+    /// Further files and folders that it may read.
+    reading: Vec<PathBuf>,
 }
 
 impl<'a> Inside<'a> {
     pub fn new(session: &Session, role: Role, worktree: &'a Worktree) -> Result<Self> {
         session.require_sandbox()?;
         let how = session.containment(Who::Role(role))?;
-        Ok(Self { worktree, how, packages: Packages::default() })
+        Ok(Self { worktree, how, packages: Packages::default(), reading: Vec::new() })
     }
 
     /// With what preparation fetched.
     pub fn prepared(self, packages: Packages) -> Self {
         Self { packages, ..self }
+    }
+
+    /// With something besides the worktree to read.
+    pub fn reading(self, paths: impl Into<Vec<PathBuf>>) -> Self {
+        Self { reading: paths.into(), ..self }
     }
 
     pub fn workdir(&self) -> &'a Path {
@@ -81,6 +88,7 @@ impl<'a> Inside<'a> {
             .read(needs.read.iter().cloned())
             .read(program)
             .read(self.packages.paths())
+            .read(self.reading.iter().cloned())
             .own([exchange.dir.clone()])
             .own(state_dir.map(Path::to_owned))
             .hosts(needs.hosts.iter().cloned());

@@ -33,10 +33,13 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
             "attempt",
             "brief",
             "role",
+            "learnings",
+            "context",
         ],
     ),
-    ("again", &["attempt", "brief"]),
+    ("again", &["attempt", "brief", "learnings", "context"]),
     ("certifier", &["intent", "features", "non_goals", "checks", "findings"]),
+    ("pilot", &["intent", "after", "failing", "open", "digest", "folder"]),
 ];
 
 /// The prompts of one project at one commit.

@@ -5,6 +5,7 @@ mod args;
 mod handle;
 mod items;
 mod lines;
+mod pilot;
 pub mod sandbox;
 mod stage;
 mod start;

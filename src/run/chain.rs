@@ -16,7 +16,8 @@ use crate::spec::ProjectKind;
 use crate::stage::audit::Word;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
-use crate::stage::{Context, Report, Silent, census, merge};
+use crate::stage::repair::Told;
+use crate::stage::{Context, Report, Silent, census, merge, notes, pilot};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +98,7 @@ fn chain(
     let mut steps = Steps { session, root: ws.root(), deadline };
     let mut patience = Patience::new(session.config.patience_seconds);
     // One for the whole chain: what was tried before a wait was tried.
-    let mut course = Course::default();
+    let mut course = Course::new(pilot::is_on(&session.config));
     loop {
         match story(ws, &steps, goal, &mut course, report) {
             Err(e) if e.exit() == Exit::LATER => {
@@ -129,13 +130,18 @@ fn story(
             spec = Some(session.spec()?);
             continue;
         }
-        match (course.next(spec.as_ref(), &state, last.take()), &spec) {
+        let told = match &spec {
+            Some(spec) => notes::hashes(session, spec)?,
+            None => Told::new(),
+        };
+        match (course.next(spec.as_ref(), &state, &told, last.take()), &spec) {
             (Action::Compile, _) => compile(ws, session, goal.kind, steps.deadline, report)?,
             (Action::BuildAndMerge, _) => {
                 let (build, merge) = steps.build_and_merge(goal.jobs)?;
                 tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);
             }
             (Action::Audit, _) => last = Some(steps.run("audit", &[])?),
+            (Action::Pilot, _) => drop(steps.run("pilot", &[])?),
             (Action::Repair, _) => last = Some(steps.run("repair", &[])?),
             (Action::Judge, Some(spec)) => {
                 // The verdict is about what the ref holds: a power cut may have taken it back

@@ -111,6 +111,20 @@ impl SessionLayout {
     pub fn repair_attempt(&self, key: &str, n: u32) -> PathBuf {
         self.at(&format!("repair/{key}/attempt-{n:02}"))
     }
+    /// A question to the pilot, with its answer.
+    pub fn pilot(&self, n: u32) -> PathBuf {
+        self.at(&format!("pilot/{n:02}"))
+    }
+    /// What was learnt, for every builder.
+    pub fn learnings(&self) -> PathBuf {
+        self.at("context/learnings.md")
+    }
+    /// What one group is told besides.
+    pub fn context(&self, group: &str) -> PathBuf {
+        // A group may have any name.
+        let of_a_group = if group == "learnings" { ".group" } else { "" };
+        self.at(&format!("context/{group}{of_a_group}.md"))
+    }
     pub fn evidence(&self) -> PathBuf {
         self.at("evidence")
     }

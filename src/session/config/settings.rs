@@ -98,6 +98,8 @@ pub struct Config {
     pub worktree_dir: Option<PathBuf>,
     pub state_dir: Option<PathBuf>,
     pub review_gate: bool,
+    pub pilot: bool,
+    pub memory: bool,
     pub overrides: bool,
     settings: Settings,
 }
@@ -273,6 +275,8 @@ impl Settings {
             worktree_dir: whole.get("worktree_dir")?,
             state_dir: whole.get("state_dir")?,
             review_gate: whole.get("review_gate")?,
+            pilot: whole.get("pilot")?,
+            memory: whole.get("memory")?,
             overrides: whole.get("overrides")?,
             settings: whole,
         })
@@ -308,7 +312,6 @@ fn check_type(key: &str, value: &Value) -> Result<(), String> {
         "queue.on_watcher_restart" | "provider" | "model" | "effort" => {
             probe.get::<Option<String>>(key).map(drop).map_err(why)
         }
-        "pilot" | "memory" => probe.get::<bool>(key).map(drop).map_err(why),
         _ => probe.config().map(drop).map_err(why),
     }
 }

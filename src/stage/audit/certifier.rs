@@ -257,6 +257,7 @@ fn finding(
         check: None,
         reproduction: String::new(),
         evidence,
+        failure: None,
     }
 }
 
@@ -288,6 +289,11 @@ fn reproduce(
     let Some(ran) = ran.first() else { return Ok(FindingKind::Opinion) };
     finding.reproduction = crate::base::text::shell_line(argv);
     finding.evidence.extend(ran.outcome.evidence().iter().map(ToString::to_string));
-    let failed = ran.outcome.status() == crate::check::Status::Failed;
-    Ok(if failed { FindingKind::ProductFailure } else { FindingKind::Opinion })
+    if ran.outcome.status() != crate::check::Status::Failed {
+        return Ok(FindingKind::Opinion);
+    }
+    // Repair needs the check that shows it, and nobody else has it.
+    let (group, failure) = crate::stage::repair::failure_of(ctx, &check, None, &ran.outcome, true)?;
+    (finding.group, finding.failure) = (group, Some(failure));
+    Ok(FindingKind::ProductFailure)
 }

@@ -161,7 +161,7 @@ fn record(ctx: &Context<'_>, round: u32, item: &Planned, outcome: Outcome) -> Re
     };
     ctx.append(entry)?;
     let owner = item.group.as_deref();
-    if let Some(finding) = finding_of(ctx, &item.check, owner, item.scenario.as_ref(), &outcome) {
+    if let Some(finding) = finding_of(ctx, &item.check, owner, item.scenario.as_ref(), &outcome)? {
         ctx.report.item(&Item::Finding { finding: finding.clone() });
         ctx.append(Entry::new(AuditFinding { round, finding }))?;
     }

@@ -1,7 +1,7 @@
 //! What is ready, what is blocked, and whether another attempt is worth it. Values in, values out.
 
 use crate::base::Sha256;
-use crate::session::event::AttemptOutcome;
+use crate::session::event::{AttemptOutcome, Course};
 use crate::session::state::{GroupState, Phase, State};
 use crate::spec::Spec;
 
@@ -13,6 +13,7 @@ pub fn ready<'a>(spec: &'a Spec, state: &State) -> Vec<&'a str> {
         .filter(|g| is_open(&state.phase(&g.id)))
         // What an audit reopened is `otto repair`'s, which knows what was found.
         .filter(|g| state.group(&g.id).is_none_or(|s| s.repair.is_none()))
+        .filter(|g| state.group(&g.id).is_none_or(|s| s.course != Some(Course::Skip)))
         .filter(|g| g.deps.iter().all(|d| state.phase(d).satisfies_dependents()))
         .map(|g| g.id.as_str())
         .collect()
@@ -72,6 +73,9 @@ fn ended_badly(phase: &Phase) -> bool {
     }
 }
 
+/// Times that a group is taken up again after it had failed, at most.
+pub const TAKE_UPS: u32 = 2;
+
 /// Whether to try again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -80,21 +84,23 @@ pub enum Next {
 }
 
 /// The limit on attempts, and the no-progress rule: the same failure twice in a row is not tried
-/// a third time.
+/// a third time. Each time that the pilot takes the group up allows one attempt more, and what was
+/// the same before says nothing any more.
 pub fn next_attempt(group: &GroupState, limit: u32) -> Next {
-    let ends: Vec<(AttemptOutcome, Option<Sha256>)> = group
-        .attempts
-        .iter()
-        .rev()
-        .take(group.tries as usize)
-        .filter_map(|a| a.finished.as_ref().map(|f| (f.outcome, f.fingerprint)))
-        // A stop says nothing about the work.
-        .filter(|(outcome, _)| *outcome != AttemptOutcome::Interrupted)
-        .collect();
-    if ends.len() as u32 >= limit {
+    let ends = |from: usize| {
+        let round = group.attempts.iter().enumerate().rev().take(group.tries as usize);
+        round
+            .filter(|(n, _)| *n >= from)
+            .filter_map(|(_, a)| a.finished.as_ref().map(|f| (f.outcome, f.fingerprint)))
+            // A stop says nothing about the work.
+            .filter(|(outcome, _)| *outcome != AttemptOutcome::Interrupted)
+            .collect::<Vec<(AttemptOutcome, Option<Sha256>)>>()
+    };
+    let limit = limit + group.taken_up.min(TAKE_UPS);
+    if ends(0).len() as u32 >= limit {
         return Next::GiveUp(format!("{limit} attempts without passing"));
     }
-    match ends.as_slice() {
+    match ends(group.judged_from).as_slice() {
         [(_, Some(a)), (_, Some(b)), ..] if a == b => {
             Next::GiveUp("no progress: the same failure twice in a row".into())
         }

@@ -56,6 +56,7 @@ fn finding(id: &str, kind: FindingKind, features: &[&str]) -> Finding {
         check: None,
         reproduction: String::new(),
         evidence: Vec::new(),
+        failure: None,
     }
 }
 

@@ -171,13 +171,23 @@ fn red_checks_findings_and_repairs_are_shown() {
         check: Some("greets".into()),
         reproduction: "./shop login ann".into(),
         evidence: Vec::new(),
+        failure: None,
     };
     scene.told(AuditStarted { round: 2, tip: scene.tip, scope: AuditScope::Full, spec: None });
     scene.told(AuditFinding { round: 2, finding });
     scene.told(AuditFinished { round: 2, tip: scene.tip, certifier: Certifier::None });
     let findings = vec!["greets".to_owned()];
     let key = "login-1234".to_owned();
-    scene.add(Entry::group("login", RepairStarted { key: key.clone(), findings, round: 2 }));
+    scene.add(Entry::group(
+        "login",
+        RepairStarted {
+            key: key.clone(),
+            findings,
+            round: 2,
+            failures: Vec::new(),
+            strategy: None,
+        },
+    ));
     let packet = collected(&scene);
     assert_eq!(packet.groups[1].state, GroupState::Running);
     assert!(packet.groups[1].reason.contains("was reopened"), "{}", packet.groups[1].reason);
