@@ -8,7 +8,7 @@ use otto::base::{Error, Exit, Result};
 use otto::cli::{Ui, report_error};
 use otto::process::on_path;
 
-use crate::table::{PROGRAMS, Shelf};
+use crate::table::{OLDER_NAMES, PROGRAMS, Program, Shelf, older_name};
 
 /// Show what Otto can do, or the page of one command
 ///
@@ -24,7 +24,7 @@ pub struct Args {
 pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
     match args.command {
         None => print(&overview()),
-        Some(verb) => match PROGRAMS.iter().find(|p| p.name == format!("otto-{verb}")) {
+        Some(verb) => match named(&verb) {
             Some(program) => {
                 let called = program.name.replacen('-', " ", 1);
                 print(&(program.command)().bin_name(called).render_long_help().to_string());
@@ -33,6 +33,12 @@ pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
         },
     }
     Ok(Exit::YES)
+}
+
+/// The program of that verb, by its own name or by an older one.
+fn named(verb: &str) -> Option<&'static Program> {
+    let own = PROGRAMS.iter().find(|p| p.name == format!("otto-{verb}"));
+    own.or_else(|| older_name(verb).map(|(program, _)| program))
 }
 
 /// `otto <verb> …`: one of ours, else `otto-<verb>` on PATH.
@@ -59,6 +65,11 @@ pub fn dispatch(argv: &[OsString]) -> ExitCode {
     }
     if let Some(program) = PROGRAMS.iter().find(|p| p.name == name) {
         return (program.main)(program.name, &argv[1..]);
+    }
+    if let Some((program, words)) = older_name(&verb) {
+        let argv: Vec<OsString> =
+            words.iter().map(OsString::from).chain(argv[2..].iter().cloned()).collect();
+        return (program.main)(program.name, &argv);
     }
     match on_path(&name) {
         Some(found) => exec(&name, &found, &argv[2..]),
@@ -118,6 +129,11 @@ fn overview() -> String {
             text.push_str(&format!("   {verb:<17} {about}\n"));
         }
     }
+    let older: Vec<String> = OLDER_NAMES
+        .iter()
+        .map(|(name, words)| format!("{name} ({})", words.join(" ").trim_start_matches("otto-")))
+        .collect();
+    text.push_str(&format!("\nolder names\n   {}\n", older.join(", ")));
     text.push_str("\n`otto help <command>` or `man otto-<command>` explains one; otto(7) tells the whole story.\n");
     text
 }

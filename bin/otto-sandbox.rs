@@ -38,6 +38,12 @@ pub struct Args {
     /// Be the inner end of the network `provider` (called by Otto)
     #[arg(long, value_name = "SOCKET", hide = true)]
     inside: Option<PathBuf>,
+    /// A port that those outside reach (called by Otto)
+    #[arg(long, value_name = "PORT", hide = true)]
+    expose: Vec<u16>,
+    /// A port outside that is reached (called by Otto)
+    #[arg(long, value_name = "PORT", hide = true)]
+    reach: Vec<u16>,
     /// The command and its arguments
     #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     command: Vec<OsString>,
@@ -52,8 +58,10 @@ pub fn run(args: Args, _ui: &Ui) -> Result<Exit> {
         return Err(Error::usage("there is no command to run")
             .hint("otto sandbox -- COMMAND …   or: otto sandbox --probe"));
     }
-    if let Some(socket) = &args.inside {
-        return sandbox::inside(socket, &args.host, &args.command);
+    if args.inside.is_some() || !args.expose.is_empty() || !args.reach.is_empty() {
+        let proxy = args.inside.as_deref().map(|socket| (socket, args.host.as_slice()));
+        let inner = sandbox::Inner { proxy, expose: &args.expose, reach: &args.reach };
+        return sandbox::inside(inner, &args.command);
     }
     let wanted = sandbox::Wanted {
         tier: args.tier,

@@ -41,6 +41,8 @@ mod merge;
 mod pages;
 #[path = "otto-pilot.rs"]
 mod pilot;
+#[path = "otto-proof.rs"]
+mod proof;
 #[path = "otto-provider-acp.rs"]
 mod provider_acp;
 #[path = "otto-provider-claude.rs"]

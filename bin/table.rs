@@ -46,6 +46,7 @@ table! {
     "otto-sessions" Look sessions;
     "otto-spec" Look spec;
     "otto-config" Look config;
+    "otto-proof" Look proof;
     "otto-verify" Finish verify;
     "otto-land" Finish land;
     "otto-abort" Finish abort;
@@ -67,4 +68,20 @@ table! {
     "otto-provider-replay" Plumbing provider_replay;
     "otto-sandbox" Plumbing sandbox;
     "otto-pages" Plumbing pages;
+}
+
+/// Names that people know from elsewhere, and what each is called here. A program of that name on
+/// PATH does not come first: a script means the same everywhere.
+pub const OLDER_NAMES: &[(&str, &[&str])] = &[
+    ("pow", &["otto-proof", "open"]),
+    ("history", &["otto-proof", "list"]),
+    ("replay", &["otto-proof", "render"]),
+    ("cleanup", &["otto-proof", "cleanup"]),
+];
+
+/// What an older name stands for: the program, and the words that it is called with.
+pub fn older_name(verb: &str) -> Option<(&'static Program, &'static [&'static str])> {
+    let (_, words) = OLDER_NAMES.iter().find(|(name, _)| *name == verb)?;
+    let program = PROGRAMS.iter().find(|p| Some(&p.name) == words.first())?;
+    Some((program, words))
 }

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use super::cache::{self, Cache, KeyParts};
-use super::driver::{Place, Replies, run_once};
+use super::driver::{Place, Replies, run_control, run_once};
 use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
+use super::journey::Once;
 use super::prepare::{For, PrepareCache, Subject};
+use super::service::{Declared, Running};
 use super::{Outcome, Provenance, Reason};
 use crate::base::{Error, Result, Sha256};
 use crate::git::{Oid, Pool, Repo, Worktree};
@@ -26,6 +28,7 @@ pub struct Bench<'a> {
     pub cache: Cache,
     pub prepared: PrepareCache,
     pub steps: &'a [Prepare],
+    pub declared: Declared<'a>,
     pub session: &'a Session,
     /// What keeps checks, and each step of preparation, in their worktrees.
     pub containment: Containment,
@@ -90,6 +93,7 @@ impl Bench<'_> {
         let prepared = subject.hash();
         let mut room = Room { bench: self, commit, worktree: None, fresh: true };
         let mut replies = Replies::new();
+        let nothing = Running::default();
         for check in checks {
             stop::check()?;
             out_of_time(left())?;
@@ -108,6 +112,8 @@ impl Bench<'_> {
                     let worktree = room.enter()?;
                     let mut place = Place {
                         packages: Packages::default(),
+                        declared: self.declared,
+                        running: &nothing,
                         worktree,
                         commit,
                         tree,
@@ -159,7 +165,7 @@ impl Bench<'_> {
         if let Some(red) = self.prepare(place, subject)? {
             return Ok(red);
         }
-        let first = run_once(check, place, replies)?;
+        let first = self.once(check, place, subject, replies)?;
         if first.is_pass() || red == Red::Counts || !worth_again(&first) {
             return Ok(first);
         }
@@ -167,8 +173,26 @@ impl Bench<'_> {
         if let Some(red) = self.prepare(place, subject)? {
             return Ok(red);
         }
-        let second = run_once(check, place, replies)?;
+        let second = self.once(check, place, subject, replies)?;
         Ok(after_rerun(first, second))
+    }
+
+    fn once(
+        &self,
+        check: &Check,
+        place: &mut Place<'_>,
+        subject: &Subject<'_>,
+        replies: &mut Replies,
+    ) -> Result<Outcome> {
+        let pending = match run_once(check, place, replies)? {
+            Once::Over(outcome) => return Ok(outcome),
+            Once::NeedsControl(pending) => pending,
+        };
+        place.worktree.reset(place.commit)?;
+        match self.prepare(place, subject)? {
+            Some(red) => Ok(red),
+            None => run_control(check, *pending, place),
+        }
     }
 
     /// What is prepared for a commit.
@@ -277,6 +301,7 @@ fn worth_again(outcome: &Outcome) -> bool {
             | Reason::OutputTruncated
             | Reason::CannotEvaluate
             | Reason::InvariantFalse
+            | Reason::NothingChanged
     )
 }
 

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::evidence::{EvidenceStore, matching};
 use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
-use super::{EvidenceRef, Outcome, Provenance, Reason};
+use super::journey::{self, Once, Pending};
+use super::service::{self, Declared, Running};
+use super::{EvidenceRef, Outcome, Provenance, Reason, api};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
 use crate::disk::{self, Refused};
@@ -34,6 +36,10 @@ pub struct Place<'a> {
     pub evidence: &'a EvidenceStore,
     /// What was fetched for it outside of the worktree.
     pub packages: Packages,
+    /// What the spec says of services.
+    pub declared: Declared<'a>,
+    /// Those that run beside it.
+    pub running: &'a Running,
     /// What keeps the check in it.
     pub containment: &'a Containment,
     /// What is left of the run.
@@ -44,13 +50,99 @@ pub struct Place<'a> {
 pub type Replies = Map<String, Value>;
 
 /// Runs it once. It is judged by what was printed; what is recorded of that has no secrets.
-pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let judged = judge(check, place, replies)?;
-    Ok(judged.retold(|detail| place.evidence.secrets().hide(detail)))
+pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    let judged = with_services(check, place, &mut |place| judge(check, place, replies))?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(told(outcome, place)),
+        pending @ Once::NeedsControl(_) => pending,
+    })
 }
 
-fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outcome> {
-    let body = check.body()?;
+/// The second half of a journey: in a worktree that was reset and prepared again.
+pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result<Outcome> {
+    let mut pending = Some(pending);
+    let judged = with_services(check, place, &mut |place| match pending.take() {
+        Some(pending) => {
+            journey::control(check, pending, place, timeout(check, place)).map(Once::Over)
+        }
+        None => Err(Error::bug("a control is run once")),
+    })?;
+    match judged {
+        Once::Over(outcome) => Ok(told(outcome, place)),
+        Once::NeedsControl(_) => Err(Error::bug("a control needs no other")),
+    }
+}
+
+/// What is recorded has no secrets.
+fn told(outcome: Outcome, place: &Place<'_>) -> Outcome {
+    outcome.retold(|detail| place.evidence.secrets().hide(detail))
+}
+
+/// Fresh services for each run, so that nothing is there that another check left.
+fn with_services(
+    check: &Check,
+    place: &Place<'_>,
+    run: &mut dyn FnMut(&Place<'_>) -> Result<Once>,
+) -> Result<Once> {
+    let needed = place.declared.needed(check)?;
+    if needed.is_empty() {
+        return run(place);
+    }
+    let from = std::time::Instant::now();
+    let (running, judged) = match Running::start(&needed, place.declared.fixtures, place)? {
+        Err((running, why)) => {
+            let seconds = from.elapsed().as_secs_f64();
+            let of = provenance(place, seconds, Vec::new());
+            (running, Once::Over(service::outcome(why, of)))
+        }
+        Ok(mut running) => {
+            let left = place.left.saturating_sub(from.elapsed());
+            let judged = run(&Place {
+                running: &running,
+                left,
+                packages: place.packages.clone(),
+                ..*place
+            })?;
+            // Whatever was answered, it did not stay up for as long as somebody asked.
+            let dead = running.dead();
+            let judged = match (judged, dead) {
+                (Once::Over(o), Some(why)) if o.reason() != Reason::Interrupted => {
+                    Once::Over(o.demoted(why.reason, why.detail))
+                }
+                (Once::NeedsControl(_), Some(why)) => {
+                    let of = provenance(place, from.elapsed().as_secs_f64(), Vec::new());
+                    Once::Over(service::outcome(why, of))
+                }
+                (judged, _) => judged,
+            };
+            (running, judged)
+        }
+    };
+    let kept = running.stop(place)?;
+    Ok(match judged {
+        Once::Over(outcome) => Once::Over(outcome.with_evidence(kept)),
+        Once::NeedsControl(mut pending) => {
+            pending.evidence.extend(kept);
+            Once::NeedsControl(pending)
+        }
+    })
+}
+
+fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
+    match check.body()? {
+        CheckBody::BrowserJourney(journey) if journey.argv.is_empty() => {
+            journey::walk(check, &journey, place, timeout(check, place))
+        }
+        body => judge_at_once(check, body, place, replies).map(Once::Over),
+    }
+}
+
+fn judge_at_once(
+    check: &Check,
+    body: CheckBody,
+    place: &Place<'_>,
+    replies: &mut Replies,
+) -> Result<Outcome> {
     match body {
         CheckBody::RepoTest(test) => {
             let (run, of) = execute(check, &test.argv, None, place)?;
@@ -94,8 +186,41 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Outc
                 None => gate::judge_invariant(&invariant.expr, &values, of),
             })
         }
+        CheckBody::ApiProbe(probe) => {
+            let started = std::time::Instant::now();
+            let url = place.running.url(&probe.service).ok_or_else(|| {
+                Error::bug(format!("the service '{}' was not started", probe.service))
+            })?;
+            let probed = api::probe(&check.id, &probe, &url, timeout(check, place))?;
+            replies.insert(check.id.clone(), json!({"replies": probed.replies}));
+            let kept = place.evidence.keep(format!("{:#}\n", probed.record).as_bytes())?;
+            let of = provenance(place, started.elapsed().as_secs_f64(), vec![kept]);
+            Ok(api::judge(&probed, of))
+        }
+        // With a command of its own.
+        CheckBody::BrowserJourney(journey) => {
+            let (run, of) = execute(check, &journey.argv, None, place)?;
+            let judged = gate::judge_repo_test(&run, journey.counts, &journey.argv, of);
+            left_behind(check, judged, place)
+        }
         CheckBody::External { kind } => external(check, &kind, place),
     }
+}
+
+/// A command that drives a browser must leave what it saw: files of this run, and not of the tree.
+fn left_behind(check: &Check, judged: Outcome, place: &Place<'_>) -> Result<Outcome> {
+    if !judged.is_pass() {
+        return Ok(judged);
+    }
+    let tracked = place.worktree.files_of(place.commit)?;
+    for glob in &check.evidence {
+        let found = matching(&place.worktree.path, std::slice::from_ref(glob))?;
+        if !found.iter().any(|file| !tracked.contains(&*file.to_string_lossy())) {
+            let detail = format!("the command left no file of this run at '{glob}'");
+            return Ok(judged.demoted(Reason::NoEvidence, detail));
+        }
+    }
+    Ok(judged)
 }
 
 /// The file that is started, where it is named by its path.
@@ -118,7 +243,8 @@ fn timeout(check: &Check, place: &Place<'_>) -> Duration {
 
 /// The sandbox of a check.
 fn sandbox(place: &Place<'_>, scratch: &Path) -> Result<Sandbox> {
-    Ok(place.containment.in_worktree(place.worktree, scratch)?.read(place.packages.paths()))
+    let sandbox = place.containment.in_worktree(place.worktree, scratch)?;
+    Ok(sandbox.read(place.packages.paths()).reach(place.running.ports()))
 }
 
 /// Environment of a check: the base one, a private TMPDIR, prepared packages, and what the check sets.
@@ -131,6 +257,7 @@ fn environment(
     disk::place_dir(&tmp)?;
     let mut env = base_env();
     env.extend(place.packages.env());
+    env.extend(place.running.env());
     env.insert("TMPDIR".into(), tmp.into());
     env.insert("CI".into(), "true".into());
     // A result that go remembers from another time is no run.
@@ -282,9 +409,11 @@ fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
     let limit = timeout(check, place);
     let deadline = jiff::Timestamp::now()
         + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));
+    let ports: Map<String, Value> =
+        place.running.named().map(|(id, port)| (id.to_owned(), port.into())).collect();
     let request = json!({
         "v": 1, "check": check, "workdir": place.worktree.path, "commit": place.commit,
-        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": [],
+        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": ports,
         "env": check.env, "deadline": deadline.to_string(),
     });
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));

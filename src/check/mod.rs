@@ -4,7 +4,9 @@
 //! made by the [`gate`] alone, from what was observed. Everything in [`outcome`], [`counts`],
 //! [`gate`] and [`fingerprint`] is pure: values in, values out, no process, no clock, no file.
 
+pub mod api;
 pub mod batch;
+mod browser;
 pub mod cache;
 pub mod counts;
 #[cfg(test)]
@@ -13,9 +15,12 @@ pub mod driver;
 pub mod evidence;
 pub mod fingerprint;
 pub mod gate;
+pub mod http;
+mod journey;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
+pub mod service;
 
 pub use fingerprint::fingerprint;
 pub use outcome::{EvidenceRef, Outcome, Provenance, Reason, Status, TestCounts};

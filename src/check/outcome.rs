@@ -52,6 +52,12 @@ pub enum Reason {
     Flaky,
     /// An `otto-check-<kind>` reports a failure.
     CheckFailed,
+    /// The journey came true, and scripts or requests of its pages failed.
+    PageErrors,
+    /// A service of the product ended before the check was over.
+    ServiceDied,
+    /// A service of the product was not ready in time.
+    ServiceNotReady,
 
     /// No test was found or selected.
     ZeroTests,
@@ -80,12 +86,18 @@ pub enum Reason {
     Killed,
     OutputTruncated,
     PrepareFailed,
+    /// A command that puts seed data into a service failed.
+    FixtureFailed,
+    /// Somebody else than the service that was started answers at its port.
+    WrongServer,
     /// An `otto-check-<kind>` did not answer as the protocol says.
     Protocol,
     /// A claimed pass without tests or evidence.
     NoEvidence,
     /// An acceptance check that passes without the feature.
     ProvesNothing,
+    /// What a journey expects is there without it.
+    NothingChanged,
     /// Tests that ran on the base did not run here.
     FewerTests,
     /// An expression or pattern that cannot be evaluated.
@@ -111,7 +123,10 @@ impl Reason {
             | Reason::CountsDisagree
             | Reason::Crashed
             | Reason::Flaky
-            | Reason::CheckFailed => Status::Failed,
+            | Reason::CheckFailed
+            | Reason::PageErrors
+            | Reason::ServiceDied
+            | Reason::ServiceNotReady => Status::Failed,
             Reason::ZeroTests
             | Reason::AllSkipped
             | Reason::NoCounts
@@ -127,9 +142,12 @@ impl Reason {
             | Reason::Killed
             | Reason::OutputTruncated
             | Reason::PrepareFailed
+            | Reason::FixtureFailed
+            | Reason::WrongServer
             | Reason::Protocol
             | Reason::NoEvidence
             | Reason::ProvesNothing
+            | Reason::NothingChanged
             | Reason::FewerTests
             | Reason::CannotEvaluate
             | Reason::Sandbox
@@ -312,6 +330,11 @@ impl Outcome {
     /// The same with its line for people said otherwise.
     pub(super) fn retold(mut self, say: impl Fn(&str) -> String) -> Self {
         self.0.detail = say(&self.0.detail);
+        self
+    }
+    /// Adds what else was kept.
+    pub(super) fn with_evidence(mut self, more: Vec<EvidenceRef>) -> Self {
+        self.0.evidence.extend(more);
         self
     }
     /// Adds the evidence of another run of the same check.

@@ -6,6 +6,7 @@ mod handle;
 mod items;
 mod lines;
 mod pilot;
+pub mod proof;
 pub mod sandbox;
 mod stage;
 mod start;

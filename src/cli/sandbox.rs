@@ -70,10 +70,22 @@ fn exit_of(ended: Ended, program: &std::ffi::OsStr) -> Result<Exit> {
     }
 }
 
-/// The inner end of the network `provider`: serves the ports that lead outside, and runs the
-/// command in front of them.
-pub fn inside(socket: &Path, hosts: &[String], argv: &[OsString]) -> Result<Exit> {
-    sandbox::bridge::serve(socket, hosts)?;
+/// What the inner end of a sandbox serves.
+#[derive(Debug, Clone, Copy)]
+pub struct Inner<'a> {
+    /// Of the network `provider`: the proxy's socket, and hosts that are served as ports.
+    pub proxy: Option<(&'a Path, &'a [String])>,
+    pub expose: &'a [u16],
+    pub reach: &'a [u16],
+}
+
+/// The inner end of a sandbox: serves the ports that lead outside or are reached from there, and
+/// runs the command in front of them.
+pub fn inside(inner: Inner<'_>, argv: &[OsString]) -> Result<Exit> {
+    if let Some((socket, hosts)) = inner.proxy {
+        sandbox::bridge::serve(socket, hosts)?;
+    }
+    sandbox::relay::serve(inner.expose, inner.reach)?;
     let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let env = std::env::vars_os().collect();
     let command = Command::new(argv.to_vec(), &cwd, env).stdin_inherit().drain(LEAVE);

@@ -32,6 +32,30 @@ pub fn remove_dir_all(dir: &Path) -> Result<()> {
     }
 }
 
+/// Removes a folder that somebody may look into, whole or not at all: it loses its name first, and
+/// what a kill leaves of it is swept.
+pub fn remove_whole(dir: &Path) -> Result<()> {
+    let aside = super::NewFolder::beside(dir)?;
+    let gone = aside.path().join("gone");
+    rename(dir, &gone)?;
+    super::atomic::sync_dir(super::atomic::parent(dir))?;
+    remove_dir_all(&gone)
+}
+
+/// Bytes of the regular files below a folder, or of a file; none for what is absent.
+pub fn size_of(path: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    let size =
+        |path: &Path| path.symlink_metadata().map_or(0, |m| if m.is_file() { m.len() } else { 0 });
+    if !path.is_dir() {
+        return Ok(size(path));
+    }
+    for file in files_below(path)? {
+        bytes += size(&path.join(file));
+    }
+    Ok(bytes)
+}
+
 /// Removes a file that may be absent.
 pub fn remove_file(path: &Path) -> Result<()> {
     fault::before(Effect::Remove, path).map_err(|e| Error::file("remove", path, e))?;

@@ -24,7 +24,7 @@ pub use beneath::{Refused, read_beneath, tail_beneath, write_beneath};
 pub use copy::{copy_below, make_read_only};
 pub use dirs::{
     create_dir_all, create_log, empty_files, files_below, make_executable, new_temp_dir,
-    remove_dir_all, remove_file, rename, subdirs,
+    remove_dir_all, remove_file, remove_whole, rename, size_of, subdirs,
 };
 pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};

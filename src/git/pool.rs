@@ -13,6 +13,7 @@
 //! <pool>/003/<project>/      the worktree
 //! ```
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -351,6 +352,19 @@ impl Worktree {
     /// Scratch space beside the worktree: the HOME, TMPDIR and outputs of what runs in it.
     pub fn scratch(&self) -> Result<PathBuf> {
         let dir = self.home.join("scratch");
+        disk::remove_dir_all(&dir)?;
+        disk::place_dir(&dir)?;
+        Ok(dir)
+    }
+
+    /// Paths that a commit holds.
+    pub fn files_of(&self, commit: Oid) -> Result<BTreeSet<String>> {
+        Ok(self.repo.files_of(commit)?.into_iter().collect())
+    }
+
+    /// The same for what runs beside: an empty folder of that name.
+    pub fn scratch_of(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.home.join(format!("scratch-{name}"));
         disk::remove_dir_all(&dir)?;
         disk::place_dir(&dir)?;
         Ok(dir)

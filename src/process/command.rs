@@ -1,23 +1,24 @@
 //! One child, from its start to the last of its descendants.
 
+mod ended;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::ended::{not_started, of_status};
 use self::watch::Watch;
 use super::countdown::Countdown;
 use super::interrupt::{Interrupt, Leaving, Words};
 use super::lines::pump_lines;
 use super::reap::{self, SCOPE_VAR, kill_scope, scope_id};
-use super::sandbox::{self, Gauge, Limit, Proxy, Sandbox, Tier};
+use super::sandbox::{self, Beside, Gauge, Limit, Sandbox, Tier};
 use super::signal::{self, Wrapped};
 use super::{ending, hidden, stop};
 use crate::base::fault::{self, Effect};
@@ -56,7 +57,7 @@ pub struct Command {
     interrupt: Option<(Interrupt, Duration)>,
     words: Option<Words>,
     sandbox: Option<Sandbox>,
-    proxy: Option<Proxy>,
+    beside: Beside,
     inherit: bool,
     /// The mark of everything that it starts.
     scope: String,
@@ -107,7 +108,7 @@ impl Command {
             interrupt: None,
             words: None,
             sandbox: None,
-            proxy: None,
+            beside: Beside::default(),
             inherit: false,
             scope: scope_id(),
             secrets: None,
@@ -169,6 +170,11 @@ impl Command {
         self
     }
 
+    /// The mark of everything that it starts.
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
     pub fn output_limit(mut self, bytes: u64) -> Self {
         self.output_limit = bytes;
         self
@@ -190,8 +196,8 @@ impl Command {
         if let Some(sandbox) = &self.sandbox {
             sandbox.environment(&mut self.env);
             confine = sandbox.confine()?.map(Arc::new);
-            self.proxy = sandbox.proxy()?;
-            let prefix = sandbox.prefix(&self.cwd, self.proxy.as_ref())?;
+            self.beside = sandbox.beside()?;
+            let prefix = sandbox.prefix(&self.cwd, &self.beside)?;
             argv = prefix.into_iter().chain(argv).collect();
         }
         let mut env = self.env.clone();
@@ -471,29 +477,6 @@ fn open(path: &Path) -> Result<File> {
 
 pub(super) fn pid_of(handle: &duct::Handle) -> Option<i32> {
     handle.pids().first().map(|p| *p as i32)
-}
-
-fn of_status(status: ExitStatus) -> Ended {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ended::Exited(code),
-        (None, Some(signal)) => Ended::Signaled(signal),
-        (None, None) => Ended::Signaled(0),
-    }
-}
-
-fn not_started(program: &OsString, e: std::io::Error) -> Result<Finished> {
-    let ended = match e.kind() {
-        std::io::ErrorKind::NotFound => Ended::NotFound,
-        std::io::ErrorKind::PermissionDenied => Ended::NotExecutable,
-        // ENOEXEC: a file that is neither a binary nor starts with #!
-        _ if e.raw_os_error() == Some(libc::ENOEXEC) => Ended::NotExecutable,
-        _ => {
-            return Err(
-                Error::machine(format!("cannot start '{}'", program.to_string_lossy())).because(e)
-            );
-        }
-    };
-    Ok(Finished { ended, duration: Duration::ZERO, left_behind: 0 })
 }
 
 #[cfg(test)]

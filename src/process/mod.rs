@@ -13,6 +13,7 @@ mod interrupt;
 mod lines;
 mod reap;
 pub mod sandbox;
+mod serves;
 mod signal;
 pub mod stop;
 mod terminal;
@@ -22,6 +23,7 @@ pub use env::{allowed, base_env};
 pub use interrupt::{Interrupt, Words};
 pub use reap::{kill_inside, marked_inside};
 pub use sandbox::{Network, Sandbox, Tier};
+pub use serves::serves;
 pub use stop::wait_if_leaving;
 pub use terminal::in_terminal;
 

@@ -135,6 +135,11 @@ pub(super) fn members(scope: &str, root: i32) -> Vec<i32> {
     })
 }
 
+/// Everything that carries the mark of a scope, and what descends from it.
+pub(super) fn of_scope(scope: &str) -> Vec<i32> {
+    family(|pid, _| mark_of(pid).is_some_and(|mark| is_within(&mark, scope)))
+}
+
 /// What the children of `root` started.
 pub(super) fn grandchildren_of(root: i32) -> Vec<i32> {
     let all = family_of(root);

@@ -115,7 +115,15 @@ pub fn parse_line(line: &[u8], at: Position, path: &Path) -> Result<Record> {
         return Err(bad("its content does not match its hash".into()));
     }
     let stamp: Timestamp = raw.at.parse().map_err(|_| bad(format!("'{}' is no time", raw.at)))?;
-    let event = Event::parse(&raw.kind, raw.data.get()).map_err(|e| bad(e.to_string()))?;
+    // Its bytes are those that were written: whoever wrote them knows more, or wrote nonsense.
+    let event = Event::parse(&raw.kind, raw.data.get()).map_err(|e| {
+        let kind = &raw.kind;
+        Error::input(format!(
+            "'{}' line {number} is intact and cannot be read by this Otto: `{kind}`: {e}",
+            path.display()
+        ))
+        .hint("a newer Otto wrote it; use that one, and look for older `otto-*` programs beside it")
+    })?;
     Ok(Record {
         seq: raw.seq,
         at: stamp,

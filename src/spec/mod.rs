@@ -29,9 +29,10 @@ pub use gates::{BaseTree, GateInputs};
 pub use glob::may_overlap;
 pub use markdown::{from_markdown, to_markdown};
 pub use model::{
-    Amendment, BUILT_IN_KINDS, Check, CheckBody, CliProbe, Contract, ContractRule, Counts, Feature,
-    Fixture, Group, Prepare, ProjectKind, Purpose, Pytest, RepoTest, Service, Spec, StateInvariant,
-    Structure, TextExpectation, VERSION,
+    Amendment, ApiExpectation, ApiProbe, ApiRequest, BUILT_IN_KINDS, BrowserJourney, Check,
+    CheckBody, CliProbe, Contract, ContractRule, Counts, Feature, Fixture, Group, JsonExpectation,
+    Locator, PageExpectation, Prepare, Press, ProjectKind, Purpose, Pytest, RepoTest, Service,
+    Spec, StateInvariant, Step, Structure, TextExpectation, VERSION, Viewport,
 };
 pub use order::{dependents, spec_order, topological};
 pub use ownership::{Ownership, Verdict};

@@ -1,5 +1,14 @@
 //! The types of `spec.json` (`docs/spec.schema.json` is generated from them).
 
+mod api_probe;
+mod browser_journey;
+
+pub use api_probe::{ApiExpectation, ApiProbe, ApiRequest, JsonExpectation};
+pub use browser_journey::{
+    BrowserJourney, CountOf, Fill, Locator, PageExpectation, Press, Select, Step, Upload, ValueOf,
+    Viewport,
+};
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -134,8 +143,7 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     pub id: String,
-    /// `repo_test`, `pytest`, `cli_probe`, `state_invariant`, or the `<kind>` of an
-    /// `otto-check-<kind>` program.
+    /// One of the built-in kinds, or the `<kind>` of an `otto-check-<kind>` program.
     pub kind: String,
     #[serde(default)]
     pub purpose: Purpose,
@@ -151,6 +159,9 @@ pub struct Check {
     /// Environment variables set for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Services that run beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
     /// The keys that belong to `kind`.
     #[serde(flatten)]
     pub params: Map<String, Value>,
@@ -173,6 +184,8 @@ pub enum CheckBody {
     Pytest(Pytest),
     CliProbe(CliProbe),
     StateInvariant(StateInvariant),
+    ApiProbe(ApiProbe),
+    BrowserJourney(Box<BrowserJourney>),
     /// `otto-check-<kind>`; it gets the whole check as written.
     External {
         kind: String,
@@ -180,7 +193,8 @@ pub enum CheckBody {
 }
 
 /// The kinds that Otto runs itself.
-pub const BUILT_IN_KINDS: [&str; 4] = ["repo_test", "pytest", "cli_probe", "state_invariant"];
+pub const BUILT_IN_KINDS: [&str; 6] =
+    ["repo_test", "pytest", "cli_probe", "state_invariant", "api_probe", "browser_journey"];
 
 /// The project's own test command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -304,22 +318,31 @@ pub struct Prepare {
     pub network: bool,
 }
 
-/// A program that checks talk to.
+/// A program that checks talk to. Otto starts it, on a port that is leased to it, for each check
+/// that names it, and stops it. In `argv` and in the values of `env`, `{port}` is its port, `{data}`
+/// its data folder, and `{url:ID}` and `{port:ID}` are those of a service before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     pub id: String,
+    /// Program and arguments; it also gets `PORT` and `OTTO_DATA_DIR`.
     pub argv: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
-    /// Path or address whose answer says that it is ready.
+    /// A path that is answered with a status below 400 when it is ready; without it, it is ready
+    /// when it accepts a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<String>,
+    /// Seconds until it must be ready; default 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_timeout_s: Option<u64>,
+    /// A folder of the worktree for its data, made if it is not there; without it, an empty one
+    /// elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<String>,
 }
 
-/// Seed data for services and the audit.
+/// A command that puts seed data into services, when they are ready and before the check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fixture {
@@ -393,8 +416,21 @@ impl Check {
             "pytest" => CheckBody::Pytest(parse(self)?),
             "cli_probe" => CheckBody::CliProbe(parse(self)?),
             "state_invariant" => CheckBody::StateInvariant(parse(self)?),
+            "api_probe" => CheckBody::ApiProbe(parse(self)?),
+            "browser_journey" => CheckBody::BrowserJourney(parse(self)?),
             other => CheckBody::External { kind: other.to_owned() },
         })
+    }
+
+    /// The services that it names, the one that it asks first.
+    pub fn named_services(&self) -> Vec<&str> {
+        let asked = self.params.get("service").and_then(Value::as_str);
+        let known = BUILT_IN_KINDS.contains(&self.kind.as_str());
+        let asked = asked.filter(|_| known).into_iter();
+        let mut all: Vec<&str> = asked.chain(self.services.iter().map(String::as_str)).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        all.retain(|id| seen.insert(*id));
+        all
     }
 
     /// The built-in kind that this one was probably meant to be.

@@ -192,6 +192,7 @@ fn check(dice: &mut Dice, id: String, features: Vec<String>) -> Check {
         features,
         timeout_s: [None, Some(1), Some(u64::MAX)][dice.roll(3)],
         evidence: Vec::new(),
+        services: Vec::new(),
         env: env.into_iter().collect(),
         params: object(params),
     }

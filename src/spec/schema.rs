@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::model::{BUILT_IN_KINDS, CliProbe, Pytest, RepoTest, Spec, StateInvariant};
+use super::model::{
+    ApiProbe, BUILT_IN_KINDS, BrowserJourney, CliProbe, Pytest, RepoTest, Spec, StateInvariant,
+};
 
 /// The JSON Schema (draft 2020-12) of `spec.json`.
 pub fn json_schema() -> Value {
@@ -32,6 +34,8 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static Value> {
         "pytest" => "Pytest",
         "cli_probe" => "CliProbe",
         "state_invariant" => "StateInvariant",
+        "api_probe" => "ApiProbe",
+        "browser_journey" => "BrowserJourney",
         _ => return None,
     };
     document().pointer(&format!("/$defs/{name}"))
@@ -53,6 +57,8 @@ fn generate() -> Value {
     generator.subschema_for::<Pytest>();
     generator.subschema_for::<CliProbe>();
     generator.subschema_for::<StateInvariant>();
+    generator.subschema_for::<ApiProbe>();
+    generator.subschema_for::<BrowserJourney>();
     let mut schema = generator.into_root_schema_for::<Spec>().to_value();
     schema["title"] = json!("Otto spec");
     schema["properties"]["v"]["const"] = json!(super::model::VERSION);
@@ -70,7 +76,9 @@ fn check_of_kind(defs: &Value, kind: &str) -> Value {
     let names: Vec<&str> = properties(&defs["Check"]).chain(properties(own)).collect();
     let mut then = Map::new();
     then.insert("properties".into(), own["properties"].clone());
-    then.insert("required".into(), own["required"].clone());
+    if let Some(required) = own.get("required") {
+        then.insert("required".into(), required.clone());
+    }
     then.insert("propertyNames".into(), json!({ "enum": names }));
     json!({
         "if": { "properties": { "kind": { "const": kind } }, "required": ["kind"] },

@@ -11,6 +11,7 @@ use crate::check::batch::Bench;
 use crate::check::cache::Cache;
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::{For, PrepareCache};
+use crate::check::service::Declared;
 use crate::git::pool::Owner;
 use crate::git::{Oid, Pool, Repo, Worktree};
 use crate::session::config::Who;
@@ -205,6 +206,7 @@ impl<'a> Context<'a> {
             cache: Cache::new(self.ws.layout.check_cache()),
             prepared: PrepareCache { dir: prepared, packages, secrets: self.secrets().clone() },
             steps: &self.steps,
+            declared: Declared { services: &self.spec.services, fixtures: &self.spec.fixtures },
             session: self.session,
             containment: self.session.containment(Who::Check)?,
         })

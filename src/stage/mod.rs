@@ -15,6 +15,7 @@ pub mod merge;
 pub mod notes;
 pub mod patience;
 pub mod pilot;
+pub mod proof;
 pub mod record;
 pub mod render;
 pub mod repair;

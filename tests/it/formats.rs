@@ -171,7 +171,7 @@ fn a_newer_journal_is_shown_where_it_can_be_and_never_appended_to() {
     let append = |line: &str| {
         let s = with_refs();
         let path = s.project.join("otto_logs/sessions").join(&id).join("spec-state.jsonl");
-        let journal = std::fs::read_to_string(&path).expect("a journal") + &text(line);
+        let journal = std::fs::read_to_string(&path).expect("a journal") + text(line).as_str();
         std::fs::write(&path, &journal).expect("written");
         (s, path, journal)
     };

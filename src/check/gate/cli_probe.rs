@@ -43,7 +43,11 @@ pub fn judge_cli_probe(run: &Execution, probe: &CliProbe, of: Provenance) -> Out
 }
 
 /// Every expectation that `text` does not meet; `Err` is a pattern that cannot be read.
-fn mismatches(name: &str, text: &str, expected: &TextExpectation) -> Result<Vec<String>, String> {
+pub(super) fn mismatches(
+    name: &str,
+    text: &str,
+    expected: &TextExpectation,
+) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
     let got = quoted(text);
     if let Some(whole) = &expected.equals
@@ -89,6 +93,6 @@ fn difference(expected: &str, got: &str) -> String {
     format!("expected {}, got {}{place}", quoted(&rest(expected)), quoted(&rest(got)))
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", one_line(&text.escape_debug().to_string().replace("\\'", "'"), EXCERPT))
 }

@@ -3,18 +3,22 @@
 //! Invariant: a pass is made in [`pass`] and nowhere else, and needs a commit, a tree and an
 //! observation that could have been red. What cannot be judged is `not_run` with a typed reason.
 
+mod api_probe;
 mod base;
 mod cli_probe;
 mod external;
 mod invariant;
+mod journey;
 mod repo_test;
 #[cfg(test)]
 mod tests;
 
+pub use api_probe::{Filled, Saved, Wrong, fill, judge_answer, judge_api_probe, take};
 pub use base::{after_rerun, against_base, against_counts};
 pub use cli_probe::judge_cli_probe;
 pub use external::{Produced, judge_external};
 pub use invariant::{evaluate, judge_invariant};
+pub use journey::{Control, Journey, Stepped, judge_journey};
 pub use repo_test::judge_repo_test;
 
 use super::{Outcome, Provenance, Reason, TestCounts};

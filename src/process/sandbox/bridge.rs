@@ -26,7 +26,6 @@ pub(super) fn arguments(hosts: &[String]) -> Vec<OsString> {
     for host in hosts.iter().filter(|host| local_port(host).is_some()) {
         argv.extend(["--host".into(), host.into()]);
     }
-    argv.push("--".into());
     argv
 }
 

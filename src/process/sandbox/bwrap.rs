@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::paths::{both, topmost};
 use super::system::{self, Entry};
-use super::{Network, Sandbox, bridge};
+use super::{Network, Sandbox};
 use crate::base::{Error, Result};
 use crate::process::on_path;
 
@@ -45,13 +45,21 @@ impl Argv {
     }
 }
 
-/// `bwrap … --`; `helper` is a program that stands between, and `proxy` the folder where it finds
-/// its socket.
+/// A folder outside that appears at another place inside.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mount<'a> {
+    pub flag: &'static str,
+    pub from: &'a Path,
+    pub to: &'static str,
+}
+
+/// `bwrap … --`; `helper` is a program that stands between, and `mounts` the folders where it finds
+/// its sockets.
 pub(super) fn prefix(
     sandbox: &Sandbox,
     cwd: &Path,
     helper: Option<&Path>,
-    proxy: Option<&Path>,
+    mounts: &[Mount<'_>],
 ) -> Result<Vec<OsString>> {
     let mut argv = Argv(vec![program()?.into()]);
     argv.words(&[
@@ -84,8 +92,8 @@ pub(super) fn prefix(
         }
     }
     argv.pair("--bind", &sandbox.tmp, Path::new("/tmp"));
-    if let Some(folder) = proxy {
-        argv.pair("--ro-bind", folder, Path::new(bridge::FOLDER));
+    for mount in mounts {
+        argv.pair(mount.flag, mount.from, Path::new(mount.to));
     }
     let asked = sandbox.read.iter().map(PathBuf::as_path).chain(helper).flat_map(both);
     let hidden = sandbox.hidden();

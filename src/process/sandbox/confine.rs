@@ -25,13 +25,19 @@ pub(in crate::process) struct Confine {
 impl Confine {
     pub(super) fn new(sandbox: &Sandbox) -> Result<Self> {
         let sockets = match (sandbox.tier, sandbox.network) {
-            (Tier::Landlock, Network::Off) => Sockets::UnixOnly,
+            (Tier::Landlock, Network::Off)
+                if sandbox.expose.is_empty() && sandbox.reach.is_empty() =>
+            {
+                Sockets::UnixOnly
+            }
+            // To the ports that its rules name.
+            (Tier::Landlock, Network::Off) => Sockets::UnixAndTcp,
             (Tier::Bwrap, Network::Off | Network::Loopback | Network::Provider) => {
                 Sockets::OfNamespace
             }
             (_, _) => Sockets::Any,
         };
-        if sockets == Sockets::UnixOnly && !seccomp::IS_KNOWN {
+        if matches!(sockets, Sockets::UnixOnly | Sockets::UnixAndTcp) && !seccomp::IS_KNOWN {
             return Err(Error::machine(
                 "the network 'off' cannot be had at the sandbox tier 'landlock' on this processor",
             )

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, Scope,
 };
 
@@ -120,6 +120,15 @@ pub(super) fn ruleset(sandbox: &Sandbox) -> Result<OwnedFd> {
         }
     }
     let mut set = scoped(set)?.create().map_err(of)?;
+    if sandbox.network != Network::On {
+        for port in &sandbox.expose {
+            set = set.add_rule(NetPort::new(*port, AccessNet::BindTcp)).map_err(of)?;
+        }
+        // A rule names a port and no host.
+        for port in &sandbox.reach {
+            set = set.add_rule(NetPort::new(*port, AccessNet::ConnectTcp)).map_err(of)?;
+        }
+    }
     for (path, access) in readable(sandbox) {
         set = allow(set, &path, access)?;
     }

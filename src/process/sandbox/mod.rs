@@ -17,6 +17,7 @@ mod network;
 mod paths;
 mod probe;
 mod proxy;
+pub mod relay;
 mod seccomp;
 mod start;
 mod system;
@@ -31,6 +32,7 @@ pub use tier::Tier;
 pub(super) use confine::Confine;
 pub(super) use gauge::Gauge;
 pub(super) use proxy::Proxy;
+pub(super) use relay::Relay;
 pub(super) use start::cannot_start;
 
 use std::collections::BTreeMap;
@@ -64,6 +66,10 @@ pub struct Sandbox {
     pub tmp: PathBuf,
     /// `host:port` that the network `provider` reaches.
     pub hosts: Vec<String>,
+    /// Ports that it serves: reached at the same port of this machine's loopback.
+    pub expose: Vec<u16>,
+    /// Ports of this machine's loopback that it reaches, at the same port of its own.
+    pub reach: Vec<u16>,
     pub limits: Limits,
 }
 
@@ -99,6 +105,8 @@ impl Sandbox {
             home: home.to_owned(),
             tmp: tmp.to_owned(),
             hosts: Vec::new(),
+            expose: Vec::new(),
+            reach: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -136,6 +144,22 @@ impl Sandbox {
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
         self.hosts.extend(hosts);
         self
+    }
+
+    pub fn expose(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.expose.extend(ports);
+        self
+    }
+
+    pub fn reach(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.reach.extend(ports);
+        self
+    }
+
+    /// Whether its ports are carried: it has a loopback of its own, and somebody has to be reached.
+    pub fn is_relayed(&self) -> bool {
+        let apart = self.tier == Tier::Bwrap && self.network != Network::On;
+        apart && !(self.expose.is_empty() && self.reach.is_empty())
     }
 
     /// Its own folders, its home and its temporary folder among them.
@@ -216,31 +240,39 @@ impl Sandbox {
         env.insert("TMPDIR".into(), tmp.into());
     }
 
-    /// What is put before the program and its arguments; with the proxy that runs beside. 78 where
-    /// the tier is not here.
-    pub(super) fn prefix(&self, cwd: &Path, proxy: Option<&Proxy>) -> Result<Vec<OsString>> {
+    /// What is put before the program and its arguments; with what runs beside. 78 where the tier is
+    /// not here.
+    pub(super) fn prefix(&self, cwd: &Path, beside: &Beside) -> Result<Vec<OsString>> {
         match self.tier {
             Tier::Worktree | Tier::Landlock => Ok(Vec::new()),
-            Tier::Bwrap if self.network == Network::Provider => {
+            Tier::Bwrap if beside.is_nothing() => bwrap::prefix(self, cwd, None, &[]),
+            Tier::Bwrap => {
                 let helper = own_command("otto-sandbox");
                 let helper_at = helper.first().map(Path::new);
-                let mut argv = bwrap::prefix(self, cwd, helper_at, proxy.map(Proxy::folder))?;
+                let mut argv = bwrap::prefix(self, cwd, helper_at, &beside.mounts())?;
                 argv.extend(helper);
-                argv.extend(bridge::arguments(&self.hosts));
+                if beside.proxy.is_some() {
+                    argv.extend(bridge::arguments(&self.hosts));
+                }
+                if beside.relay.is_some() {
+                    argv.extend(relay::arguments(&self.expose, &self.reach));
+                }
+                argv.push("--".into());
                 Ok(argv)
             }
-            Tier::Bwrap => bwrap::prefix(self, cwd, None, None),
         }
     }
 
     /// What has to run beside the child as long as it does.
-    pub(super) fn proxy(&self) -> Result<Option<Proxy>> {
-        if self.network == Network::Provider && self.is_enforced() {
-            // Beside what is writable.
-            let below = self.tmp.parent().unwrap_or(&self.tmp);
-            return Proxy::start(below, bridge::SOCKET, &self.hosts).map(Some);
-        }
-        Ok(None)
+    pub(super) fn beside(&self) -> Result<Beside> {
+        // Beside what is writable.
+        let below = self.tmp.parent().unwrap_or(&self.tmp);
+        let proxied = self.network == Network::Provider && self.is_enforced();
+        let proxy =
+            proxied.then(|| Proxy::start(below, bridge::SOCKET, &self.hosts)).transpose()?;
+        let carried = self.is_relayed();
+        let relay = carried.then(|| Relay::start(below, &self.expose, &self.reach)).transpose()?;
+        Ok(Beside { proxy, relay })
     }
 
     /// What the child does to itself before it becomes the program.
@@ -251,6 +283,33 @@ impl Sandbox {
         }
         self.require_hidden()?;
         Confine::new(self).map(Some)
+    }
+}
+
+/// What runs beside a child, outside of its sandbox, and ends with it.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    proxy: Option<Proxy>,
+    relay: Option<Relay>,
+}
+
+impl Beside {
+    fn is_nothing(&self) -> bool {
+        self.proxy.is_none() && self.relay.is_none()
+    }
+
+    /// Folders that appear inside.
+    fn mounts(&self) -> Vec<bwrap::Mount<'_>> {
+        let mut out = Vec::new();
+        if let Some(proxy) = &self.proxy {
+            out.push(bwrap::Mount { flag: "--ro-bind", from: proxy.folder(), to: bridge::FOLDER });
+        }
+        if let Some(relay) = &self.relay {
+            let (exposed, reached) = relay.folders();
+            out.push(bwrap::Mount { flag: "--bind", from: exposed, to: relay::EXPOSED });
+            out.push(bwrap::Mount { flag: "--ro-bind", from: reached, to: relay::REACHED });
+        }
+        out
     }
 }
 

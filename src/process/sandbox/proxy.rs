@@ -92,7 +92,7 @@ fn accept(listener: &UnixListener, served: &Arc<Served>, hosts: &Arc<[String]>) 
 
 /// Everybody who is served, so that they can be hung up on.
 #[derive(Debug, Default)]
-struct Served(Mutex<Connections>);
+pub(super) struct Served(Mutex<Connections>);
 
 #[derive(Debug, Default)]
 struct Connections {
@@ -102,7 +102,7 @@ struct Connections {
 }
 
 /// One of them, while it is served.
-struct Place {
+pub(super) struct Place {
     served: Arc<Served>,
     id: u64,
 }
@@ -112,11 +112,11 @@ impl Served {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.all().over
     }
 
-    fn enter(served: &Arc<Self>, client: &UnixStream) -> Option<Place> {
+    pub(super) fn enter(served: &Arc<Self>, client: &UnixStream) -> Option<Place> {
         let mut all = served.all();
         if all.over || all.open.len() >= MOST {
             return None;
@@ -127,7 +127,7 @@ impl Served {
         Some(Place { served: Arc::clone(served), id })
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         let mut all = self.all();
         all.over = true;
         for (client, server) in all.open.values() {
@@ -140,7 +140,7 @@ impl Served {
 
 impl Place {
     /// Whom the client speaks to; `false` once it is over.
-    fn leads_to(&self, server: &TcpStream) -> std::io::Result<bool> {
+    pub(super) fn leads_to(&self, server: &TcpStream) -> std::io::Result<bool> {
         let server = server.try_clone()?;
         let mut all = self.served.all();
         if let Some((_, to)) = all.open.get_mut(&self.id) {

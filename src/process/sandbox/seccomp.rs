@@ -9,6 +9,8 @@ use libc::sock_filter;
 pub(super) enum Sockets {
     /// Only Unix and netlink sockets can be made.
     UnixOnly,
+    /// These, and TCP: no rule of Landlock is about datagrams.
+    UnixAndTcp,
     /// Those of a network namespace that is the sandbox's own.
     OfNamespace,
     Any,
@@ -20,7 +22,7 @@ impl Sockets {
     fn families(self) -> Option<&'static [libc::c_int]> {
         match self {
             Sockets::UnixOnly => Some(&[libc::AF_UNIX, libc::AF_NETLINK]),
-            Sockets::OfNamespace => {
+            Sockets::UnixAndTcp | Sockets::OfNamespace => {
                 Some(&[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])
             }
             Sockets::Any => None,
@@ -88,6 +90,7 @@ const fn argument(n: u32) -> u32 {
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
 fn step(code: u16, k: u32, jt: u8, jf: u8) -> sock_filter {
@@ -142,6 +145,24 @@ pub(super) fn filter(sockets: Sockets, attributes: Attributes) -> Vec<sock_filte
         accept(),
     ]);
     let refused = errno(libc::EACCES);
+    if sockets == Sockets::UnixAndTcp {
+        // socket(2) of a family of the internet: TCP itself, whatever flags are in its type. No rule
+        // of Landlock is about the other protocols that are streams.
+        out.extend([
+            step(EQUAL, number(libc::SYS_socket), 0, 11),
+            step(LOAD, argument(0), 0, 0),
+            step(EQUAL, libc::AF_INET as u32, 1, 0),
+            step(EQUAL, libc::AF_INET6 as u32, 0, 7),
+            step(LOAD, argument(2), 0, 0),
+            step(EQUAL, 0, 1, 0),
+            step(EQUAL, libc::IPPROTO_TCP as u32, 0, 3),
+            step(LOAD, argument(1), 0, 0),
+            step(AND, 0xf, 0, 0),
+            step(EQUAL, libc::SOCK_STREAM as u32, 1, 0),
+            refused,
+            step(LOAD, NR, 0, 0),
+        ]);
+    }
     match sockets.families() {
         None => out.extend([
             step(EQUAL, number(libc::SYS_socket), 0, 3),

@@ -105,3 +105,20 @@ fn zeros_after_a_power_cut_are_cut_back() {
     std::fs::write(&path, holed).expect("holed");
     assert!(Journal::open(&path, "test").is_err());
 }
+
+/// What a newer Otto wrote is not called damaged: the bytes are as they were written.
+#[test]
+fn a_newer_field_is_no_damage() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (mut a, clock) = journal(dir.path());
+    let event = Event::Unknown {
+        kind: "run.paused".into(),
+        data: serde_json::json!({"reason": "x", "newer": 1}),
+    };
+    a.append_with(&clock, |_| Ok(vec![Entry::new(event)])).expect("append");
+    let path = dir.path().join("j.jsonl");
+    let mut read = Reader::open(&path, Position::START).expect("open");
+    let e = read.next().expect("a line").expect_err("not understood");
+    assert!(e.to_string().contains("is intact and cannot be read by this Otto"), "{e}");
+    assert!(e.hint.as_deref().is_some_and(|h| h.contains("newer Otto")), "{e:?}");
+}

@@ -68,6 +68,10 @@ impl GateInputs {
                 made.add(&check.id, &argv, base, &mut seen);
             }
         }
+        // What puts the data there that answers are compared with. A service itself is the product.
+        for fixture in &spec.fixtures {
+            made.add("fixtures", &fixture.argv, base, &mut seen);
+        }
         for step in prepare {
             made.add("prepare", &step.argv, base, &mut seen);
         }
@@ -142,7 +146,13 @@ fn command_of(check: &Check) -> Vec<String> {
                 if test.runner.is_empty() { vec!["pytest".to_owned()] } else { test.runner };
             runner.into_iter().chain(test.select).collect()
         }
-        Ok(CheckBody::CliProbe(_) | CheckBody::StateInvariant(_) | CheckBody::External { .. })
+        Ok(CheckBody::BrowserJourney(journey)) => journey.argv,
+        Ok(
+            CheckBody::CliProbe(_)
+            | CheckBody::StateInvariant(_)
+            | CheckBody::ApiProbe(_)
+            | CheckBody::External { .. },
+        )
         | Err(_) => Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Rules, located};
 use crate::base::Sha256;
 use crate::base::ids::is_group_id;
+use crate::base::text::nearest;
 use crate::spec::amend::Actor;
 use crate::spec::model::{ProjectKind, Structure, VERSION};
 use crate::spec::problem::{Problem, item, key};
@@ -154,6 +155,34 @@ fn programs(rules: &mut Rules) {
     for (list, (i, argv)) in prepare.chain(services).chain(fixtures) {
         if argv.first().is_none_or(|program| program.trim().is_empty()) {
             rules.say(key(&item(list, i), "argv"), "names no program");
+        }
+    }
+    of_services(rules);
+}
+
+fn of_services(rules: &mut Rules) {
+    let spec = rules.spec;
+    for (i, service) in spec.services.iter().enumerate() {
+        let at = item("services", i);
+        if service.ready.as_ref().is_some_and(|path| !path.starts_with('/')) {
+            rules.say(key(&at, "ready"), "is a path of the service; it must begin with '/'");
+        }
+        if service.ready_timeout_s == Some(0) {
+            rules.say(key(&at, "ready_timeout_s"), "must be more than 0");
+        }
+        if let Some(fault) = service.data_dir.as_deref().and_then(crate::spec::glob::path_fault) {
+            rules.say(key(&at, "data_dir"), fault);
+        }
+        let before = || spec.services[..i].iter().map(|s| s.id.as_str());
+        for text in service.argv.iter().chain(service.env.values()) {
+            for id in text.split('{').skip(1).filter_map(|rest| rest.split_once('}')) {
+                let id = id.0.strip_prefix("url:").or_else(|| id.0.strip_prefix("port:"));
+                let Some(id) = id.filter(|id| !before().any(|known| known == *id)) else {
+                    continue;
+                };
+                let message = format!("refers to '{id}', which is no service before it");
+                rules.report(Problem::new(&at, message).nearest(nearest(id, before())));
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use regex::RegexBuilder;
 
 use super::can_fail::{runs_nothing, vacuous};
 use super::{Rules, located};
+use super::{api_probe, browser_journey};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
 use crate::spec::glob;
@@ -32,6 +33,22 @@ fn common(rules: &mut Rules, path: &str, check: &Check) {
         if name.is_empty() || name.contains(['=', '\0']) {
             rules.say(key(&key(path, "env"), name), "is not the name of a variable");
         }
+    }
+    let known = || rules.spec.services.iter().map(|s| s.id.as_str());
+    let mut unknown = Vec::new();
+    let asked = check.params.get("service").and_then(|s| s.as_str());
+    let asked = asked.filter(|_| BUILT_IN_KINDS.contains(&check.kind.as_str()));
+    let places = asked.map(|id| (key(path, "service"), id)).into_iter();
+    let list = key(path, "services");
+    let beside = check.services.iter().enumerate().map(|(i, id)| (item(&list, i), id.as_str()));
+    for (at, id) in places.chain(beside) {
+        if !known().any(|k| k == id) {
+            let message = format!("unknown service '{}'; see 'services'", id.escape_debug());
+            unknown.push(Problem::new(at, message).nearest(nearest(id, known())));
+        }
+    }
+    for problem in unknown {
+        rules.report_given(&["services[].id"], problem);
     }
     for (name, text) in &check.env {
         if text.contains('\0') {
@@ -85,6 +102,13 @@ fn body(rules: &mut Rules, path: &str, check: &Check) {
         CheckBody::Pytest(pytest) => selector(rules, path, &pytest),
         CheckBody::CliProbe(probe) => cli_probe(rules, path, check, &probe),
         CheckBody::StateInvariant(invariant) => state_invariant(rules, path, &invariant),
+        CheckBody::ApiProbe(probe) => api_probe::run(rules, path, &probe),
+        CheckBody::BrowserJourney(journey) => {
+            browser_journey::run(rules, path, check, &journey);
+            if !journey.argv.is_empty() {
+                argv(rules, &path, &journey.argv);
+            }
+        }
         CheckBody::External { kind: _ } => {}
     }
 }
@@ -122,7 +146,7 @@ fn cli_probe(rules: &mut Rules, path: &str, check: &Check, probe: &CliProbe) {
     expectation(rules, &key(path, "stderr"), &probe.stderr);
 }
 
-fn expectation(rules: &mut Rules, path: &str, expected: &TextExpectation) {
+pub(super) fn expectation(rules: &mut Rules, path: &str, expected: &TextExpectation) {
     for (name, texts) in
         [("contains", &expected.contains), ("not_contains", &expected.not_contains)]
     {
@@ -258,7 +282,7 @@ mod tests {
         assert_eq!(found, ["argv: expected an array, found a string"]);
         let found = of(json!({"kind": "pytst", "select": ["x"]}));
         assert_eq!(found, ["kind: unknown kind 'pytst' (did you mean 'pytest'?)"]);
-        assert_eq!(of(json!({"kind": "browser_journey", "anything": {"goes": 1}})), [""; 0]);
+        assert_eq!(of(json!({"kind": "screen_tour", "anything": {"goes": 1}})), [""; 0]);
         assert!(of(json!({"kind": "../x"}))[0].starts_with("kind: "));
     }
 

@@ -1,6 +1,8 @@
 //! The rules of a spec, beyond its shape. Pure: a spec in, every broken rule out.
 
+mod api_probe;
 mod basics;
+mod browser_journey;
 mod can_fail;
 mod checks;
 mod links;

@@ -281,6 +281,7 @@ fn reproduce(
         timeout_s: Some(120),
         evidence: Vec::new(),
         env: std::collections::BTreeMap::new(),
+        services: Vec::new(),
         params: params.as_object().cloned().unwrap_or_default(),
     };
     let ran =

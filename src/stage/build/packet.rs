@@ -7,7 +7,7 @@ use crate::agent::Prompts;
 use crate::base::Result;
 use crate::base::text::shell_line;
 use crate::disk;
-use crate::spec::{Check, CheckBody, Group};
+use crate::spec::{ApiRequest, Check, CheckBody, Group, Step};
 use crate::stage::Context;
 use crate::stage::notes::Notes;
 
@@ -65,6 +65,21 @@ pub fn describe_check(check: &Check) -> String {
             format!("calls `{}` and compares the answer", shell_line(&p.argv))
         }
         Ok(CheckBody::StateInvariant(i)) => format!("`{}` must hold", i.expr),
+        Ok(CheckBody::ApiProbe(p)) => {
+            // What is expected is no secret: it is the contract.
+            let one = |r: &ApiRequest| {
+                let wanted = serde_json::to_string(r).unwrap_or_default();
+                format!("`{} {}` {wanted}", r.method, r.path)
+            };
+            let all = p.requests.iter().map(one).collect::<Vec<_>>().join(", then ");
+            format!("starts the service '{}' and sends {all}", p.service)
+        }
+        Ok(CheckBody::BrowserJourney(j)) if j.argv.is_empty() => {
+            let steps = j.steps.iter().map(Step::shown).collect::<Vec<_>>().join("; ");
+            let service = j.service.unwrap_or_default();
+            format!("starts the service '{service}' and in a browser does: {steps}")
+        }
+        Ok(CheckBody::BrowserJourney(j)) => format!("runs `{}`", shell_line(&j.argv)),
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => check.kind.clone(),
     };

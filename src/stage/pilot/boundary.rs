@@ -11,7 +11,7 @@ use crate::session::event::{After, Course};
 use crate::session::state::{Phase, State};
 use crate::spec::Spec;
 use crate::stage::build::schedule;
-use crate::stage::{merge, repair};
+use crate::stage::repair;
 
 /// Questions in one session.
 pub const CALLS: usize = 6;
@@ -36,10 +36,7 @@ pub fn due(spec: &Spec, state: &State) -> Option<Boundary> {
 }
 
 fn after_build(spec: &Spec, state: &State) -> Option<Boundary> {
-    let busy = !schedule::ready(spec, state).is_empty()
-        || !merge::queue::eligible(spec, state).is_empty()
-        || state.open_landing.is_some();
-    if busy {
+    if !schedule::ready(spec, state).is_empty() {
         return None;
     }
     let failing: Vec<String> = spec

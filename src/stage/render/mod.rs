@@ -4,8 +4,10 @@
 //! and evidence; [`html`] turns it into one self-contained page that loads nothing and runs nothing
 //! and is pure; [`render`] writes both, with the summary, the manifest and the history.
 
+mod change;
 mod collect;
 mod dag_layout;
+mod earlier;
 mod escape;
 mod html;
 pub mod packet;
@@ -16,7 +18,12 @@ mod view;
 mod words;
 mod write;
 
+pub use change::{Change, Moved};
 pub use collect::{chain, collect, judge};
+pub use earlier::earlier_of;
 pub use html::html;
 pub use packet::ProofPacket;
-pub use write::{Rendered, render, rendered_events};
+pub use values::bytes as size;
+pub use write::{
+    Rendered, Summary, current, packet_of, rebuild_history, render, rendered_events, summary_of,
+};

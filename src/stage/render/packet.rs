@@ -172,6 +172,18 @@ pub enum FeatureVerdict {
     Missing,
 }
 
+impl FeatureVerdict {
+    pub fn word(self) -> &'static str {
+        match self {
+            FeatureVerdict::Passed => "passed",
+            FeatureVerdict::Failed => "failed",
+            FeatureVerdict::Partial => "partial",
+            FeatureVerdict::Blocked => "blocked",
+            FeatureVerdict::Missing => "missing",
+        }
+    }
+}
+
 /// The state of the journal when the packet was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use checks::{PhaseRows, latest_runs, phases, tests};
+pub(super) use checks::latest_runs;
+use checks::{PhaseRows, phases, tests};
 use usage::{UsageTable, usage_rows, used};
 
 use super::packet::{

@@ -7,7 +7,8 @@ mod summary;
 mod tests;
 mod usage;
 
-pub use history::rendered_events;
+pub use history::{rebuild as rebuild_history, rendered_events};
+pub use summary::Summary;
 
 use std::path::PathBuf;
 
@@ -43,6 +44,38 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
     manifest::write(layout)?;
     history::rebuild(&ws.layout)?;
     Ok(Rendered { json, html, verdict: packet.verdict.word, packet })
+}
+
+/// The packet of a session as it is now; writes nothing.
+pub fn packet_of(ws: &Workspace, session: &Session) -> Result<ProofPacket> {
+    collect(ws, session, &spec_of(session)?)
+}
+
+/// What a list says about a session: its summary where that is as new as its journal, else made
+/// again. Writes nothing.
+pub fn summary_of(ws: &Workspace, session: &Session) -> Result<Summary> {
+    match written(session)? {
+        Some(summary) => Ok(summary),
+        None => Ok(summary::of(&packet_of(ws, session)?)),
+    }
+}
+
+/// The files of the proof, made again where one is missing or older than the journal.
+pub fn current(ws: &Workspace, session: &Session) -> Result<(PathBuf, PathBuf)> {
+    let (json, html) = (session.layout.proof_json(), session.layout.proof_html());
+    if written(session)?.is_none() || !json.exists() || !html.exists() {
+        render(ws, session)?;
+    }
+    Ok((json, html))
+}
+
+/// The summary in the session's folder, if it knows the whole journal.
+fn written(session: &Session) -> Result<Option<Summary>> {
+    let bytes = disk::read_if_there(&session.layout.summary())?.unwrap_or_default();
+    let events = session.with_state(|s| s.events)?;
+    // One that cannot be read is derived like any other.
+    let summary = serde_json::from_slice::<Summary>(&bytes).ok();
+    Ok(summary.filter(|s| s.session == session.id && s.events == events))
 }
 
 /// The spec in the session's folder, approved or not; a blank one before there is any. A file that

@@ -91,6 +91,7 @@ fn argv_of(check: &Check) -> Vec<String> {
         Ok(CheckBody::CliProbe(p)) => p.argv,
         Ok(CheckBody::Pytest(t)) => t.select,
         Ok(CheckBody::StateInvariant(i)) => i.files.into_values().collect(),
-        Ok(_) | Err(_) => Vec::new(),
+        Ok(CheckBody::BrowserJourney(j)) => j.argv,
+        Ok(CheckBody::ApiProbe(_) | CheckBody::External { .. }) | Err(_) => Vec::new(),
     }
 }

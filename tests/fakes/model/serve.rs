@@ -185,7 +185,7 @@ impl Reply<'_> {
                     Vendor::Anthropic => anthropic::error_event(kind, message),
                     Vendor::OpenAi => responses::error_event(&self.id, kind, message),
                 };
-                let body = self.events(step).swap_remove(0) + &error;
+                let body = self.events(step).swap_remove(0) + error.as_str();
                 http::send(self.stream, &self.stream_head(body.len()), &body, 1)
             }
             None if self.vendor == Vendor::Anthropic && !self.of.stream => {

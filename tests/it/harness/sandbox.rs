@@ -157,6 +157,10 @@ impl Sandbox {
         command.env("PATH", &self.path).env("USER", "tester").env("LC_ALL", "C");
         command.env("HOME", self.at("home")).env("TMPDIR", self.at("tmp"));
         command.env("XDG_CACHE_HOME", self.at("cache"));
+        // As PATH: where the machine's own python3 is.
+        if let Some(root) = std::env::var_os("PYENV_ROOT") {
+            command.env("PYENV_ROOT", root);
+        }
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "Tester");

@@ -172,6 +172,16 @@ fn command(check: &Check) -> String {
         }
         Ok(CheckBody::CliProbe(probe)) => shell_line(&probe.argv),
         Ok(CheckBody::StateInvariant(invariant)) => return one_line(&invariant.expr, 200),
+        Ok(CheckBody::ApiProbe(probe)) => {
+            let lines = probe.requests.iter().map(|r| format!("{} {}", r.method, r.path));
+            let all = lines.collect::<Vec<_>>().join(", ");
+            return one_line(&format!("{}: {all}", probe.service), 200);
+        }
+        Ok(CheckBody::BrowserJourney(journey)) if journey.argv.is_empty() => {
+            let steps = journey.steps.iter().map(|s| s.shown()).collect::<Vec<_>>().join(", ");
+            return one_line(&steps, 200);
+        }
+        Ok(CheckBody::BrowserJourney(journey)) => shell_line(&journey.argv),
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => return String::new(),
     });

@@ -20,7 +20,8 @@ pub fn rendered_events(layout: &Layout) -> Result<BTreeMap<SessionId, u64>> {
     Ok(out)
 }
 
-pub(super) fn rebuild(layout: &Layout) -> Result<()> {
+/// Writes it again where it differs.
+pub fn rebuild(layout: &Layout) -> Result<()> {
     let mut rows = String::new();
     for id in crate::session::all(layout)? {
         let path = layout.session(&id).summary();

@@ -5,25 +5,23 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::SessionId;
-use crate::stage::render::packet::{
-    At, Chain, FeatureVerdict, GroupState, ProofPacket, Usage, VERSION, Word,
-};
+use crate::stage::render::packet::{At, Chain, GroupState, ProofPacket, Usage, VERSION, Word};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Summary {
+pub struct Summary {
     v: u32,
     pub session: SessionId,
     project: String,
     /// The first line of the intent.
-    intent: String,
-    verdict: Word,
+    pub intent: String,
+    pub verdict: Word,
     /// Word → how many; words that nothing has are left out.
-    features: BTreeMap<String, usize>,
+    pub features: BTreeMap<String, usize>,
     groups: BTreeMap<String, usize>,
     target: Option<String>,
     base: String,
     tip: Option<String>,
-    created: At,
+    pub created: At,
     pub finished: Option<At>,
     /// The newest thing that is known to have happened.
     last: At,
@@ -39,7 +37,7 @@ pub(super) fn of(packet: &ProofPacket) -> Summary {
         project: packet.project.clone(),
         intent: crate::base::text::one_line(&packet.intent, 120),
         verdict: packet.verdict.word,
-        features: counted(packet.features.iter().map(|f| feature_word(f.verdict))),
+        features: counted(packet.features.iter().map(|f| f.verdict.word())),
         groups: counted(packet.groups.iter().map(|g| group_word(g.state))),
         target: packet.target.clone(),
         base: packet.base.clone(),
@@ -59,16 +57,6 @@ fn counted<'a>(words: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> 
         *out.entry(word.to_owned()).or_default() += 1;
     }
     out
-}
-
-fn feature_word(verdict: FeatureVerdict) -> &'static str {
-    match verdict {
-        FeatureVerdict::Passed => "passed",
-        FeatureVerdict::Failed => "failed",
-        FeatureVerdict::Partial => "partial",
-        FeatureVerdict::Blocked => "blocked",
-        FeatureVerdict::Missing => "missing",
-    }
 }
 
 fn group_word(state: GroupState) -> &'static str {

@@ -1,0 +1,133 @@
+use clap::Subcommand;
+use otto::base::{Exit, Result};
+use otto::cli::{SessionArgs, Ui, proof};
+use otto::session::Session;
+use otto::session::layout::shown;
+use otto::stage::proof::{self as proofs, Depth, Rule};
+use otto::stage::render;
+
+/// List, show, compare and clear up the proofs of this project
+///
+/// A proof is one HTML page and one JSON packet, derived from the journal, the refs and the
+/// evidence of a session. Older names: `otto pow` is `otto proof open`, `otto history` is `otto
+/// proof list`, `otto replay` is `otto proof render`, `otto cleanup` is `otto proof cleanup`.
+#[derive(Debug, clap::Parser)]
+#[command(
+    version,
+    after_long_help = "EXAMPLES\n  otto proof list\n  otto proof open 20261120-1011\n  cp \"$(otto proof path)\" proof.html\n  otto proof diff\n  otto proof cleanup --older-than 60d\n  otto proof cleanup --older-than 60d --yes\n\nEXIT CODES\n  0 done · 1 `render`: the verdict is not passed · 2 there is no such session · 65 a session cannot be read · 75 somebody works on a session"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// One row for each session, newest first: when, verdict, features, what for, where
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        most: usize,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the page in the browser, made again first where it is out of date
+    Open {
+        #[command(flatten)]
+        session: SessionArgs,
+    },
+    /// Print where the page is, made again first where it is out of date
+    Path {
+        #[command(flatten)]
+        session: SessionArgs,
+        /// Where the packet is instead: proof-packet.json
+        #[arg(long, visible_alias = "json")]
+        packet: bool,
+    },
+    /// Derive the page and the packet of any session again
+    Render {
+        #[command(flatten)]
+        session: SessionArgs,
+    },
+    /// What changed between two proofs: features, verdict, checks, findings, commits, spec
+    Diff {
+        /// The older session; without it, the one before the newer of the same product
+        #[arg(value_name = "OLDER")]
+        older: Option<String>,
+        /// The newer session
+        #[arg(value_name = "NEWER", default_value = "latest")]
+        newer: String,
+        /// Write one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove what old, finished sessions do not need: made-again files, transcripts
+    ///
+    /// Without --yes it only says what would go, and how many bytes. Never removed: branches, refs,
+    /// what is in the attic, and with them all work; nor, without --all, any journal, spec or
+    /// evidence. A session that is not over, or cannot be read, stays as it is.
+    Cleanup {
+        /// Only these sessions, whatever their age
+        #[arg(value_name = "SESSION")]
+        only: Vec<String>,
+        /// Only sessions in which nothing happened for so long: 30d, 12h, 2w
+        #[arg(long, value_name = "TIME", default_value = "30d")]
+        older_than: String,
+        /// Leave so many of the newest sessions as they are
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        keep: usize,
+        /// The whole folder of each session: its journal and evidence are gone for good
+        #[arg(long)]
+        all: bool,
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+        /// Write one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
+    let ws = ui.workspace()?;
+    let open = |wanted: &str| Session::open(&ws, wanted);
+    match args.what {
+        What::List { most, json } => return proof::list(&ws, most, json),
+        What::Open { session } => {
+            let (_, html) = render::current(&ws, &open(&session.session)?)?;
+            otto::outln!("{}", html.display());
+            otto::process::open_in_browser(&html)?;
+        }
+        What::Path { session, packet } => {
+            let (json, html) = render::current(&ws, &open(&session.session)?)?;
+            otto::outln!("{}", if packet { json } else { html }.display());
+        }
+        What::Render { session } => {
+            let made = render::render(&ws, &open(&session.session)?)?;
+            otto::outln!("{}  {}", made.verdict.word(), shown(&made.html, ws.root()));
+            return Ok(made.verdict.exit());
+        }
+        What::Diff { older, newer, json } => {
+            let now = open(&newer)?;
+            let then = match older {
+                Some(older) => open(&older)?,
+                None => open(proofs::earlier(&ws, &now)?.as_str())?,
+            };
+            let change = proofs::diff(&ws, &then, &now)?;
+            let text = if json { proof::line(&change)? } else { proofs::told(&change) };
+            otto::out!("{text}");
+        }
+        What::Cleanup { only, older_than, keep, all, yes, json } => {
+            let only = only.iter().map(|wanted| otto::session::resolve(&ws.layout, wanted));
+            let rule = Rule {
+                before: proofs::older_than(&older_than, ws.clock.now())?,
+                keep,
+                only: only.collect::<Result<_>>()?,
+                depth: if all { Depth::Whole } else { Depth::Parts },
+            };
+            return proof::cleanup(&ws, &rule, yes, json);
+        }
+    }
+    Ok(Exit::YES)
+}

@@ -1,0 +1,2 @@
+echo "no such table" >&2
+exit 1

@@ -1,0 +1,5 @@
+"""What all counters come to."""
+
+
+def total(counters):
+    return sum(counters.values())
