@@ -49,6 +49,8 @@ names! {
     Run = "the run";
     /// Appends to one journal.
     Journal = "the journal";
+    /// What earlier runs found.
+    Memory = "the memory";
 }
 
 /// Who holds a lock, as written beside it.

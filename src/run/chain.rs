@@ -17,7 +17,7 @@ use crate::stage::audit::Word;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
 use crate::stage::repair::Told;
-use crate::stage::{Context, Report, Silent, census, merge, notes, pilot};
+use crate::stage::{Context, Report, Silent, census, memory, merge, notes, pilot};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -149,7 +149,9 @@ fn story(
                 let ctx = Context::open(ws, session, report)?;
                 let _settled = merge::Queue::take(&ctx)?;
                 census::close(&ctx)?;
-                return Ok(judge(ws, session, spec)?.word);
+                let verdict = judge(ws, session, spec)?;
+                memory::note(ws, session, &verdict)?;
+                return Ok(verdict.word);
             }
             (Action::Judge, None) => return Ok(judge(ws, session, &session.spec()?)?.word),
             (Action::Ended { reason }, _) => {

@@ -56,6 +56,13 @@ impl Layout {
     pub fn check_cache(&self) -> PathBuf {
         self.logs.join("cache/check")
     }
+    /// What audits of earlier runs found, by commit.
+    pub fn memory(&self) -> PathBuf {
+        self.logs.join("memory.jsonl")
+    }
+    pub fn memory_lock(&self) -> PathBuf {
+        self.lock("memory")
+    }
     pub fn history(&self) -> PathBuf {
         self.logs.join("history.jsonl")
     }

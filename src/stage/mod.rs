@@ -11,6 +11,7 @@ pub mod census;
 pub mod compile;
 mod context;
 pub mod land;
+pub mod memory;
 pub mod merge;
 pub mod notes;
 pub mod patience;

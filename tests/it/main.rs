@@ -26,6 +26,7 @@ mod isolation;
 mod journeys;
 mod land;
 mod machine;
+mod memory;
 mod merge;
 #[path = "../fakes/model/mod.rs"]
 mod model;

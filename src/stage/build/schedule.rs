@@ -1,5 +1,7 @@
 //! What is ready, what is blocked, and whether another attempt is worth it. Values in, values out.
 
+use std::collections::BTreeSet;
+
 use crate::base::Sha256;
 use crate::session::event::{AttemptOutcome, Course};
 use crate::session::state::{GroupState, Phase, State};
@@ -17,6 +19,19 @@ pub fn ready<'a>(spec: &'a Spec, state: &State) -> Vec<&'a str> {
         .filter(|g| g.deps.iter().all(|d| state.phase(d).satisfies_dependents()))
         .map(|g| g.id.as_str())
         .collect()
+}
+
+/// Those of `ready` that may start by the pilot's batches, in their order: a batch begins when
+/// nothing of those before it is running or could run. Groups of no batch wait for nobody.
+pub fn in_turn(
+    batches: &[Vec<String>],
+    running: &BTreeSet<String>,
+    mut ready: Vec<String>,
+) -> Vec<String> {
+    let place = |gid: &String| batches.iter().position(|b| b.contains(gid));
+    let first = ready.iter().chain(running).filter_map(place).min();
+    ready.retain(|gid| place(gid).is_none_or(|at| Some(at) == first));
+    ready
 }
 
 /// Groups that cannot start because of dependencies that ended without passing, with those.
@@ -181,6 +196,39 @@ mod tests {
                 conversation: None,
             }),
         }
+    }
+
+    #[test]
+    fn a_batch_begins_when_the_one_before_is_over() {
+        let of = |ids: &[&str]| ids.iter().map(|i| (*i).to_owned()).collect::<Vec<String>>();
+        let batches = [of(&["a", "b"]), of(&["c"])];
+        let turn = |running: &[&str], ready: &[&str]| {
+            in_turn(&batches, &of(running).into_iter().collect(), of(ready))
+        };
+        assert_eq!(turn(&[], &["c", "a", "x"]), ["a", "x"]);
+        assert_eq!(turn(&["b"], &["b", "c"]), ["b"]);
+        // What cannot run holds up nobody.
+        assert_eq!(turn(&[], &["c"]), ["c"]);
+        assert_eq!(turn(&["c"], &["a", "c"]), ["a"], "what came back comes first");
+        assert_eq!(in_turn(&[], &BTreeSet::new(), of(&["c", "a"])), ["c", "a"]);
+    }
+
+    #[test]
+    fn a_group_that_the_pilot_takes_up_has_one_attempt_more() {
+        use AttemptOutcome::ChecksFailed;
+        let attempts: Vec<Attempt> = (1..=2).map(|_| tried(ChecksFailed, 1)).collect();
+        let mut group = GroupState { tries: 2, attempts, ..GroupState::default() };
+        assert!(matches!(next_attempt(&group, 2), Next::GiveUp(_)));
+        (group.taken_up, group.judged_from) = (1, 2);
+        assert_eq!(next_attempt(&group, 2), Next::Attempt);
+        group.attempts.push(tried(ChecksFailed, 1));
+        group.tries = 3;
+        assert!(matches!(next_attempt(&group, 2), Next::GiveUp(_)));
+        group.taken_up = 99;
+        let limit = 2 + TAKE_UPS as usize;
+        group.attempts.extend((3..limit).map(|n| tried(ChecksFailed, n as u8)));
+        group.tries = limit as u32;
+        assert!(matches!(next_attempt(&group, 2), Next::GiveUp(_)), "and never more than two");
     }
 
     #[test]

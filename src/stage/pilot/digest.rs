@@ -10,7 +10,7 @@ use crate::disk;
 use crate::session::event::{After, Finding};
 use crate::session::state::{GroupState, State};
 use crate::stage::build::quoted;
-use crate::stage::{Context, repair};
+use crate::stage::{Context, memory, repair};
 
 /// Attempts of a group that are shown, the newest.
 const ATTEMPTS: usize = 3;
@@ -47,6 +47,10 @@ pub fn digest(ctx: &Context<'_>, state: &State, at: &Boundary) -> Result<Digest>
         for (gid, finding) in failing.filter(|(gid, _)| at.open.iter().any(|o| o == gid)) {
             found(ctx, state, gid, finding, &mut out);
         }
+    }
+    let tip = state.tip().unwrap_or(ctx.base());
+    for line in memory::digest(ctx, tip)? {
+        out.text.push_str(&format!("\nearlier audits found: {line}\n"));
     }
     let spec = ctx.spec.to_json();
     out.files.push(("spec.json".into(), spec.into_bytes()));
