@@ -17,10 +17,12 @@ pub mod fingerprint;
 pub mod gate;
 pub mod http;
 mod journey;
+mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
 pub mod service;
+pub mod typed;
 
 pub use fingerprint::fingerprint;
 pub use outcome::{EvidenceRef, Outcome, Provenance, Reason, Status, TestCounts};

@@ -50,7 +50,7 @@ pub enum Reason {
     Crashed,
     /// It failed, and passed when it was run again.
     Flaky,
-    /// An `otto-check-<kind>` reports a failure.
+    /// A type checker, or an `otto-check-<kind>`, reports errors.
     CheckFailed,
     /// The journey came true, and scripts or requests of its pages failed.
     PageErrors,
@@ -58,8 +58,10 @@ pub enum Reason {
     ServiceDied,
     /// A service of the product was not ready in time.
     ServiceNotReady,
+    /// A number does not meet its goal.
+    GoalMissed,
 
-    /// No test was found or selected.
+    /// No test was found or selected; no file was looked at.
     ZeroTests,
     /// Tests were found and every one was skipped.
     AllSkipped,
@@ -94,10 +96,14 @@ pub enum Reason {
     Protocol,
     /// A claimed pass without tests or evidence.
     NoEvidence,
+    /// A measurement printed no number, or two.
+    NoNumber,
     /// An acceptance check that passes without the feature.
     ProvesNothing,
     /// What a journey expects is there without it.
     NothingChanged,
+    /// A check that stays green when the work it speaks for is taken away.
+    EvidenceOfNothing,
     /// Tests that ran on the base did not run here.
     FewerTests,
     /// An expression or pattern that cannot be evaluated.
@@ -126,7 +132,8 @@ impl Reason {
             | Reason::CheckFailed
             | Reason::PageErrors
             | Reason::ServiceDied
-            | Reason::ServiceNotReady => Status::Failed,
+            | Reason::ServiceNotReady
+            | Reason::GoalMissed => Status::Failed,
             Reason::ZeroTests
             | Reason::AllSkipped
             | Reason::NoCounts
@@ -146,8 +153,10 @@ impl Reason {
             | Reason::WrongServer
             | Reason::Protocol
             | Reason::NoEvidence
+            | Reason::NoNumber
             | Reason::ProvesNothing
             | Reason::NothingChanged
+            | Reason::EvidenceOfNothing
             | Reason::FewerTests
             | Reason::CannotEvaluate
             | Reason::Sandbox
@@ -335,6 +344,12 @@ impl Outcome {
     /// Adds what else was kept.
     pub(super) fn with_evidence(mut self, more: Vec<EvidenceRef>) -> Self {
         self.0.evidence.extend(more);
+        self
+    }
+    /// The same with another account of what was judged.
+    pub(super) fn of(mut self, of: Provenance) -> Self {
+        let Provenance { commit, tree, duration_s, evidence } = of;
+        self.0 = Record { commit, tree, duration_s, evidence, ..self.0 };
         self
     }
     /// Adds the evidence of another run of the same check.

@@ -5,6 +5,7 @@ use super::step::Steps;
 use super::wait::Patience;
 use crate::agent::budget::Deadline;
 use crate::base::{Error, Exit, Result};
+use crate::check::cache::Reuse;
 use crate::disk::Held;
 use crate::disk::lock::{self, Run};
 use crate::process::stop;
@@ -24,6 +25,7 @@ use crate::stage::{Context, Report, Silent, census, memory, merge, notes, pilot}
 pub struct Goal {
     pub kind: Option<ProjectKind>,
     pub jobs: usize,
+    pub reuse: Reuse,
 }
 
 /// Takes the lock of the session's run, or leaves with 75 naming who has it. Whoever resumes holds
@@ -95,7 +97,7 @@ fn chain(
     report: &dyn Report,
 ) -> Result<Word> {
     ws.pool(&session.config)?.end_orphans()?;
-    let mut steps = Steps { session, root: ws.root(), deadline };
+    let mut steps = Steps { session, root: ws.root(), deadline, reuse: goal.reuse };
     let mut patience = Patience::new(session.config.patience_seconds);
     // One for the whole chain: what was tried before a wait was tried.
     let mut course = Course::new(pilot::is_on(&session.config));

@@ -7,17 +7,20 @@
 pub mod amend;
 pub mod gates;
 pub mod glob;
+pub mod import_check;
 pub mod markdown;
+pub mod metric;
 pub mod model;
 pub mod order;
 pub mod ownership;
 pub mod parse;
 pub mod problem;
 pub mod schema;
+pub mod type_check;
 pub mod validate;
 
 mod doubt;
-mod json;
+pub(crate) mod json;
 mod older;
 mod shape;
 

@@ -5,6 +5,7 @@ mod basics;
 mod browser_journey;
 mod can_fail;
 mod checks;
+mod kinds;
 mod links;
 mod paths;
 

@@ -80,6 +80,11 @@ pub fn describe_check(check: &Check) -> String {
             format!("starts the service '{service}' and in a browser does: {steps}")
         }
         Ok(CheckBody::BrowserJourney(j)) => format!("runs `{}`", shell_line(&j.argv)),
+        Ok(CheckBody::ImportCheck(i)) => i.sentence(),
+        Ok(CheckBody::TypeCheck(t)) => format!("`{}` finds nothing", shell_line(&t.argv)),
+        Ok(CheckBody::Metric(m)) => {
+            format!("{}, as `{}` measures it", m.goal, shell_line(&m.argv))
+        }
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => check.kind.clone(),
     };

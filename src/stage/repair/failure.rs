@@ -92,6 +92,9 @@ fn argv_of(check: &Check) -> Vec<String> {
         Ok(CheckBody::Pytest(t)) => t.select,
         Ok(CheckBody::StateInvariant(i)) => i.files.into_values().collect(),
         Ok(CheckBody::BrowserJourney(j)) => j.argv,
+        Ok(CheckBody::TypeCheck(t)) => t.argv,
+        Ok(CheckBody::Metric(m)) => m.argv,
+        Ok(CheckBody::ImportCheck(i)) => i.path.into_iter().collect(),
         Ok(CheckBody::ApiProbe(_) | CheckBody::External { .. }) | Err(_) => Vec::new(),
     }
 }

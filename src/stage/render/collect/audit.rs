@@ -37,6 +37,14 @@ pub(super) fn audit(src: &Source<'_>) -> Audit {
         rounds,
         certifier: full.and_then(|a| a.finished.as_ref()).and_then(asked),
         scenarios: shown.map(scenarios).unwrap_or_default(),
+        struck: full.and_then(|a| a.finished.as_ref()).map_or(0, struck),
+    }
+}
+
+fn struck(certifier: &Certifier) -> u32 {
+    match certifier {
+        Certifier::Asked { struck, .. } => *struck,
+        Certifier::None | Certifier::Failed { .. } | Certifier::NotAsked => 0,
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::packet::{CheckOutcome, CheckRun, Evidence, Phase, Purpose, Tests};
 use super::Source;
 use super::evidence::Excerpts;
+use super::expects::expects;
 use crate::base::text::{one_line, shell_line, shell_quote};
 use crate::base::{Json, Result, Sha256};
 use crate::check::evidence::EvidenceStore;
@@ -99,6 +100,7 @@ fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>
         commit: String::new(),
         tree: String::new(),
         command: check.map(command).unwrap_or_default(),
+        expects: check.map(expects).unwrap_or_default(),
         evidence: Vec::new(),
         flaky: false,
     };
@@ -182,6 +184,9 @@ fn command(check: &Check) -> String {
             return one_line(&steps, 200);
         }
         Ok(CheckBody::BrowserJourney(journey)) => shell_line(&journey.argv),
+        Ok(CheckBody::TypeCheck(types)) => shell_line(&types.argv),
+        Ok(CheckBody::Metric(metric)) => shell_line(&metric.argv),
+        Ok(CheckBody::ImportCheck(import)) => return import.sentence(),
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => return String::new(),
     });

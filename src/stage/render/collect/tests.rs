@@ -54,7 +54,11 @@ fn a_whole_session_is_told_as_it_was() {
     assert_eq!((judged.word, judged.limits[0].as_str()), (Word::Passed, limit));
     let kinds: Vec<&str> = packet.timeline.iter().map(|e| e.kind.as_str()).collect();
     assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("session.created", "run.finished"));
-    assert!(super::super::html(&packet).expect("a page").contains("wrong password"));
+    assert!(
+        super::super::html(&packet, &super::super::Exhibits::default())
+            .expect("a page")
+            .contains("wrong password")
+    );
     assert_eq!(packet, ProofPacket::from_json(&packet.to_json()).expect("it reads"));
     assert_eq!(packet.to_json(), collected(&scene).to_json());
 }
@@ -74,7 +78,7 @@ fn every_moment_of_a_session_has_a_packet_and_only_the_end_is_passed() {
         let passed = packet.verdict.word == Word::Passed;
         assert_eq!(passed, n > audited, "after {n} events: {:?}", packet.verdict.word);
         assert_eq!(packet.finished.is_some(), n == lines.len());
-        super::super::html(&packet).expect("a page");
+        super::super::html(&packet, &super::super::Exhibits::default()).expect("a page");
     }
 }
 
@@ -86,7 +90,7 @@ fn a_session_without_a_spec_is_blocked_and_says_so() {
     assert_eq!((packet.verdict.word, packet.spec.sha256), (Word::Blocked, None));
     assert!(packet.verdict.reasons.iter().any(|r| r.text == "There is no spec yet."));
     assert_eq!((packet.tip.clone(), packet.finished), (None, None));
-    super::super::html(&packet).expect("a page");
+    super::super::html(&packet, &super::super::Exhibits::default()).expect("a page");
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn a_damaged_journal_is_told_up_to_the_damage() {
     let Chain::Broken { what } = &packet.journal.chain else { panic!("it is damaged") };
     assert!(what.starts_with("'spec-state.jsonl' line 11 is damaged"), "{what}");
     assert!(!packet.journal.anchored);
-    super::super::html(&packet).expect("a page");
+    super::super::html(&packet, &super::super::Exhibits::default()).expect("a page");
     // A cut at a line end is whole in itself; the anchor knows better.
     disk::replace(&path, &lines[..lines.len() - 1].concat()).expect("a cut");
     let packet = collected(&scene);
