@@ -149,6 +149,9 @@ pub struct Finding {
     /// How a finding of the kind `scope` is beyond the spec; absent where that was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
+    /// How a product failure failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<super::Failure>,
 }
 
 /// How something is beyond the spec.

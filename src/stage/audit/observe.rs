@@ -147,7 +147,7 @@ impl Running<'_> {
         };
         self.ctx.append(entry)?;
         let owner = item.group.as_deref();
-        match finding_of(self.ctx, &item.check, owner, item.scenario.as_ref(), &outcome) {
+        match finding_of(self.ctx, &item.check, owner, item.scenario.as_ref(), &outcome)? {
             Some(finding) => self.find(finding),
             None => Ok(()),
         }

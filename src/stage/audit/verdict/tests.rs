@@ -61,6 +61,7 @@ fn finding(id: &str, kind: FindingKind, features: &[&str]) -> Finding {
         reproduction: String::new(),
         evidence: Vec::new(),
         beyond: None,
+        failure: None,
     }
 }
 
