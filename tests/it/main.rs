@@ -19,6 +19,7 @@ mod false_green;
 mod flow;
 mod formats;
 mod hand_on_refs;
+mod handover;
 mod harness;
 mod help;
 mod hostile_work;
