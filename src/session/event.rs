@@ -187,8 +187,9 @@ events! {
     WorkArchived = "work.archived" { name: String, commit: Oid }
     AuditStarted = "audit.started" {
         round: u32, tip: Oid, scope: AuditScope,
-        #[serde(default)]
-        mode: AuditMode,
+        /// Absent where it was written before audits had modes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<AuditMode>,
         /// The spec that it judges by; an amendment makes it stale.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spec: Option<Sha256>,

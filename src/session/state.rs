@@ -239,7 +239,7 @@ pub struct Audit {
     pub round: u32,
     pub tip: Oid,
     pub scope: AuditScope,
-    pub mode: AuditMode,
+    pub mode: Option<AuditMode>,
     pub spec: Option<Sha256>,
     pub checks: Vec<AuditCheck>,
     pub findings: Vec<Finding>,

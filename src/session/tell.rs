@@ -100,7 +100,8 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 AuditScope::Full => "full",
                 AuditScope::Narrowed => "narrowed",
             };
-            (News, format!("audit {} ({scope}, {}) of {}", e.round, e.mode.word(), e.tip.short()))
+            let mode = e.mode.map_or(String::new(), |mode| format!(", {}", mode.word()));
+            (News, format!("audit {} ({scope}{mode}) of {}", e.round, e.tip.short()))
         }
         Event::AuditChecked(e) => {
             let name = e.scenario.as_ref().map_or(e.check.as_str(), |s| s.title.as_str());

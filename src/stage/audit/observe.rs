@@ -58,7 +58,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
         round,
         tip,
         scope: scope.word(),
-        mode,
+        mode: Some(mode),
         spec: state.approved(),
     }))?;
     ctx.report.say(&format!(
