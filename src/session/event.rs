@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod control;
 #[cfg(test)]
 mod samples;
 mod turn;
 
+pub use control::Control;
 pub use turn::{Conversation, Rung, Usage};
 
 use crate::base::{Error, Json, Result, Sha256};
@@ -147,6 +149,23 @@ events! {
         outcome: Json,
         #[serde(default)]
         cached: bool,
+    }
+    /// A negative control: the check beside the product without its group's work.
+    CheckMutated = "check.mutated" {
+        check: String,
+        control: Control,
+        /// The commit with the work, and the one without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judged: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mutant: Option<Oid>,
+        /// Tests and other files of the group that define checks, which were not taken away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
+        why: String,
+        /// Without the work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Json>,
     }
     GroupPassing = "group.passing" { commit: Oid, tree: Oid, base: Oid }
     GroupFailed = "group.failed" { reason: String }
@@ -464,6 +483,7 @@ impl Event {
         !matches!(
             self,
             Event::GroupChecked(_)
+                | Event::CheckMutated(_)
                 | Event::GroupStarted(_)
                 | Event::AuditChecked(_)
                 | Event::WorktreeLeased(_)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::event::{
-    AttemptOutcome, AuditScope, Certifier, CheckPhase, Conversation, Finding, Invalid,
+    AttemptOutcome, AuditScope, Certifier, CheckPhase, Control, Conversation, Finding, Invalid,
     MergeStarted, Scenario, Usage, Violation,
 };
 use crate::base::{Json, Sha256};
@@ -36,6 +36,8 @@ pub struct State {
     pub(crate) landed: HashSet<Oid>,
     /// A landing that was announced and not yet recorded as done.
     pub open_landing: Option<OpenLanding>,
+    /// What the newest negative control of each check showed, and at which commit.
+    pub controls: BTreeMap<String, (Control, Option<Oid>)>,
     pub audits: Vec<Audit>,
     pub repairs: Vec<Repair>,
     /// How many of them there were when the run was finished for the last time.

@@ -23,7 +23,13 @@ pub fn finding_of(
         id: check.id.clone(),
         kind,
         severity: scenario.map_or_else(|| "critical".into(), |s| s.severity.clone()),
-        text: format!("{what}: {} ({})", outcome.detail(), outcome.reason()),
+        text: match outcome.before() {
+            Some(before) => {
+                let (detail, reason) = (outcome.detail(), outcome.reason());
+                format!("{what}: {detail} ({reason}); {}", before.sentence())
+            }
+            None => format!("{what}: {} ({})", outcome.detail(), outcome.reason()),
+        },
         features: check.features.clone(),
         group: group.map(str::to_owned).or_else(|| owner(ctx, check)),
         check: Some(check.id.clone()),

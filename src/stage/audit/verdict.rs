@@ -18,7 +18,7 @@ use crate::base::Exit;
 use crate::base::text::count;
 use crate::check::Status;
 use crate::session::State;
-use crate::session::event::{Certifier, FindingKind};
+use crate::session::event::{Certifier, Control, FindingKind};
 use crate::session::state::{Audit, GroupState, Phase, SpecState};
 use crate::spec::{CheckBody, Counts, Group, Spec, verify_chain};
 use seen::Seen;
@@ -138,6 +138,13 @@ pub fn verdict(spec: &Spec, state: &State, chain: &ChainState) -> ProductVerdict
         if matches!(turn, Some("interrupted" | "stopped" | "timed out" | "ended without done")) {
             out.limit(format!(
                 "The agent's last turn on group `{gid}` ended before it said that it was done; what it left passed its checks."
+            ));
+        }
+    }
+    for (check, (control, _)) in &state.controls {
+        if *control == Control::EvidenceOfNothing {
+            out.limit(format!(
+                "Check `{check}` is evidence of nothing: it stays green when the work that it speaks for is taken away."
             ));
         }
     }
