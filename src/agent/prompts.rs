@@ -36,7 +36,26 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("again", &["attempt", "brief"]),
-    ("certifier", &["intent", "features", "non_goals", "checks", "findings"]),
+    (
+        "certifier",
+        &[
+            "intent",
+            "features",
+            "done_means",
+            "non_goals",
+            "guardrails",
+            "services",
+            "checks",
+            "findings",
+            "evidence",
+            "risks",
+            "probes",
+            "probe_kinds",
+            "probes_left",
+            "problems",
+            "answer",
+        ],
+    ),
 ];
 
 /// The prompts of one project at one commit.

@@ -93,6 +93,9 @@ impl SessionLayout {
     pub fn spec_version(&self, version: u32) -> PathBuf {
         self.at(&format!("spec/versions/{version:03}.json"))
     }
+    pub fn spec_versions(&self) -> PathBuf {
+        self.at("spec/versions")
+    }
     pub fn spec_attempt(&self, n: u32) -> PathBuf {
         self.at(&format!("spec/attempt-{n:02}"))
     }

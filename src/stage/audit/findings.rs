@@ -2,7 +2,7 @@
 //! proof gap. Only the first is ever repaired.
 
 use crate::check::{Outcome, Status};
-use crate::session::event::{Finding, FindingKind, Scenario};
+use crate::session::event::{Finding, FindingKind, Scenario, Severity};
 use crate::spec::{Check, CheckBody};
 use crate::stage::Context;
 
@@ -22,7 +22,7 @@ pub fn finding_of(
     Some(Finding {
         id: check.id.clone(),
         kind,
-        severity: scenario.map_or_else(|| "critical".into(), |s| s.severity.clone()),
+        severity: scenario.map_or(Severity::Critical, |s| s.severity),
         text: match outcome.before() {
             Some(before) => {
                 let (detail, reason) = (outcome.detail(), outcome.reason());
@@ -31,16 +31,17 @@ pub fn finding_of(
             None => format!("{what}: {} ({})", outcome.detail(), outcome.reason()),
         },
         features: check.features.clone(),
-        group: group.map(str::to_owned).or_else(|| owner(ctx, check)),
+        group: group.map(str::to_owned).or_else(|| owner(ctx, &check.features, check)),
         check: Some(check.id.clone()),
         reproduction: reproduction(check),
         evidence: outcome.evidence().iter().map(ToString::to_string).collect(),
+        beyond: None,
     })
 }
 
 /// The group that a failure across groups goes to: the owner of a path that the check names, else
 /// the last group, in spec order, that builds one of its features.
-fn owner(ctx: &Context<'_>, check: &Check) -> Option<String> {
+pub(super) fn owner(ctx: &Context<'_>, features: &[String], check: &Check) -> Option<String> {
     let named =
         argv_of(check).iter().find_map(|word| ctx.ownership.owner_of(word).map(str::to_owned));
     named.or_else(|| {
@@ -48,9 +49,7 @@ fn owner(ctx: &Context<'_>, check: &Check) -> Option<String> {
             .groups
             .iter()
             .rev()
-            .find(|g| {
-                check.features.iter().any(|f| ctx.spec.feature(f).is_some_and(|f| f.group == g.id))
-            })
+            .find(|g| features.iter().any(|f| ctx.spec.feature(f).is_some_and(|f| f.group == g.id)))
             .map(|g| g.id.clone())
     })
 }
@@ -70,6 +69,6 @@ fn argv_of(check: &Check) -> Vec<String> {
 }
 
 /// What a person would type to see it.
-fn reproduction(check: &Check) -> String {
+pub(super) fn reproduction(check: &Check) -> String {
     crate::stage::build::describe_check(check)
 }

@@ -10,7 +10,7 @@ use crate::session::event::{Finding, RepairFinished, RepairStarted};
 use crate::session::state::Phase;
 use crate::spec::Check;
 use crate::stage::Context;
-use crate::stage::audit::{Scenario, Scope, audit, load_scenarios};
+use crate::stage::audit::{Scenario, Scope, again, audit, load_scenarios};
 use crate::stage::build::{Again, GroupEnd, build_group, quoted};
 use crate::stage::merge::{Queue, Repair};
 
@@ -108,7 +108,8 @@ pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
     let wanted: Vec<String> = findings_of(ctx, key)?.into_iter().filter_map(|f| f.check).collect();
     let scenarios = load_scenarios(ctx)?;
     let all = ctx.spec.checks().map(|(_, c)| c.clone());
-    let all = all.chain(scenarios.iter().map(Scenario::as_check));
+    let asked = ctx.session.with_state(again)?;
+    let all = all.chain(scenarios.iter().map(Scenario::as_check)).chain(asked);
     Ok(all.filter(|c| wanted.contains(&c.id)).collect())
 }
 
