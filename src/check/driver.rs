@@ -348,15 +348,17 @@ pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<
     let mut env = environment(check, place, &scratch)?;
     env.extend(more.into_iter().map(|(name, value)| (name.into(), value.into())));
     let mut dir = place.worktree.path.clone();
+    let mut sandbox = sandbox(place, &scratch)?;
     if let Some(files) = outside {
         dir = scratch.join("outside");
         disk::place_dir(&dir)?;
+        sandbox = sandbox.own([dir.clone()]);
         for (name, text) in files {
             disk::place_file(&dir.join(name), text.as_bytes(), false)?;
         }
     }
     let mut command = Command::new(argv.to_vec(), &dir, env)
-        .sandbox(sandbox(place, &scratch)?)
+        .sandbox(sandbox)
         .timeout(limit)
         .output_limit(OUTPUT_LIMIT);
     if let Some(bytes) = stdin {
