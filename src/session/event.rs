@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod audit;
+mod control;
+mod pilot;
+mod repair;
+mod rule;
 #[cfg(test)]
 mod samples;
 mod turn;
@@ -16,6 +20,10 @@ pub use audit::{
     Answered, Asked, AuditMode, AuditScope, Beyond, Certifier, Covered, Finding, FindingKind,
     Judge, JudgedWord, Judgement, Risk, Scenario, Severity, Struck,
 };
+pub use control::Control;
+pub use pilot::{After, Analysis, Course, Decision, Dropped, GroupPlan, Routed};
+pub use repair::{Failure, Halt, Strategy, Way};
+pub use rule::Rule;
 pub use turn::{Conversation, Rung, Usage};
 
 use crate::base::{Error, Json, Result, Sha256};
@@ -156,6 +164,23 @@ events! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         run: Option<Json>,
     }
+    /// A negative control: the check beside the product without its group's work.
+    CheckMutated = "check.mutated" {
+        check: String,
+        control: Control,
+        /// The commit with the work, and the one without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judged: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mutant: Option<Oid>,
+        /// Tests and other files of the group that define checks, which were not taken away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
+        why: String,
+        /// Without the work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Json>,
+    }
     GroupPassing = "group.passing" { commit: Oid, tree: Oid, base: Oid }
     GroupFailed = "group.failed" { reason: String }
     GroupBlocked = "group.blocked" { by: Vec<String> }
@@ -184,8 +209,9 @@ events! {
     WorkArchived = "work.archived" { name: String, commit: Oid }
     AuditStarted = "audit.started" {
         round: u32, tip: Oid, scope: AuditScope,
-        #[serde(default)]
-        mode: AuditMode,
+        /// Absent where it was written before audits had modes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<AuditMode>,
         /// The spec that it judges by; an amendment makes it stale.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spec: Option<Sha256>,
@@ -208,9 +234,28 @@ events! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         adversary: Option<Certifier>,
     }
-    RepairStarted = "repair.started" { key: String, findings: Vec<String>, round: u32 }
+    RepairStarted = "repair.started" {
+        key: String, findings: Vec<String>, round: u32,
+        /// Fingerprints of what failed: with the group, what the ledger goes by.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        failures: Vec<Sha256>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strategy: Option<Strategy>,
+    }
     RepairFinished = "repair.finished" { key: String, outcome: String }
-    PilotDecided = "pilot.decided" { decision: Value }
+    /// Nothing more is repaired of what the full audit `round` found.
+    RepairStopped = "repair.stopped" { round: u32, reason: Halt, failures: Vec<Sha256> }
+    /// The intent to ask the pilot: nobody asks again at the same boundary.
+    PilotAsked = "pilot.asked" { boundary: String, after: After, number: u32, provider: String }
+    PilotDecided = "pilot.decided" {
+        boundary: String,
+        accepted: Decision,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<Dropped>,
+        /// Why there is no answer: it goes on as if there were no pilot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    }
     /// A durable wake-up: until then nobody asks this provider.
     ProviderWaiting = "provider.waiting" { provider: String, until: String, class: String }
     ProviderWoken = "provider.woken" {
@@ -322,51 +367,6 @@ impl AttemptFinished {
     }
 }
 
-/// The rule that a change breaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// Recorded before rules had names.
-    #[default]
-    Unstated,
-    /// Nobody's, or another group's.
-    NotOwned,
-    Protected,
-    /// A contract allows less.
-    Contract,
-    /// It defines a gate, and the group owns it by a catch-all at most.
-    Gate,
-    /// A name that no glob can own.
-    Name,
-    /// It differs only in upper and lower case from a file that is there.
-    Case,
-    /// A link out of the tree.
-    LinkOut,
-    Submodule,
-    /// A filter program that is not allowed.
-    Filter,
-    /// What is there cannot be committed.
-    Folder,
-}
-
-impl Rule {
-    pub fn word(self) -> &'static str {
-        match self {
-            Rule::Unstated => "unstated",
-            Rule::NotOwned => "not_owned",
-            Rule::Protected => "protected",
-            Rule::Contract => "contract",
-            Rule::Gate => "gate",
-            Rule::Name => "name",
-            Rule::Case => "case",
-            Rule::LinkOut => "link_out",
-            Rule::Submodule => "submodule",
-            Rule::Filter => "filter",
-            Rule::Folder => "folder",
-        }
-    }
-}
-
 /// On what a check ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -396,6 +396,8 @@ pub enum Invalid {
     Violation,
     SpecChanged,
     Again,
+    /// It had failed, and the pilot wants it tried again.
+    Pilot,
 }
 
 impl Event {
@@ -404,6 +406,7 @@ impl Event {
         !matches!(
             self,
             Event::GroupChecked(_)
+                | Event::CheckMutated(_)
                 | Event::GroupStarted(_)
                 | Event::AuditChecked(_)
                 | Event::WorktreeLeased(_)

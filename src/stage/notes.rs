@@ -1,121 +1,67 @@
-//! Notes beside landings (`refs/notes/otto`): the record of every check that counts for one, a line
-//! each, for `git notes --ref otto show COMMIT`. Derived from the journal, written when the proof is,
-//! and never pushed by Otto.
+//! What builders are told besides their brief: learnings, for everybody, and the context that was
+//! routed to one group. Both are plain files of the session that a person may read, change and
+//! delete: the next attempt is told what is there then, as it is.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::path::PathBuf;
 
-use crate::base::Result;
-use crate::check::record::{self, EvidenceRecord};
-use crate::git::Oid;
-use crate::session::event::{CheckPhase, Event};
-use crate::session::journal::{Position, Reader, Record};
-use crate::session::layout::refs;
-use crate::session::{Session, Workspace};
+use serde::Serialize;
 
-/// The note of each landing: its candidate's checks, then what audits saw of it; in the order of the
-/// journal, so that an older note is the beginning of a newer one.
-pub fn notes_of(session: &Session, records: &[Record]) -> BTreeMap<Oid, String> {
-    let mut out: BTreeMap<Oid, String> = BTreeMap::new();
-    // What was seen of each tree before it landed, by group.
-    let mut seen: BTreeMap<(&str, String), String> = BTreeMap::new();
-    let mut audited = None;
-    let told = record::records(records);
-    let mut told = told.iter().peekable();
-    for record in records {
-        let told = told.next_if(|(line, _)| line.seq == record.seq).map(|(_, told)| told);
-        match (&record.event, told) {
-            (Event::GroupChecked(e), Some(told)) if e.phase == CheckPhase::Candidate => {
-                let gid = record.group.as_deref().unwrap_or_default();
-                let note = seen.entry((gid, told.tree.clone())).or_default();
-                note.push_str(&line(session, e.phase.word(), told));
-            }
-            (Event::MergeLanded(e), _) => {
-                let gid = record.group.as_deref().unwrap_or_default();
-                let note = seen.remove(&(gid, e.tree.to_string()));
-                out.insert(e.new, note.unwrap_or_default());
-            }
-            (Event::AuditStarted(e), _) => audited = Some(e.tip),
-            (Event::AuditChecked(_), Some(told)) => {
-                if let Some(note) = audited.and_then(|tip| out.get_mut(&tip)) {
-                    note.push_str(&line(session, "audit", told));
-                }
-            }
-            _ => {}
+use crate::base::{Result, Sha256};
+use crate::disk;
+use crate::session::Session;
+use crate::spec::Spec;
+use crate::stage::repair::Told;
+
+/// What one group is told; nothing where there is no file, or an empty one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    pub learnings: Option<String>,
+    pub context: Option<String>,
+}
+
+/// The hashes of the files, for the attempt's packet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Hashed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learnings: Option<Sha256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Sha256>,
+}
+
+impl Notes {
+    /// What is there for the group now.
+    pub fn read(session: &Session, gid: &str) -> Result<Self> {
+        let layout = &session.layout;
+        let learnings = text(layout.learnings())?;
+        Ok(Self { learnings, context: text(layout.context(gid))? })
+    }
+
+    pub fn hashed(&self) -> Hashed {
+        let of = |text: &Option<String>| text.as_ref().map(|t| Sha256::of(t.as_bytes()));
+        Hashed { learnings: of(&self.learnings), context: of(&self.context) }
+    }
+
+    /// One hash of both; `None` when nothing is told.
+    pub fn hash(&self) -> Option<Sha256> {
+        let parts = [&self.learnings, &self.context].map(|t| t.as_deref().unwrap_or_default());
+        parts.iter().any(|p| !p.is_empty()).then(|| Sha256::of_parts(&parts.map(str::as_bytes)))
+    }
+}
+
+/// For every group, where something is told.
+pub fn hashes(session: &Session, spec: &Spec) -> Result<Told> {
+    let mut all = Told::new();
+    for group in &spec.groups {
+        if let Some(hash) = Notes::read(session, &group.id)?.hash() {
+            all.insert(group.id.clone(), hash);
         }
     }
-    out.retain(|_, note| !note.is_empty());
-    out
+    Ok(all)
 }
 
-/// One record for people: its address first, then what it says.
-fn line(session: &Session, phase: &str, told: &EvidenceRecord) -> String {
-    let mut text = format!(
-        "sha256:{} {phase} {} {}",
-        told.hash(),
-        told.claim.check,
-        told.outcome.word()
-    );
-    if let Some(tests) = &told.tests {
-        let _infallible = write!(text, " ({tests})");
-    }
-    let tree = told.tree.get(..10).unwrap_or(&told.tree);
-    let _infallible = writeln!(
-        text,
-        " tree {tree} {} {} event {} of {}",
-        told.tier.word(),
-        told.end,
-        told.event,
-        session.id
-    );
-    text
-}
-
-/// The whole journal; nothing where it cannot be read.
-pub fn records(session: &Session) -> Result<Vec<Record>> {
-    Reader::open(&session.layout.journal(), Position::START)?.collect()
-}
-
-/// Writes the notes of a session as its journal has them now.
-pub fn write(ws: &Workspace, session: &Session, records: &[Record]) -> Result<()> {
-    let notes = notes_of(session, records);
-    let there = |commit: &Oid| ws.repo.has_object(*commit);
-    let notes: BTreeMap<Oid, String> = notes.into_iter().filter(|(c, _)| there(c)).collect();
-    let Some(last) = records.last().filter(|_| !notes.is_empty()) else { return Ok(()) };
-    let commits: Vec<Oid> = notes.keys().copied().collect();
-    let known = ws.repo.notes(refs::NOTES, &commits)?;
-    if notes.iter().all(|(c, text)| known.get(c).is_some_and(|k| k == text.as_bytes())) {
-        return Ok(());
-    }
-    let held = ws.refs_lock()?;
-    ws.repo.write_notes(&held, refs::NOTES, &notes, last.at).map(drop)
-}
-
-/// What is wrong with the notes that are there: a line that the journal does not say, or that it
-/// says otherwise. Notes may be behind: they are written with the proof. How many lines there are.
-pub fn check(ws: &Workspace, session: &Session, records: &[Record]) -> Result<(usize, Vec<String>)> {
-    let wanted = notes_of(session, records);
-    let landed = records.iter().filter_map(|r| match &r.event {
-        Event::MergeLanded(e) => Some(e.new),
-        _ => None,
-    });
-    let commits: Vec<Oid> = landed.collect();
-    let found = ws.repo.notes(refs::NOTES, &commits)?;
-    let (mut lines, mut problems) = (0, Vec::new());
-    for (commit, note) in found {
-        let wanted = wanted.get(&commit).map(String::as_str).unwrap_or_default();
-        let mut wanted = wanted.split_inclusive('\n');
-        for (at, line) in note.split_inclusive(|b| *b == b'\n').enumerate() {
-            lines += 1;
-            if wanted.next().map(str::as_bytes) != Some(line) {
-                problems.push(format!(
-                    "line {} of the note beside {commit} ({}) is not what the journal says",
-                    at + 1,
-                    refs::NOTES
-                ));
-                break;
-            }
-        }
-    }
-    Ok((lines, problems))
+fn text(path: PathBuf) -> Result<Option<String>> {
+    let bytes = disk::read_if_there(&path)?.unwrap_or_default();
+    // Whatever a person left there is no reason to stop.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Some(text).filter(|t| !t.trim().is_empty()))
 }

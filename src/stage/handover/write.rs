@@ -41,7 +41,7 @@ pub fn export(
         ));
     };
     let rendered = render::render(ws, session)?;
-    let records = notes::records(session)?;
+    let records = git_notes::records(session)?;
     let layout = &session.layout;
     let mut members: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut add = |name: String, path: &Path| -> Result<()> {

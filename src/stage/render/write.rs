@@ -20,7 +20,7 @@ use crate::check::evidence::EvidenceStore;
 use crate::disk;
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
-use crate::stage::notes;
+use crate::stage::git_notes;
 use crate::spec::{ProjectKind, Spec, Structure, VERSION};
 
 /// What was written.
@@ -48,7 +48,7 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
     manifest::write(layout)?;
     history::rebuild(&ws.layout)?;
     if packet.journal.chain == Chain::Intact {
-        notes::write(ws, session, &notes::records(session)?)?;
+        git_notes::write(ws, session, &git_notes::records(session)?)?;
     }
     Ok(Rendered { json, html, verdict: packet.verdict.word, packet })
 }

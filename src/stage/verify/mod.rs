@@ -18,7 +18,7 @@ use crate::session::journal::{Anchor, Position, Reader, Record};
 use crate::session::layout::refs;
 use crate::session::state::SpecState;
 use crate::session::{Session, State, Workspace};
-use crate::stage::notes;
+use crate::stage::git_notes;
 use crate::stage::census::{Census, Counts, Place, census, places};
 
 /// What was looked at, and everything that is wrong.
@@ -77,7 +77,7 @@ pub fn verify(ws: &Workspace, session: &Session) -> Result<Verified> {
     let runs = runs::runs(&case)?;
     verified.judge(&format!("records: {}", count(runs.recorded, "run")), runs.problems);
     verified.limits.extend(runs.limits());
-    let (lines, wrong) = notes::check(ws, session, &records)?;
+    let (lines, wrong) = git_notes::check(ws, session, &records)?;
     verified.judge(&format!("notes: {} in {}", count(lines, "line"), refs::NOTES), wrong);
     verified.limits.push(
         "derived files were not looked at (page, packet, summary, usage, manifest, spec.md: otto \
