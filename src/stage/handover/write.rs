@@ -9,7 +9,7 @@ use crate::check::record::EvidenceRecord;
 use crate::disk;
 use crate::session::journal::Record;
 use crate::session::{Session, Workspace};
-use crate::stage::render;
+use crate::stage::{git_notes, render};
 use crate::stage::verify::{self, cited};
 
 /// What was made.

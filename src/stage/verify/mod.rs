@@ -75,8 +75,8 @@ pub fn verify(ws: &Workspace, session: &Session) -> Result<Verified> {
         n => Some(format!("{n} pieces of evidence count for nothing: no event cites them")),
     });
     let runs = runs::runs(&case)?;
-    verified.judge(&format!("records: {}", count(runs.recorded, "run")), runs.problems);
     verified.limits.extend(runs.limits());
+    verified.judge(&format!("records: {}", count(runs.recorded, "run")), runs.problems);
     let (lines, wrong) = git_notes::check(ws, session, &records)?;
     verified.judge(&format!("notes: {} in {}", count(lines, "line"), refs::NOTES), wrong);
     verified.limits.push(
