@@ -57,7 +57,7 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), H).serve_forever()
 "#;
 
 /// The browser is there. Under CI it must be.
-fn can_browse() -> bool {
+pub fn can_browse() -> bool {
     let found =
         ["chromium", "chromedriver"].iter().all(|name| otto::process::on_path(name).is_some());
     assert!(

@@ -33,6 +33,7 @@ mod must_hold;
 mod parsers;
 mod patience;
 mod pipes;
+mod products;
 mod proof;
 mod providers;
 mod real_faults;
