@@ -7,6 +7,7 @@ mod items;
 mod lines;
 pub mod proof;
 pub mod sandbox;
+pub mod spec;
 mod stage;
 mod start;
 mod stream;

@@ -94,6 +94,8 @@ events! {
     }
     SpecEdited = "spec.edited" {
         sha256: Sha256, version: u32,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
         /// As in `spec.compiled`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<Sha256>,

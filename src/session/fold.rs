@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::event::{AttemptOutcome, Event, Invalid};
+use super::event::{AttemptOutcome, Event, GroupInvalidated, Invalid};
 use super::journal::Record;
 use super::state::{
-    Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding, Phase,
-    Repair, RunState, SpecState, State, Waiting,
+    Answer, Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding,
+    Phase, Repair, Request, RunState, SpecState, State, Waiting,
 };
 use crate::base::Sha256;
 
@@ -24,12 +24,13 @@ impl State {
                 self.target = e.target.clone();
             }
             Event::SpecCompiled(e) => {
+                self.recompiled += u32::from(matches!(self.spec, SpecState::Rejected { .. }));
                 self.spec = SpecState::Compiled { sha256: e.sha256 };
-                self.spec_is(e.version, e.sha256);
+                self.spec_is(e.version, e.sha256, e.file);
             }
             Event::SpecEdited(e) => {
                 self.spec = SpecState::Compiled { sha256: e.sha256 };
-                self.spec_is(e.version, e.sha256);
+                self.spec_is(e.version, e.sha256, e.file);
             }
             Event::SpecApproved(e) => {
                 self.spec = SpecState::Approved {
@@ -44,7 +45,28 @@ impl State {
                 if let SpecState::Approved { sha256, .. } = &mut self.spec {
                     *sha256 = e.after;
                 }
-                self.spec_is(e.version, e.after);
+                self.spec_links.push(e.link);
+                self.spec_is(e.version, e.after, e.file);
+            }
+            Event::SpecRequested(e) => self.requests.push(Request {
+                group: record.group.clone().unwrap_or_default(),
+                attempt: record.attempt,
+                at: record.at,
+                reason: e.reason.clone(),
+                wish: e.wish.clone(),
+                change: e.change.clone(),
+                problems: e.problems.clone(),
+                sha256: e.sha256,
+                answer: None,
+            }),
+            Event::SpecAnswered(e) => {
+                let asked = (e.request as usize).checked_sub(1);
+                if let Some(request) = asked.and_then(|i| self.requests.get_mut(i))
+                    && request.is_open()
+                {
+                    let (by, note) = (e.by.clone(), e.note.clone());
+                    request.answer = Some(Answer { accepted: e.accepted, by, note });
+                }
             }
             Event::AuditStarted(e) => self.audits.push(Audit {
                 round: e.round,
@@ -180,9 +202,10 @@ impl State {
         }
     }
 
-    fn spec_is(&mut self, version: u32, sha256: Sha256) {
+    fn spec_is(&mut self, version: u32, sha256: Sha256, file: Option<Sha256>) {
         self.spec_version = version;
         self.spec_versions.insert(version, sha256);
+        self.spec_files.extend(file.map(|file| (version, file)));
     }
 
     fn run_is_over(&self) -> bool {
@@ -318,10 +341,15 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                     // A stop says nothing: what the group was told before still holds.
                     let before = group.before_attempt.take().unwrap_or_default();
                     let again = matches!(before, Phase::Invalidated { .. });
+                    let overtaken = std::mem::take(&mut group.overtaken);
                     group.phase = match e.outcome {
+                        _ if overtaken => before,
                         AttemptOutcome::Interrupted if again => before,
                         _ => Phase::Pending,
                     };
+                    if overtaken {
+                        group.tries = 0;
+                    }
                 }
             }
         }
@@ -340,6 +368,19 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                 group.phase = before;
             }
         }
+        Event::GroupInvalidated(e)
+            if e.reason == Invalid::SpecChanged && group.open_attempt().is_some() && !terminal =>
+        {
+            group.before_attempt = Some(sent_back(e));
+            group.overtaken = true;
+        }
+        // The contract asks for other work now; what landed stays in the product meanwhile.
+        Event::GroupInvalidated(e)
+            if e.reason == Invalid::SpecChanged && !e.judge_first && group.phase.is_in() =>
+        {
+            group.phase = sent_back(e);
+            (group.tries, group.sent_back) = (0, 0);
+        }
         _ if terminal => {}
         Event::GroupPassing(e) => {
             group.phase = Phase::Passing { commit: e.commit, tree: e.tree, base: e.base };
@@ -347,7 +388,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         Event::GroupFailed(e) => group.phase = Phase::Failed { reason: e.reason.clone() },
         Event::GroupBlocked(e) => group.phase = Phase::Blocked { by: e.by.clone() },
         Event::GroupInvalidated(e) => {
-            group.phase = Phase::Invalidated { reason: e.reason, brief: e.brief.clone() };
+            group.phase = sent_back(e);
             group.tries = 0;
             // Only what the queue sent back counts against its limit.
             if matches!(e.reason, Invalid::Conflict | Invalid::RedCandidate | Invalid::Violation) {
@@ -355,9 +396,18 @@ fn apply_group(group: &mut GroupState, record: &Record) {
             }
         }
         Event::GroupAborted(e) => group.phase = Phase::Aborted { reason: e.reason.clone() },
+        // What landed, was reopened by a new spec, and is good as it is.
+        Event::MergeRedundant(_) if group.landed.is_some() && group.repair.is_none() => {
+            group.phase = Phase::Landed;
+        }
         Event::MergeRedundant(e) => group.phase = Phase::Redundant { held_by: e.held_by },
         _ => {}
     }
+}
+
+fn sent_back(e: &GroupInvalidated) -> Phase {
+    let (reason, brief) = (e.reason, e.brief.clone());
+    Phase::Invalidated { reason, brief, judge_first: e.judge_first }
 }
 
 #[cfg(test)]
@@ -386,6 +436,114 @@ mod tests {
     fn refused(until: i64, class: &str) -> ProviderWaiting {
         let until = at(until).to_string();
         ProviderWaiting { provider: "busy".into(), until, class: class.into() }
+    }
+
+    fn of_group(state: &mut State, attempt: u32, event: impl Into<Event>) {
+        let (seq, hash) = (state.events + 1, Sha256::ZERO);
+        let (group, attempt) = (Some("g".to_owned()), Some(attempt));
+        let (actor, event) = ("a test".to_owned(), event.into());
+        state.apply(&Record { seq, at: at(0), group, attempt, actor, event, hash });
+    }
+
+    fn oid(n: u8) -> crate::git::Oid {
+        format!("{n:02x}").repeat(20).parse().expect("an id")
+    }
+
+    fn started() -> crate::session::event::AttemptStarted {
+        crate::session::event::AttemptStarted {
+            role: "build".into(),
+            base: oid(1),
+            dep_heads: Default::default(),
+            start: oid(1),
+            provider: "command".into(),
+            model: None,
+            spec: Sha256::ZERO,
+        }
+    }
+
+    fn spec_changed(judge_first: bool) -> GroupInvalidated {
+        GroupInvalidated { reason: Invalid::SpecChanged, brief: "told".into(), judge_first }
+    }
+
+    #[test]
+    fn what_was_being_made_for_another_spec_is_kept_and_goes_back() {
+        use crate::session::event::AttemptFinished;
+        let mut state = State::default();
+        of_group(&mut state, 1, started());
+        of_group(&mut state, 1, spec_changed(false));
+        assert_eq!(state.phase("g"), Phase::Building { attempt: 1 }, "its agent still works");
+        let end = AttemptFinished {
+            outcome: AttemptOutcome::Passing,
+            commit: Some(oid(7)),
+            ..AttemptFinished::interrupted()
+        };
+        of_group(&mut state, 1, end);
+        let sent_back = Phase::Invalidated {
+            reason: Invalid::SpecChanged,
+            brief: "told".into(),
+            judge_first: false,
+        };
+        assert_eq!(state.phase("g"), sent_back);
+        let group = state.group("g").expect("it was built");
+        assert_eq!((group.tries, group.overtaken), (0, false));
+        assert_eq!(group.attempts[0].finished.as_ref().and_then(|f| f.commit), Some(oid(7)));
+    }
+
+    #[test]
+    fn a_spec_that_asks_for_other_work_reopens_what_landed_and_nothing_reopens_an_ended_group() {
+        use crate::session::event::{GroupAborted, MergeLanded, MergeRedundant};
+        let mut state = State::default();
+        let landed = MergeLanded {
+            old: oid(1),
+            new: oid(2),
+            tested_commit: oid(3),
+            tree: oid(4),
+            head: oid(5),
+            boot: None,
+        };
+        of_group(&mut state, 1, landed);
+        of_group(&mut state, 1, spec_changed(true));
+        assert_eq!(state.phase("g"), Phase::Landed, "that is for the audit");
+        of_group(&mut state, 1, spec_changed(false));
+        assert!(matches!(state.phase("g"), Phase::Invalidated { .. }));
+        assert!(state.group("g").expect("it landed").landed.is_some(), "it is still in");
+        of_group(&mut state, 1, MergeRedundant { head: oid(5), held_by: oid(2) });
+        assert_eq!(state.phase("g"), Phase::Landed, "good as it is");
+        let ended = GroupAborted { reason: "no".into() };
+        let mut state = State::default();
+        of_group(&mut state, 1, ended);
+        of_group(&mut state, 1, spec_changed(false));
+        assert!(matches!(state.phase("g"), Phase::Aborted { .. }));
+    }
+
+    #[test]
+    fn requests_are_numbered_and_answered_once() {
+        use crate::session::event::{SpecAnswered, SpecRequested};
+        let mut state = State::default();
+        let asked = |problems: &[&str]| SpecRequested {
+            reason: "r".into(),
+            wish: "w".into(),
+            change: None,
+            problems: problems.iter().map(|p| (*p).to_owned()).collect(),
+            sha256: Sha256::ZERO,
+        };
+        of_group(&mut state, 1, asked(&[]));
+        of_group(&mut state, 1, asked(&["no JSON"]));
+        of_group(&mut state, 2, asked(&[]));
+        let open = |s: &State| s.open_requests().map(|(n, _)| n).collect::<Vec<_>>();
+        assert_eq!(open(&state), [1, 3], "a refused one waits for nobody");
+        let say = |request, accepted| SpecAnswered {
+            request,
+            accepted,
+            by: "user:ann".into(),
+            note: String::new(),
+        };
+        for (request, accepted) in [(1, true), (1, false), (2, true), (0, true), (9, true)] {
+            told(&mut state, 1, say(request, accepted));
+        }
+        assert_eq!(open(&state), [3]);
+        assert!(state.requests[0].answer.as_ref().is_some_and(|a| a.accepted));
+        assert_eq!(state.requests[1].answer, None);
     }
 
     #[test]

@@ -14,7 +14,9 @@ pub mod ownership;
 pub mod parse;
 pub mod problem;
 pub mod schema;
+pub mod touched;
 pub mod validate;
+pub mod wish;
 
 mod doubt;
 mod json;
@@ -24,7 +26,7 @@ mod shape;
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use amend::{Actor, Change, Refusal, append, check_change, verify_chain};
+pub use amend::{Actor, Change, Refusal, append, check_change, links, verify_chain};
 pub use gates::{BaseTree, GateInputs};
 pub use glob::may_overlap;
 pub use markdown::{from_markdown, to_markdown};
@@ -39,4 +41,5 @@ pub use ownership::{Ownership, Verdict};
 pub use parse::{Parsed, parse, parse_value};
 pub use problem::Problem;
 pub use schema::json_schema;
+pub use touched::{Needs, Touched, touched};
 pub use validate::problems;

@@ -13,8 +13,7 @@ use crate::session::event::{Event, MergeLanded};
 use crate::session::journal::{Position, Reader, Record};
 use crate::session::layout::refs;
 use crate::session::state::SpecState;
-use crate::session::{Session, State, Workspace};
-use crate::spec::verify_chain;
+use crate::session::{Session, State, Workspace, versions};
 use crate::stage::census::{Census, Counts, Place, census, places};
 
 /// What was looked at, and everything that is wrong.
@@ -97,14 +96,11 @@ fn session_record(session: &Session, records: &[Record]) -> Result<Vec<String>> 
 }
 
 fn spec(session: &Session, state: &State) -> Vec<String> {
-    let SpecState::Approved { first, .. } = &state.spec else { return Vec::new() };
-    match session.spec() {
-        Err(e) => vec![e.to_string()],
-        Ok(spec) => match verify_chain(&spec, *first) {
-            Ok(()) => Vec::new(),
-            Err(e) => vec![format!("the amendment chain is broken: {e}")],
-        },
+    let mut problems = versions::problems(&session.layout, state);
+    if matches!(state.spec, SpecState::Approved { .. }) {
+        problems.extend(session.spec().err().map(|e| e.to_string()));
     }
+    problems
 }
 
 fn landings(ws: &Workspace, session: &Session, records: &[Record]) -> Result<Vec<String>> {

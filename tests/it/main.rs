@@ -3,6 +3,7 @@
 
 mod acp;
 mod agents;
+mod amend;
 mod attach;
 mod audit;
 mod build;
@@ -17,6 +18,7 @@ mod fake_model;
 mod false_green;
 mod flow;
 mod formats;
+mod gate;
 mod hand_on_refs;
 mod harness;
 mod help;
@@ -51,3 +53,4 @@ mod tidy;
 mod two;
 mod verify;
 mod watch;
+mod wishes;

@@ -51,7 +51,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
             Scope::Full => AuditScope::Full,
             Scope::Narrowed(_) => AuditScope::Narrowed,
         },
-        spec: state.approved(),
+        spec: Some(ctx.spec_sha256()),
     }))?;
     ctx.report.say(&format!(
         "auditing {} from a clean worktree: {}",

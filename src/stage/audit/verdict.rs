@@ -191,7 +191,7 @@ fn judge_record(out: &mut ProductVerdict, spec: &Spec, state: &State, chain: &Ch
     }
     match &state.spec {
         SpecState::Approved { sha256, first, .. } => {
-            if let Err(why) = verify_chain(spec, *first) {
+            if let Err(why) = verify_chain(spec, *first, &state.spec_links) {
                 let text = format!("The spec does not follow from what was approved: {why}");
                 out.lower(Word::Unverified, "spec", text);
             } else if spec.content_hash() != *sha256 {

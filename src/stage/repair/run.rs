@@ -25,6 +25,8 @@ pub enum Repaired {
 
 /// Repairs what the newest audit found.
 pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
+    let now = ctx.now()?;
+    let ctx = &*now;
     let todos = plan(&ctx.state()?);
     for (key, group, outcome) in ctx.session.with_state(|s| stale(s, &todos))? {
         ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
@@ -73,8 +75,7 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     let dir = ctx.session.layout.repair_attempt(&todo.key, 1);
     disk::replace(&dir.join("brief.md"), ctx.secrets().hide(&brief).as_bytes())?;
     let extra = reproductions(ctx, &todo.key)?;
-    let group = ctx.group(&todo.group)?;
-    match build_group(ctx, group, Again::No, Some(&brief), &extra)? {
+    match build_group(ctx, &todo.group, Again::No, Some(&brief), &extra)? {
         GroupEnd::Failed { .. } => return Ok("not repaired"),
         GroupEnd::Passing { .. } | GroupEnd::In => {}
     }
