@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use otto::base::{Error, Exit, Result};
+use otto::check::cache::Reuse;
 use otto::cli::{StageArgs, Ui, UpstreamRule, run_stage};
 use otto::disk;
 use otto::stage::Context;
@@ -35,13 +36,17 @@ pub struct Args {
     /// How many groups are built at the same time
     #[arg(long, short = 'j', value_name = "N")]
     jobs: Option<usize>,
+    /// Run every check, whatever is known of it already
+    #[arg(long)]
+    no_cache: bool,
     #[command(flatten)]
     stage: StageArgs,
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     run_stage(ui, &args.stage, UpstreamRule::OnlyAfterYes, |stage| {
-        let ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
+        let mut ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
+        ctx.reuse = Reuse::of_flag(args.no_cache);
         let Some(gid) = &args.group else {
             let jobs = args.jobs.unwrap_or(ctx.config().jobs).max(1);
             return build_all(&ctx, jobs);

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use otto::agent::budget::Deadline;
 use otto::base::text::shell_quote;
 use otto::base::{Exit, Result};
+use otto::check::cache::Reuse;
 use otto::cli::Ui;
 use otto::disk;
 use otto::process::{Tier, on_path};
@@ -77,7 +78,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let (session, _) = create(&ws, &start)?;
     let held = hold(&ws, &session)?;
     let progress = ui.progress(args.quiet);
-    let goal = Goal { kind: None, jobs: session.config.jobs };
+    let goal = Goal { kind: None, jobs: session.config.jobs, reuse: Reuse::default() };
     let deadline = Deadline::of_step(session.config.run_budget_seconds);
     let word =
         progress.during(&session, 0, || go(&ws, &held, &session, &goal, deadline, &Silent))?;

@@ -2,6 +2,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use otto::base::{Exit, Result};
+use otto::check::cache::Reuse;
 use otto::cli::{Stage, StageArgs, Ui, UpstreamRule, Wake, run_stage};
 use otto::stage::merge::{Queue, Repair, adopt, sync};
 use otto::stage::{Context, Item, Report};
@@ -29,6 +30,9 @@ pub struct Args {
     /// Only report what cannot land; do not call its builder
     #[arg(long)]
     no_repair: bool,
+    /// Run every check, whatever is known of it already
+    #[arg(long)]
+    no_cache: bool,
     #[command(flatten)]
     stage: StageArgs,
 }
@@ -38,7 +42,8 @@ const TICK: Duration = Duration::from_millis(300);
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     run_stage(ui, &args.stage, UpstreamRule::Beside, |stage| {
-        let ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
+        let mut ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
+        ctx.reuse = Reuse::of_flag(args.no_cache);
         if args.adopt {
             match adopt(&ctx)? {
                 Some(tip) => {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use otto::agent::budget::Deadline;
 use otto::base::{Error, Exit, Result};
+use otto::check::cache::Reuse;
 use otto::cli::{ConfigArgs, IntentArgs, Ui};
 use otto::disk::Held;
 use otto::disk::lock::Run;
@@ -32,6 +33,9 @@ pub struct Args {
     /// Afterwards, write every agent turn into a new folder that --provider replay can play
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// Run every check, whatever is known of it already
+    #[arg(long)]
+    no_cache: bool,
     /// No progress
     #[arg(long, short = 'q')]
     quiet: bool,
@@ -47,7 +51,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     };
     otto::errln!("session {}", session.id);
     let jobs = args.config.jobs.map_or(session.config.jobs, |j| j as usize).max(1);
-    let goal = Goal { kind: args.wanted.kind(), jobs };
+    let goal = Goal { kind: args.wanted.kind(), jobs, reuse: Reuse::of_flag(args.no_cache) };
     let budget = args.config.budget_seconds.unwrap_or(session.config.run_budget_seconds);
     let deadline = Deadline::of_step(budget);
     // A resumed run does not tell again what was told.

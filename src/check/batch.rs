@@ -102,10 +102,14 @@ impl Bench<'_> {
             let cacheable = caching == Caching::Use
                 && !matches!(check.body()?, CheckBody::StateInvariant(_))
                 && !followed_by_invariant(check, checks);
-            let found = match cacheable {
-                true => self.cache.get(&key, self.session, &check.id, tree)?,
-                false => None,
-            };
+            let get = || self.cache.get(&key, self.session, &check.id, tree);
+            let mut found = if cacheable { get()? } else { None };
+            // Kept until the outcome is recorded: only then it can be read by whoever waits.
+            let mut turn = None;
+            if cacheable && found.is_none() {
+                turn = self.cache.turn(&key, left())?;
+                found = get()?;
+            }
             let ran = match found {
                 Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true },
                 None => {
@@ -141,6 +145,7 @@ impl Bench<'_> {
                 }
             };
             seen(&ran)?;
+            drop(turn);
             all.push(ran);
         }
         room.leave()?;

@@ -5,15 +5,18 @@
 //! holds the same outcome of the same check, and its tree is the one that is asked for. Anything
 //! else is a miss, and the check runs.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Reason, Status};
 use crate::base::{Json, Result, SessionId, Sha256};
 use crate::disk;
+use crate::disk::lock::{self, Held, Running};
 use crate::git::Oid;
-use crate::process::{Network, Tier, on_path};
+use crate::process::{Network, Tier, on_path, stop};
 use crate::session::{Session, State};
 use crate::spec::Check;
 
@@ -31,14 +34,97 @@ struct Entry {
     outcome: Outcome,
 }
 
+/// Said by a run to its steps: `1` where nothing is to be reused.
+pub const NO_CACHE_VAR: &str = "OTTO_NO_CACHE";
+
+/// Whether earlier results may stand for a run at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reuse {
+    #[default]
+    Results,
+    /// Everything runs; what it ends with is kept for others.
+    Nothing,
+}
+
+impl Reuse {
+    /// What the run that started this step says.
+    pub fn of_step() -> Self {
+        match std::env::var_os(NO_CACHE_VAR) {
+            Some(said) if said == "1" => Reuse::Nothing,
+            Some(_) | None => Reuse::Results,
+        }
+    }
+
+    pub fn of_flag(no_cache: bool) -> Self {
+        if no_cache { Reuse::Nothing } else { Reuse::of_step() }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: PathBuf,
+    reuse: Reuse,
+}
+
+/// How often a check that another process runs is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// Whether this thread runs a check that others may wait for. It waits for nobody meanwhile, so
+    /// two of them never wait for each other.
+    static RUNS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The right to run one check; others who want its result wait until this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    path: PathBuf,
+    _held: Held<Running>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        RUNS.set(false);
+        // Whoever waits sees that the file is gone and takes a new one.
+        for path in [self.path.with_extension("holder"), self.path.clone()] {
+            drop(disk::remove_file(&path));
+        }
+    }
 }
 
 impl Cache {
-    pub fn new(dir: PathBuf) -> Self {
-        Self { dir }
+    pub fn new(dir: PathBuf, reuse: Reuse) -> Self {
+        Self { dir, reuse }
+    }
+
+    /// Waits while another process, or thread, runs what this key stands for: its result is then
+    /// there to be read. The kernel ends the wait when the other one dies. `None` where nobody is to
+    /// be waited for: nothing is reused, this thread has another turn, or the time is over.
+    pub fn turn(&self, key: &Sha256, left: Duration) -> Result<Option<Turn>> {
+        if self.reuse == Reuse::Nothing || RUNS.get() {
+            return Ok(None);
+        }
+        let path = self.dir.join("running").join(format!("{key}.lock"));
+        let began = Instant::now();
+        let mut told = false;
+        loop {
+            match lock::try_hold::<Running>(&path)? {
+                Ok(held) => {
+                    RUNS.set(true);
+                    return Ok(Some(Turn { path, _held: held }));
+                }
+                Err(busy) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::info!("waiting for the same check: {}", busy.into_error());
+                    }
+                }
+            }
+            stop::check()?;
+            if began.elapsed() > left {
+                return Ok(None);
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     fn path(&self, key: &Sha256) -> PathBuf {
@@ -53,6 +139,9 @@ impl Cache {
         check: &str,
         tree: Oid,
     ) -> Result<Option<Outcome>> {
+        if self.reuse == Reuse::Nothing {
+            return Ok(None);
+        }
         let Some(found) = disk::read_sealed::<Entry>(&self.path(key))? else { return Ok(None) };
         // Evidence lies in the session that captured it, and a proof must hold its own.
         let asked = |e: &Entry| {

@@ -1,5 +1,7 @@
 //! Runs one check in a worktree that is ready for it, and asks the gate what that proved.
 
+mod external;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -7,16 +9,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use self::external::external;
 use super::evidence::{EvidenceStore, matching};
-use super::gate::{self, Capture as Complete, Ending, Execution, Produced, StartFailure};
+use super::gate::{self, Capture as Complete, Ending, Execution, StartFailure};
 use super::journey::{self, Once, Pending};
+use super::kinds::{import_check, metric, type_check};
 use super::service::{self, Declared, Running};
 use super::{EvidenceRef, Outcome, Provenance, Reason, api};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
 use crate::disk::{self, Refused};
 use crate::git::{Oid, Worktree};
-use crate::process::{Capture, Command, Ended, Sandbox, base_env, own_command};
+use crate::process::{Capture, Command, Ended, Sandbox, base_env};
 use crate::session::config::Containment;
 use crate::session::packages::Packages;
 use crate::spec::{Check, CheckBody, Counts};
@@ -63,7 +67,7 @@ pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result
     let mut pending = Some(pending);
     let judged = with_services(check, place, &mut |place| match pending.take() {
         Some(pending) => {
-            journey::control(check, pending, place, timeout(check, place)).map(Once::Over)
+            journey::control(check, pending, place, place.limit(check)).map(Once::Over)
         }
         None => Err(Error::bug("a control is run once")),
     })?;
@@ -131,7 +135,7 @@ fn with_services(
 fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
     match check.body()? {
         CheckBody::BrowserJourney(journey) if journey.argv.is_empty() => {
-            journey::walk(check, &journey, place, timeout(check, place))
+            journey::walk(check, &journey, place, place.limit(check))
         }
         body => judge_at_once(check, body, place, replies).map(Once::Over),
     }
@@ -145,7 +149,7 @@ fn judge_at_once(
 ) -> Result<Outcome> {
     match body {
         CheckBody::RepoTest(test) => {
-            let (run, of) = execute(check, &test.argv, None, place)?;
+            let (run, of) = execute(check, Call::of(&test.argv), place)?;
             Ok(gate::judge_repo_test(&run, test.counts, &test.argv, of))
         }
         CheckBody::Pytest(test) => {
@@ -158,12 +162,12 @@ fn judge_at_once(
                 return Ok(Outcome::red(Reason::EmptySelector, "the selector is empty", of));
             }
             argv.extend(test.select.iter().cloned());
-            let (run, of) = execute(check, &argv, None, place)?;
+            let (run, of) = execute(check, Call::of(&argv), place)?;
             Ok(gate::judge_repo_test(&run, Counts::Auto, &argv, of))
         }
         CheckBody::CliProbe(probe) => {
             let stdin = probe.stdin.clone().map(String::into_bytes);
-            let (run, of) = execute(check, &probe.argv, stdin, place)?;
+            let (run, of) = execute(check, Call { stdin, ..Call::of(&probe.argv) }, place)?;
             replies.insert(check.id.clone(), reply(&run));
             Ok(gate::judge_cli_probe(&run, &probe, of))
         }
@@ -191,7 +195,7 @@ fn judge_at_once(
             let url = place.running.url(&probe.service).ok_or_else(|| {
                 Error::bug(format!("the service '{}' was not started", probe.service))
             })?;
-            let probed = api::probe(&check.id, &probe, &url, timeout(check, place))?;
+            let probed = api::probe(&check.id, &probe, &url, place.limit(check))?;
             replies.insert(check.id.clone(), json!({"replies": probed.replies}));
             let kept = place.evidence.keep(format!("{:#}\n", probed.record).as_bytes())?;
             let of = provenance(place, started.elapsed().as_secs_f64(), vec![kept]);
@@ -199,10 +203,13 @@ fn judge_at_once(
         }
         // With a command of its own.
         CheckBody::BrowserJourney(journey) => {
-            let (run, of) = execute(check, &journey.argv, None, place)?;
+            let (run, of) = execute(check, Call::of(&journey.argv), place)?;
             let judged = gate::judge_repo_test(&run, journey.counts, &journey.argv, of);
             left_behind(check, judged, place)
         }
+        CheckBody::ImportCheck(import) => import_check::run(check, &import, place),
+        CheckBody::TypeCheck(types) => type_check::run(check, &types, place),
+        CheckBody::Metric(metric) => metric::run(check, &metric, place),
         CheckBody::External { kind } => external(check, &kind, place),
     }
 }
@@ -228,7 +235,11 @@ fn program_of(argv: &[OsString]) -> Option<std::path::PathBuf> {
     argv.first().map(std::path::PathBuf::from).filter(|p| p.is_absolute())
 }
 
-fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) -> Provenance {
+pub(super) fn provenance(
+    place: &Place<'_>,
+    duration_s: f64,
+    evidence: Vec<EvidenceRef>,
+) -> Provenance {
     Provenance {
         commit: place.commit.to_string(),
         tree: place.tree.to_string(),
@@ -237,8 +248,11 @@ fn provenance(place: &Place<'_>, duration_s: f64, evidence: Vec<EvidenceRef>) ->
     }
 }
 
-fn timeout(check: &Check, place: &Place<'_>) -> Duration {
-    check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(place.left)
+impl Place<'_> {
+    /// How long a check may take here.
+    pub(super) fn limit(&self, check: &Check) -> Duration {
+        check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(self.left)
+    }
 }
 
 /// The sandbox of a check.
@@ -296,24 +310,55 @@ fn ending_of(ended: Ended, limit: Duration, program: &str) -> (Ending, Complete)
     (ending, Complete::Whole)
 }
 
-/// Starts a program and keeps what it printed as evidence.
-fn execute(
-    check: &Check,
-    argv: &[String],
-    stdin: Option<Vec<u8>>,
-    place: &Place<'_>,
-) -> Result<(Execution, Provenance)> {
+/// What is started for a check.
+pub(super) struct Call<'a> {
+    pub argv: &'a [String],
+    pub stdin: Option<Vec<u8>>,
+    /// Files of a folder of its own, outside of the tree, that it is started in.
+    pub outside: Option<Vec<(&'static str, String)>>,
+    /// Besides those of every check.
+    pub env: Vec<(String, String)>,
+    /// Where that is not the check's own.
+    pub limit: Option<Duration>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn of(argv: &'a [String]) -> Self {
+        Self { argv, stdin: None, outside: None, env: Vec::new(), limit: None }
+    }
+}
+
+/// What a call left behind.
+pub(super) struct Started {
+    pub run: Execution,
+    /// As a reader would want to see it.
+    pub report: String,
+    pub duration_s: f64,
+}
+
+/// Starts a program and waits for its end.
+pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<Started> {
+    let Call { argv, stdin, outside, env: more, limit } = call;
     if argv.is_empty() {
         return Err(Error::input(format!("check '{}' has an empty command", check.id)));
     }
     let scratch = place.worktree.scratch()?;
     let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
-    let limit = timeout(check, place);
-    let mut command =
-        Command::new(argv.to_vec(), &place.worktree.path, environment(check, place, &scratch)?)
-            .sandbox(sandbox(place, &scratch)?)
-            .timeout(limit)
-            .output_limit(OUTPUT_LIMIT);
+    let limit = limit.unwrap_or_else(|| place.limit(check));
+    let mut env = environment(check, place, &scratch)?;
+    env.extend(more.into_iter().map(|(name, value)| (name.into(), value.into())));
+    let mut dir = place.worktree.path.clone();
+    if let Some(files) = outside {
+        dir = scratch.join("outside");
+        disk::place_dir(&dir)?;
+        for (name, text) in files {
+            disk::place_file(&dir.join(name), text.as_bytes(), false)?;
+        }
+    }
+    let mut command = Command::new(argv.to_vec(), &dir, env)
+        .sandbox(sandbox(place, &scratch)?)
+        .timeout(limit)
+        .output_limit(OUTPUT_LIMIT);
     if let Some(bytes) = stdin {
         command = command.stdin(bytes);
     }
@@ -321,12 +366,32 @@ fn execute(
     let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
     let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
     let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
-    let mut evidence = vec![place.evidence.keep(report.as_bytes())?];
+    let run = Execution { ending, stdout, stderr, capture };
+    Ok(Started { run, report, duration_s: finished.duration.as_secs_f64() })
+}
+
+/// Starts a program and keeps what it printed as evidence.
+pub(super) fn execute(
+    check: &Check,
+    call: Call<'_>,
+    place: &Place<'_>,
+) -> Result<(Execution, Provenance)> {
+    let started = start(check, call, place)?;
+    let mut evidence = vec![place.evidence.keep(started.report.as_bytes())?];
+    keep_files(check, place, &mut evidence)?;
+    Ok((started.run, provenance(place, started.duration_s, evidence)))
+}
+
+/// Keeps the files that the check names as evidence.
+pub(super) fn keep_files(
+    check: &Check,
+    place: &Place<'_>,
+    evidence: &mut Vec<EvidenceRef>,
+) -> Result<()> {
     for file in matching(&place.worktree.path, &check.evidence)? {
         evidence.push(place.evidence.keep_file(&place.worktree.path, &file)?);
     }
-    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
-    Ok((Execution { ending, stdout, stderr, capture }, of))
+    Ok(())
 }
 
 /// What is kept of a run, as a reader would want to see it.
@@ -399,48 +464,6 @@ fn read_value(root: &Path, path: &str) -> std::result::Result<Value, String> {
         return serde_json::from_str(&text).map_err(|e| format!("'{path}' is not JSON: {e}"));
     }
     Ok(Value::String(text))
-}
-
-/// `otto-check-<kind>`: one request line in, exactly one outcome line out.
-fn external(check: &Check, kind: &str, place: &Place<'_>) -> Result<Outcome> {
-    let scratch = place.worktree.scratch()?;
-    let evidence_dir = scratch.join("evidence");
-    disk::place_dir(&evidence_dir)?;
-    let limit = timeout(check, place);
-    let deadline = jiff::Timestamp::now()
-        + jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::from_hours(1));
-    let ports: Map<String, Value> =
-        place.running.named().map(|(id, port)| (id.to_owned(), port.into())).collect();
-    let request = json!({
-        "v": 1, "check": check, "workdir": place.worktree.path, "commit": place.commit,
-        "tree": place.tree, "base": place.base, "evidence_dir": evidence_dir, "ports": ports,
-        "env": check.env, "deadline": deadline.to_string(),
-    });
-    let (out, err) = (scratch.join("stdout"), scratch.join("stderr"));
-    let program = format!("otto-check-{kind}");
-    let argv = own_command(&program);
-    let finished =
-        Command::new(argv.clone(), &place.worktree.path, environment(check, place, &scratch)?)
-            .sandbox(sandbox(place, &scratch)?.read(program_of(&argv)).own([evidence_dir.clone()]))
-            .stdin(format!("{request}\n").into_bytes())
-            .timeout(limit)
-            .output_limit(OUTPUT_LIMIT)
-            .run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
-    let (ending, capture) = ending_of(finished.ended, limit, &program);
-    let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
-    let run = Execution { ending, stdout, stderr, capture };
-    let mut evidence = Vec::new();
-    for file in disk::files_below(&evidence_dir)? {
-        evidence.push(place.evidence.keep_file(&evidence_dir, &file)?);
-    }
-    let produced = if evidence.is_empty() { Produced::Nothing } else { Produced::Evidence };
-    evidence.push(
-        place
-            .evidence
-            .keep(format!("{}\n--- standard error\n{}", run.stdout, run.stderr).as_bytes())?,
-    );
-    let of = provenance(place, finished.duration.as_secs_f64(), evidence);
-    Ok(gate::judge_external(&run, produced, of))
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use globset::{Glob, GlobSetBuilder};
-
 use super::EvidenceRef;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk::{self, Refused};
+use crate::spec::Paths;
 
 /// More of one file is cut before it is kept; the cut is said in the bytes.
 const MAX_FILE: u64 = 16 << 20;
@@ -74,20 +73,42 @@ impl EvidenceStore {
     }
 }
 
+/// A piece of evidence, as much of it as somebody reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ends {
+    pub size: u64,
+    /// All of it, or its start.
+    pub head: Vec<u8>,
+    /// Its end, where not all of it is in `head`.
+    pub tail: Option<Vec<u8>>,
+}
+
+impl EvidenceStore {
+    /// Both ends of what is longer than twice `most`; the whole is checked against its name, and
+    /// never in memory at once.
+    pub fn ends(&self, reference: &EvidenceRef, most: u64) -> Result<Ends> {
+        let path = self.path(&reference.0);
+        let fail = |e| Error::file("read", &path, e);
+        let file = std::fs::File::open(&path).map_err(fail)?;
+        let size = file.metadata().map_err(fail)?.len();
+        if size <= 2 * most {
+            return Ok(Ends { size, head: self.read(reference)?, tail: None });
+        }
+        if Sha256::of_reader(file).map_err(fail)? != reference.0 {
+            return Err(Error::input(format!("evidence '{}' was altered", path.display())));
+        }
+        let tail = Some(disk::tail_bytes(&path, most)?);
+        Ok(Ends { size, head: disk::read_start(&path, most)?, tail })
+    }
+}
+
 /// Files below `dir` that match one of the globs, relative to it. The worktree was fresh when the check started,
 /// so what matches was made by it or is tracked.
 pub(super) fn matching(dir: &Path, globs: &[String]) -> Result<Vec<PathBuf>> {
     if globs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(
-            Glob::new(glob)
-                .map_err(|e| Error::input(format!("'{glob}' is not a glob")).because(e))?,
-        );
-    }
-    let set = set.build().map_err(|e| Error::input("the evidence globs").because(e))?;
+    let wanted = Paths::new(globs)?;
     let files = disk::files_below(dir)?;
-    Ok(files.into_iter().filter(|f| set.is_match(f)).collect())
+    Ok(files.into_iter().filter(|f| wanted.has(f)).collect())
 }

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod batch;
+pub mod before;
 mod browser;
 pub mod cache;
 pub mod counts;
@@ -17,10 +18,13 @@ pub mod fingerprint;
 pub mod gate;
 pub mod http;
 mod journey;
+mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
+pub mod reason;
 pub mod service;
+pub mod typed;
 
 pub use fingerprint::fingerprint;
 pub use outcome::{EvidenceRef, Outcome, Provenance, Reason, Status, TestCounts};

@@ -5,12 +5,14 @@ mod args;
 mod handle;
 mod items;
 mod lines;
+mod pilot;
 pub mod proof;
 pub mod sandbox;
 pub mod spec;
 mod stage;
 mod start;
 mod stream;
+pub mod verify;
 
 pub use args::{ConfigArgs, IntentArgs, ProviderArgs, SessionArgs, StageArgs, Wanted};
 pub use handle::{Handle, Taken, Upstream};

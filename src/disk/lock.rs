@@ -47,8 +47,12 @@ names! {
     Target = "the landing in the target branch";
     /// `otto run` of one session.
     Run = "the run";
+    /// A check that is running and whose result others wait for.
+    Running = "the check";
     /// Appends to one journal.
     Journal = "the journal";
+    /// What earlier runs found.
+    Memory = "the memory";
 }
 
 /// Who holds a lock, as written beside it.

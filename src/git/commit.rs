@@ -62,6 +62,47 @@ impl Repo {
         Ok(Oid(commit.id))
     }
 
+    /// The tree `into` with these paths as they are in the tree `from`; what `from` has not goes.
+    pub fn with_paths_of(&self, into: Oid, from: Oid, paths: &[String]) -> Result<Oid> {
+        let repo = self.local();
+        let broken = || format!("cannot write a tree from {into}");
+        let source = repo.find_tree(from.0).or_machine(broken)?;
+        let mut editor = repo.edit_tree(into.0).or_machine(broken)?;
+        for path in paths {
+            match source.lookup_entry_by_path(path).or_machine(broken)? {
+                Some(entry) => {
+                    editor
+                        .upsert(path, entry.mode().kind(), entry.object_id())
+                        .or_machine(broken)?;
+                }
+                None => drop(editor.remove(path).or_machine(broken)?),
+            }
+        }
+        fault::before(Effect::Object, "tree").or_machine(broken)?;
+        Ok(Oid(editor.write().or_machine(broken)?.detach()))
+    }
+
+    /// A commit without parents that holds these files, each with the same content, and nothing
+    /// else. The same files make the same commit.
+    pub fn commit_of(&self, paths: &[String], content: &[u8]) -> Result<Oid> {
+        let broken = || "cannot write a tree".to_owned();
+        let repo = self.local();
+        let empty = repo.empty_tree();
+        let mut tree = Oid(empty.id);
+        if !paths.is_empty() {
+            let blob = self.write_blob(content)?;
+            let mut editor = empty.edit().or_machine(broken)?;
+            for path in paths {
+                let kind = gix::objs::tree::EntryKind::Blob;
+                editor.upsert(path.as_str(), kind, blob.0).or_machine(broken)?;
+            }
+            fault::before(Effect::Object, "tree").or_machine(broken)?;
+            tree = Oid(editor.write().or_machine(broken)?.detach());
+        }
+        let at = Timestamp::UNIX_EPOCH;
+        self.write_commit(&NewCommit { tree, parents: &[], message: "control\n", at })
+    }
+
     pub fn commit(&self, id: Oid) -> Result<CommitInfo> {
         let repo = self.local();
         let broken = || format!("cannot read the commit {id}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::agent::budget::Deadline;
 use crate::base::{Error, Exit, Result};
+use crate::check::cache::Reuse;
 use crate::disk;
 use crate::process::{Capture, Command, Ended};
 use crate::session::Session;
@@ -20,12 +21,13 @@ pub struct Steps<'a> {
     pub session: &'a Session,
     pub root: &'a Path,
     pub deadline: Deadline,
+    pub reuse: Reuse,
 }
 
 impl Steps<'_> {
     fn command(&self, verb: &str, args: &[&str]) -> Command {
         let args = ["--json"].iter().chain(args).map(OsString::from);
-        step_command(self.session, self.root, self.deadline, verb, args)
+        step_command(self.session, self.root, (self.deadline, self.reuse), verb, args)
             .drain(DRAIN)
             .output_limit(u64::MAX)
     }

@@ -7,12 +7,25 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod audit;
+mod control;
 mod judged;
+mod pilot;
+mod repair;
+mod rule;
 #[cfg(test)]
 mod samples;
 mod turn;
 
-pub use judged::{AttemptOutcome, Rule, Violation};
+pub use audit::{
+    Answered, Asked, AuditMode, AuditScope, Beyond, Certifier, Covered, Finding, FindingKind,
+    Judge, JudgedWord, Judgement, Risk, Scenario, Severity, Struck,
+};
+pub use control::Control;
+pub use judged::{AttemptOutcome, Violation};
+pub use pilot::{After, Analysis, Course, Decision, Dropped, GroupPlan, Routed};
+pub use repair::{Failure, Halt, Strategy, Way};
+pub use rule::Rule;
 pub use turn::{Conversation, Rung, Usage};
 
 use crate::base::{Error, Json, Result, Sha256};
@@ -195,6 +208,23 @@ events! {
         #[serde(default)]
         cached: bool,
     }
+    /// A negative control: the check beside the product without its group's work.
+    CheckMutated = "check.mutated" {
+        check: String,
+        control: Control,
+        /// The commit with the work, and the one without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judged: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mutant: Option<Oid>,
+        /// Tests and other files of the group that define checks, which were not taken away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
+        why: String,
+        /// Without the work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Json>,
+    }
     GroupPassing = "group.passing" { commit: Oid, tree: Oid, base: Oid }
     GroupFailed = "group.failed" { reason: String }
     GroupBlocked = "group.blocked" { by: Vec<String> }
@@ -228,6 +258,9 @@ events! {
     WorkArchived = "work.archived" { name: String, commit: Oid }
     AuditStarted = "audit.started" {
         round: u32, tip: Oid, scope: AuditScope,
+        /// Absent where it was written before audits had modes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<AuditMode>,
         /// The spec that it judges by; an amendment makes it stale.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spec: Option<Sha256>,
@@ -236,13 +269,39 @@ events! {
         round: u32, check: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scenario: Option<Scenario>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Asked>,
         outcome: Json,
     }
     AuditFinding = "audit.finding" { round: u32, finding: Finding }
-    AuditFinished = "audit.finished" { round: u32, tip: Oid, certifier: Certifier }
-    RepairStarted = "repair.started" { key: String, findings: Vec<String>, round: u32 }
+    AuditFinished = "audit.finished" {
+        round: u32, tip: Oid, certifier: Certifier,
+        /// Who attacked the product; absent where the mode asks for nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        adversary: Option<Certifier>,
+    }
+    RepairStarted = "repair.started" {
+        key: String, findings: Vec<String>, round: u32,
+        /// Fingerprints of what failed: with the group, what the ledger goes by.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        failures: Vec<Sha256>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strategy: Option<Strategy>,
+    }
     RepairFinished = "repair.finished" { key: String, outcome: String }
-    PilotDecided = "pilot.decided" { decision: Value }
+    /// Nothing more is repaired of what the full audit `round` found.
+    RepairStopped = "repair.stopped" { round: u32, reason: Halt, failures: Vec<Sha256> }
+    /// The intent to ask the pilot: nobody asks again at the same boundary.
+    PilotAsked = "pilot.asked" { boundary: String, after: After, number: u32, provider: String }
+    PilotDecided = "pilot.decided" {
+        boundary: String,
+        accepted: Decision,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<Dropped>,
+        /// Why there is no answer: it goes on as if there were no pilot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    }
     /// A durable wake-up: until then nobody asks this provider.
     ProviderWaiting = "provider.waiting" { provider: String, until: String, class: String }
     ProviderWoken = "provider.woken" {
@@ -345,86 +404,8 @@ pub enum Invalid {
     Violation,
     SpecChanged,
     Again,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditScope {
-    Full,
-    /// Only what failed before, after a repair.
-    Narrowed,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scenario {
-    pub id: String,
-    pub title: String,
-    pub features: Vec<String>,
-    pub severity: String,
-    /// Whether the builders could not have read it.
-    pub held_out: bool,
-    pub sha256: Sha256,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// With a reproduction that Otto has run.
-    ProductFailure,
-    /// Evidence is missing.
-    ProofGap,
-    Scope,
-    Opinion,
-}
-
-impl FindingKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            FindingKind::ProductFailure => "product failure",
-            FindingKind::ProofGap => "proof gap",
-            FindingKind::Scope => "scope",
-            FindingKind::Opinion => "opinion",
-        }
-    }
-}
-
-/// What an audit found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Finding {
-    pub id: String,
-    pub kind: FindingKind,
-    pub severity: String,
-    pub text: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub features: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// The check whose failure shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<String>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reproduction: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<String>,
-}
-
-/// Who judged the product besides the checks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Certifier {
-    /// None is configured.
-    None,
-    Asked {
-        provider: String,
-        /// Citations of evidence that does not exist.
-        struck: u32,
-    },
-    /// It gave no answer that could be read.
-    Failed { provider: String, why: String },
-    /// A narrowed audit does not ask.
-    NotAsked,
+    /// It had failed, and the pilot wants it tried again.
+    Pilot,
 }
 
 impl Event {
@@ -433,6 +414,7 @@ impl Event {
         !matches!(
             self,
             Event::GroupChecked(_)
+                | Event::CheckMutated(_)
                 | Event::GroupStarted(_)
                 | Event::AuditChecked(_)
                 | Event::WorktreeLeased(_)

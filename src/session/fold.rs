@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+mod pilot;
+
 use super::event::{AttemptOutcome, Event, GroupInvalidated, Invalid};
 use super::journal::Record;
 use super::state::{
@@ -68,20 +70,26 @@ impl State {
                     request.answer = Some(Answer { accepted: e.accepted, by, note });
                 }
             }
+            Event::CheckMutated(e) => {
+                self.controls.insert(e.check.clone(), (e.control, e.judged));
+            }
             Event::AuditStarted(e) => self.audits.push(Audit {
                 round: e.round,
                 tip: e.tip,
                 scope: e.scope,
+                mode: e.mode,
                 spec: e.spec,
                 checks: Vec::new(),
                 findings: Vec::new(),
                 finished: None,
+                adversary: None,
             }),
             Event::AuditChecked(e) => {
                 if let Some(audit) = self.open_audit(e.round) {
                     audit.checks.push(AuditCheck {
                         check: e.check.clone(),
                         scenario: e.scenario.clone(),
+                        asked: e.asked.clone(),
                         outcome: e.outcome.clone(),
                     });
                 }
@@ -95,6 +103,7 @@ impl State {
                 let certifier = e.certifier.clone();
                 if let Some(audit) = self.open_audit(e.round) {
                     audit.finished = Some(certifier);
+                    audit.adversary = e.adversary.clone();
                 }
             }
             Event::ProviderWaiting(e) => {
@@ -133,6 +142,9 @@ impl State {
                 if !self.run_is_over() {
                     self.run = RunState::Finished { exit: e.exit };
                     self.repairs_before = self.repairs.len();
+                    self.audits_before = self.audits.len().saturating_sub(1);
+                    self.halted = None;
+                    self.forget_course();
                 }
             }
             Event::LandStarted(e) => {
@@ -174,8 +186,10 @@ impl State {
                     boot: None,
                 });
             }
-            Event::PilotDecided(_)
-            | Event::ServiceStarted(_)
+            Event::RepairStopped(e) => self.halted = Some((e.round, e.reason)),
+            Event::PilotAsked(e) => self.pilot_asked(e),
+            Event::PilotDecided(e) => self.pilot_decided(e),
+            Event::ServiceStarted(_)
             | Event::ServiceStopped(_)
             | Event::WorktreeLeased(_)
             | Event::WorktreeReturned(_) => {}
@@ -270,6 +284,8 @@ impl State {
                 group: gid.clone(),
                 findings: e.findings.clone(),
                 round: e.round,
+                failures: e.failures.clone(),
+                strategy: e.strategy.unwrap_or_default(),
                 outcome: None,
             }),
             Event::RepairFinished(e) => {

@@ -81,6 +81,10 @@ pub fn tell(record: &Record) -> (Weight, String) {
             };
             (Chatter, format!("check {} {phase}{cached}: {}", e.check, outcome_of(&e.outcome)))
         }
+        Event::CheckMutated(e) => {
+            let word = e.control.word().replace('_', " ");
+            (News, format!("control of {}: {word}: {}", e.check, one_line(&e.why, 160)))
+        }
         Event::GroupPassing(e) => (News, format!("passing at {}", e.commit.short())),
         Event::GroupFailed(e) => (News, format!("failed: {}", one_line(&e.reason, 160))),
         Event::GroupBlocked(e) => (News, format!("blocked by {}", e.by.join(", "))),
@@ -90,6 +94,7 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 Invalid::RedCandidate => "it is red when merged",
                 Invalid::Violation => "merged, it changes what it may not",
                 Invalid::SpecChanged => "the spec changed",
+                Invalid::Pilot => "taken up again by the pilot",
                 Invalid::Again => "a person asked for it",
             };
             (News, format!("back to its builder: {why}"))
@@ -113,11 +118,16 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 AuditScope::Full => "full",
                 AuditScope::Narrowed => "narrowed",
             };
-            (News, format!("audit {} ({scope}) of {}", e.round, e.tip.short()))
+            let mode = e.mode.map_or(String::new(), |mode| format!(", {}", mode.word()));
+            (News, format!("audit {} ({scope}{mode}) of {}", e.round, e.tip.short()))
         }
         Event::AuditChecked(e) => {
             let name = e.scenario.as_ref().map_or(e.check.as_str(), |s| s.title.as_str());
-            (Chatter, format!("audit: {name}: {}", outcome_of(&e.outcome)))
+            let asked = e.asked.as_ref().map_or(String::new(), |a| match a.again {
+                true => " (found before)".into(),
+                false => format!(" (the {} asked)", a.by.word()),
+            });
+            (Chatter, format!("audit: {name}{asked}: {}", outcome_of(&e.outcome)))
         }
         Event::AuditFinding(e) => {
             let kind = e.finding.kind.word();
@@ -125,13 +135,29 @@ pub fn tell(record: &Record) -> (Weight, String) {
         }
         Event::AuditFinished(e) => (
             News,
-            format!("audit {} finished; certifier: {}", e.round, certifier_text(&e.certifier)),
+            match &e.adversary {
+                None => {
+                    format!(
+                        "audit {} finished; certifier: {}",
+                        e.round,
+                        certifier_text(&e.certifier)
+                    )
+                }
+                Some(adversary) => format!(
+                    "audit {} finished; certifier: {}; adversary: {}",
+                    e.round,
+                    certifier_text(&e.certifier),
+                    certifier_text(adversary)
+                ),
+            },
         ),
         Event::RepairStarted(e) => {
             (News, format!("repair of {}", count(e.findings.len(), "finding")))
         }
         Event::RepairFinished(e) => (News, format!("repair: {}", e.outcome)),
-        Event::PilotDecided(_) => (News, "pilot decided".into()),
+        Event::RepairStopped(e) => (News, format!("repair ended: {}", e.reason.word())),
+        Event::PilotAsked(e) => (Chatter, format!("asking the pilot after {}", e.after.word())),
+        Event::PilotDecided(e) => (News, pilot_text(e)),
         Event::ProviderWaiting(e) => {
             (News, format!("{} waits until {} ({})", e.provider, e.until, e.class))
         }
@@ -150,15 +176,33 @@ pub fn tell(record: &Record) -> (Weight, String) {
     }
 }
 
+/// What the pilot said of each group, and how much of its answer does not count.
+pub fn pilot_text(e: &super::event::PilotDecided) -> String {
+    if let Some(why) = &e.error {
+        return format!("no answer of the pilot: {}", one_line(why, 160));
+    }
+    let groups = e.accepted.groups.iter();
+    let mut parts: Vec<String> =
+        groups.map(|(gid, p)| format!("{gid} {}", p.strategy.word())).collect();
+    if !e.dropped.is_empty() {
+        parts.push(format!("{} dropped", count(e.dropped.len(), "part")));
+    }
+    if parts.is_empty() {
+        parts.push("nothing to change".into());
+    }
+    format!("pilot: {}", parts.join(", "))
+}
+
 fn certifier_text(certifier: &Certifier) -> String {
     match certifier {
         Certifier::None => "none: the audit is deterministic".into(),
-        Certifier::Asked { provider, struck: 0 } => provider.clone(),
-        Certifier::Asked { provider, struck } => {
-            format!("{provider}; {} struck: no such evidence", count(*struck as usize, "citation"))
+        Certifier::Asked(a) if a.struck == 0 => a.provider.clone(),
+        Certifier::Asked(a) => {
+            let struck = count(a.struck as usize, "citation");
+            format!("{}; {struck} struck: no such evidence", a.provider)
         }
         Certifier::Failed { provider, why } => format!("{provider} failed: {}", one_line(why, 160)),
-        Certifier::NotAsked => "not asked: a narrowed audit".into(),
+        Certifier::NotAsked => "not asked".into(),
     }
 }
 

@@ -11,7 +11,7 @@ use super::problem::{Problem, item, key};
 
 /// Parses a JSON document. Text that is not JSON is one problem with its line and column; a
 /// document with duplicate keys comes with a problem for each, and its value keeps the last.
-pub(super) fn parse(text: &str) -> Result<(Value, Vec<Problem>), Problem> {
+pub(crate) fn parse(text: &str) -> Result<(Value, Vec<Problem>), Problem> {
     let problems = RefCell::new(Vec::new());
     let mut from = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
     let seed = Node { path: String::new(), problems: &problems };

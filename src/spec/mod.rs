@@ -5,21 +5,26 @@
 //! the nearest valid value, and all problems are reported at once. Nothing is dropped or coerced.
 
 pub mod amend;
+pub mod beside;
 pub mod gates;
 pub mod glob;
+pub mod import_check;
 pub mod markdown;
+pub mod metric;
 pub mod model;
 pub mod order;
 pub mod ownership;
 pub mod parse;
+pub mod paths;
 pub mod problem;
 pub mod schema;
 pub mod touched;
+pub mod type_check;
 pub mod validate;
 pub mod wish;
 
 mod doubt;
-mod json;
+pub(crate) mod json;
 mod older;
 mod shape;
 
@@ -27,6 +32,7 @@ mod shape;
 pub(crate) mod sample;
 
 pub use amend::{Actor, Change, Refusal, append, check_change, links, verify_chain};
+pub use beside::{PROBE_KINDS, checks_beside};
 pub use gates::{BaseTree, GateInputs};
 pub use glob::may_overlap;
 pub use markdown::{from_markdown, to_markdown};
@@ -39,6 +45,7 @@ pub use model::{
 pub use order::{dependents, spec_order, topological};
 pub use ownership::{Ownership, Verdict};
 pub use parse::{Parsed, parse, parse_value};
+pub use paths::Paths;
 pub use problem::Problem;
 pub use schema::json_schema;
 pub use touched::{Needs, Touched, touched};

@@ -15,6 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::import_check::ImportCheck;
+use super::metric::Metric;
+use super::type_check::TypeCheck;
 use crate::base::text::nearest;
 use crate::base::{Error, Sha256};
 
@@ -143,7 +146,7 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     pub id: String,
-    /// One of the built-in kinds, or the `<kind>` of an `otto-check-<kind>` program.
+    /// A built-in kind, or the `<kind>` of an `otto-check-<kind>` program.
     pub kind: String,
     #[serde(default)]
     pub purpose: Purpose,
@@ -186,6 +189,9 @@ pub enum CheckBody {
     StateInvariant(StateInvariant),
     ApiProbe(ApiProbe),
     BrowserJourney(Box<BrowserJourney>),
+    ImportCheck(ImportCheck),
+    TypeCheck(TypeCheck),
+    Metric(Metric),
     /// `otto-check-<kind>`; it gets the whole check as written.
     External {
         kind: String,
@@ -193,8 +199,17 @@ pub enum CheckBody {
 }
 
 /// The kinds that Otto runs itself.
-pub const BUILT_IN_KINDS: [&str; 6] =
-    ["repo_test", "pytest", "cli_probe", "state_invariant", "api_probe", "browser_journey"];
+pub const BUILT_IN_KINDS: [&str; 9] = [
+    "repo_test",
+    "pytest",
+    "cli_probe",
+    "state_invariant",
+    "api_probe",
+    "browser_journey",
+    "import_check",
+    "type_check",
+    "metric",
+];
 
 /// The project's own test command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -418,6 +433,9 @@ impl Check {
             "state_invariant" => CheckBody::StateInvariant(parse(self)?),
             "api_probe" => CheckBody::ApiProbe(parse(self)?),
             "browser_journey" => CheckBody::BrowserJourney(parse(self)?),
+            "import_check" => CheckBody::ImportCheck(parse(self)?),
+            "type_check" => CheckBody::TypeCheck(parse(self)?),
+            "metric" => CheckBody::Metric(parse(self)?),
             other => CheckBody::External { kind: other.to_owned() },
         })
     }

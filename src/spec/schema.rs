@@ -6,9 +6,12 @@ use std::sync::OnceLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::import_check::ImportCheck;
+use super::metric::Metric;
 use super::model::{
     ApiProbe, BUILT_IN_KINDS, BrowserJourney, CliProbe, Pytest, RepoTest, Spec, StateInvariant,
 };
+use super::type_check::TypeCheck;
 
 /// The JSON Schema (draft 2020-12) of `spec.json`.
 pub fn json_schema() -> Value {
@@ -36,6 +39,9 @@ pub(super) fn of_kind(kind: &str) -> Option<&'static Value> {
         "state_invariant" => "StateInvariant",
         "api_probe" => "ApiProbe",
         "browser_journey" => "BrowserJourney",
+        "import_check" => "ImportCheck",
+        "type_check" => "TypeCheck",
+        "metric" => "Metric",
         _ => return None,
     };
     document().pointer(&format!("/$defs/{name}"))
@@ -59,6 +65,9 @@ fn generate() -> Value {
     generator.subschema_for::<StateInvariant>();
     generator.subschema_for::<ApiProbe>();
     generator.subschema_for::<BrowserJourney>();
+    generator.subschema_for::<ImportCheck>();
+    generator.subschema_for::<TypeCheck>();
+    generator.subschema_for::<Metric>();
     let mut schema = generator.into_root_schema_for::<Spec>().to_value();
     schema["title"] = json!("Otto spec");
     schema["properties"]["v"]["const"] = json!(super::model::VERSION);

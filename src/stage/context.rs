@@ -8,7 +8,7 @@ use super::Report;
 use crate::agent::budget::Deadline;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::check::batch::Bench;
-use crate::check::cache::Cache;
+use crate::check::cache::{Cache, Reuse};
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::{For, PrepareCache};
 use crate::check::service::Declared;
@@ -34,6 +34,8 @@ pub struct Context<'a> {
     pub ownership: Ownership,
     pub deadline: Deadline,
     pub report: &'a dyn Report,
+    /// Whether results of checks may be reused.
+    pub reuse: Reuse,
     steps: Vec<Prepare>,
     gates: OnceLock<GateInputs>,
     spec_sha256: OnceLock<Sha256>,
@@ -111,6 +113,7 @@ impl<'a> Context<'a> {
             ownership,
             deadline,
             report,
+            reuse: Reuse::of_step(),
             steps,
             gates: OnceLock::new(),
             spec_sha256: OnceLock::new(),
@@ -247,7 +250,7 @@ impl<'a> Context<'a> {
             repo: &self.ws.repo,
             pool: &self.pool,
             evidence: self.evidence(),
-            cache: Cache::new(self.ws.layout.check_cache()),
+            cache: Cache::new(self.ws.layout.check_cache(), self.reuse),
             prepared: PrepareCache { dir: prepared, packages, secrets: self.secrets().clone() },
             steps: &self.steps,
             declared: Declared { services: &self.spec.services, fixtures: &self.spec.fixtures },

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::base::Json;
 use crate::git::Oid;
-use crate::session::event::Finding;
+use crate::session::event::{Decision, Dropped, Finding};
 
 /// One line of a stage's output, after the session handle and before the end.
 #[derive(Debug, Clone, Serialize)]
@@ -45,8 +45,33 @@ pub enum Item {
         outcome: Json,
         cached: bool,
     },
+    /// Whether a check turned red without the work that it speaks for.
+    Control {
+        check: String,
+        group: String,
+        /// `turned_red`, `evidence_of_nothing` or `not_run`.
+        control: &'static str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
+        why: String,
+    },
     Finding {
         finding: Finding,
+    },
+    /// Where failures are sent to be repaired: each finding with the reason.
+    Repair {
+        group: String,
+        key: String,
+        strategy: &'static str,
+        findings: Vec<(String, String)>,
+    },
+    /// What the pilot said and what became of it.
+    Pilot {
+        boundary: String,
+        accepted: Decision,
+        dropped: Vec<Dropped>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
     },
     Verdict {
         verdict: String,

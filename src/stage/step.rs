@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::agent::budget::{DEADLINE_VAR, Deadline};
 use crate::base::{Error, Exit, Result};
+use crate::check::cache::{NO_CACHE_VAR, Reuse};
 use crate::disk;
 use crate::process::{Command, Ended, own_command};
 use crate::session::Session;
@@ -15,7 +16,7 @@ use crate::session::Session;
 pub fn step_command(
     session: &Session,
     root: &Path,
-    deadline: Deadline,
+    (deadline, reuse): (Deadline, Reuse),
     verb: &str,
     args: impl IntoIterator<Item = OsString>,
 ) -> Command {
@@ -24,6 +25,9 @@ pub fn step_command(
     argv.extend(args);
     let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     env.remove(&OsString::from("OTTO_SESSION"));
+    if reuse == Reuse::Nothing {
+        env.insert(NO_CACHE_VAR.into(), "1".into());
+    }
     env.insert(DEADLINE_VAR.into(), deadline.to_text().into());
     Command::new(argv, root, env)
 }

@@ -153,10 +153,12 @@ impl Run {
             if let Some(owns) = own.owns.as_ref().or(fall.owns.as_ref()) {
                 group["owned_paths"] = json!(owns);
             }
-            for (key, value) in own.check.as_ref().or(fall.check.as_ref()).into_iter().flatten() {
+            let keys = own.check.as_ref().or(fall.check.as_ref());
+            for (key, value) in keys.into_iter().flatten() {
                 group["checks"][0][key] = value.clone();
             }
             if group["checks"][0]["kind"] != "repo_test"
+                && !keys.is_some_and(|k| k.contains_key("argv"))
                 && let Some(check) = group["checks"][0].as_object_mut()
             {
                 check.remove("argv");

@@ -114,3 +114,92 @@ fn two_proofs_are_compared() {
     assert!(same.contains("nothing changed"), "{same}");
     s.run(2, &["proof", "diff", &first, "20200101-000000-aaaa"]);
 }
+
+#[test]
+fn cleaning_up_takes_no_work_and_nothing_that_a_proof_stands_on() {
+    let s = passed();
+    let cleanup = ["proof", "cleanup", "--older-than", "0d", "--keep", "0"];
+    let with = |more: &[&str]| s.run(0, &[&cleanup[..], more].concat()).stdout;
+    let before = everything(&s);
+    let said = with(&[]);
+    assert!(said.contains("nothing was removed: add --yes") && said.contains("proof-packet.html"));
+    assert!(everything(&s) == before, "a look changes nothing");
+    let plan: Value = serde_json::from_str(&with(&["--json"])).expect("JSON");
+    let listed = plan["plan"]["parts"][0]["paths"].as_array().expect("paths").clone();
+
+    with(&["--yes"]);
+    let (files, refs) = everything(&s);
+    assert_eq!(refs, before.1, "every ref is where it was");
+    let gone: Vec<&String> = before.0.keys().filter(|name| !files.contains_key(*name)).collect();
+    let below = format!("sessions/{}/", s.session());
+    for name in &gone {
+        let own = name.strip_prefix(&below).expect("of the session");
+        assert!(listed.iter().any(|p| own.starts_with(p.as_str().expect("text"))), "{own}");
+    }
+    let bytes: usize = gone.iter().map(|name| before.0[*name].len()).sum();
+    assert_eq!(plan["bytes"], bytes, "what is said is what goes");
+    for kept in ["spec-state.jsonl", "session.json", "intent.txt", "spec/spec.json", "summary.json"]
+    {
+        assert!(files[&format!("{below}{kept}")] == before.0[&format!("{below}{kept}")], "{kept}");
+    }
+    let evidence = |files: &BTreeMap<String, Vec<u8>>| {
+        files.keys().filter(|name| name.contains("/evidence/")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(evidence(&files), evidence(&before.0));
+    // All of it still holds, and the proof comes back as it was, but for the list of files.
+    s.run(0, &["verify"]);
+    s.run(0, &["proof", "render"]);
+    for name in ["proof-packet.html", "proof-packet.json", "usage.json"] {
+        let path = s.session_dir().join(name);
+        let now = std::fs::read(&path).expect("made again");
+        assert!(now == before.0[&format!("{below}{name}")], "{name}");
+    }
+    s.run(0, &["land"]);
+}
+
+#[test]
+fn only_old_finished_and_readable_sessions_are_cleaned_up() {
+    let s = passed();
+    let first = s.session();
+    // One that waits for a person, and one that was damaged.
+    let text = std::fs::read_to_string(s.spec(&Shape::of(1))).expect("a spec");
+    std::fs::write(s.at("spec.json"), text).expect("written");
+    let path = s.at("spec.json").to_string_lossy().into_owned();
+    s.run(77, &["run", "--from-spec", &path, "--review-gate"]);
+    let open = s.session();
+    s.run(0, &["run", "--from-spec", &s.spec(&Shape::of(1))]);
+    let damaged = s.session();
+    std::fs::write(s.session_dir().join("session.json"), "{").expect("written");
+
+    let plan = |more: &[&str]| {
+        let done = s.run(0, &[&["proof", "cleanup", "--json"][..], more].concat());
+        serde_json::from_str::<Value>(&done.stdout).expect("JSON")["plan"].clone()
+    };
+    let goes = |plan: &Value| {
+        let parts = plan["parts"].as_array().expect("parts").clone();
+        parts.iter().map(|p| p["session"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+    };
+    let why = |plan: &Value, id: &str| {
+        let spared = plan["spared"].as_array().expect("spared").clone();
+        let row = spared.iter().find(|r| r["session"] == id).cloned();
+        row.map_or(String::new(), |r| r["why"].as_str().expect("text").to_owned())
+    };
+    // By default ten stay, and what is younger than thirty days.
+    assert_eq!(goes(&plan(&[])), [""; 0]);
+    assert_eq!(goes(&plan(&["--older-than", "0d", "--keep", "3"])), [""; 0]);
+    assert_eq!(goes(&plan(&["--older-than", "1d", "--keep", "0"])), [""; 0]);
+    let all = plan(&["--older-than", "0d", "--keep", "0", "--all", "--yes"]);
+    assert_eq!(goes(&all), std::slice::from_ref(&first));
+    assert!(why(&all, &open).contains("not over"), "{all}");
+    assert!(why(&all, &damaged).contains("cannot be read"), "{all}");
+    let sessions = s.project.join("otto_logs/sessions");
+    assert!(!sessions.join(&first).exists() && sessions.join(&open).join("spec").exists());
+    assert!(sessions.join(&damaged).join("evidence").exists());
+    // The work of the session whose folder is gone is where it was.
+    let refs = s.git(&["for-each-ref", "--format=%(refname)"]);
+    for name in [format!("i2p/integ/{first}"), format!("i2p/build/{first}.g1")] {
+        assert!(refs.contains(&name), "{refs}");
+    }
+    assert!(!s.run(0, &["proof", "list"]).stdout.contains(&first));
+    s.run(2, &["proof", "cleanup", "--older-than", "a while"]);
+}

@@ -7,19 +7,25 @@ mod api_probe;
 mod base;
 mod cli_probe;
 mod external;
+mod import_check;
 mod invariant;
 mod journey;
+mod metric;
 mod repo_test;
 #[cfg(test)]
 mod tests;
+mod type_check;
 
 pub use api_probe::{Filled, Saved, Wrong, fill, judge_answer, judge_api_probe, take};
 pub use base::{after_rerun, against_base, against_counts};
 pub use cli_probe::judge_cli_probe;
 pub use external::{Produced, judge_external};
+pub use import_check::{judge_compiled, judge_import};
 pub use invariant::{evaluate, judge_invariant};
 pub use journey::{Control, Journey, Stepped, judge_journey};
+pub use metric::{judge_metric, sample};
 pub use repo_test::judge_repo_test;
+pub use type_check::judge_type_check;
 
 use super::{Outcome, Provenance, Reason, TestCounts};
 

@@ -162,7 +162,7 @@ fn red_exit(exit: i32, argv: &[String], output: &str, of: Provenance) -> Outcome
 }
 
 /// A command that said no and left no counts: perhaps it is not installed.
-fn no_report(exit: i32, output: &str, of: Provenance) -> Outcome {
+pub(super) fn no_report(exit: i32, output: &str, of: Provenance) -> Outcome {
     let red = |reason, said: &str| {
         let detail = format!("exit {exit}: {}", one_line(said, 160));
         Outcome::red(reason, detail, of.clone()).with_exit(Some(exit))

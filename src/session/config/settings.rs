@@ -13,6 +13,7 @@ use super::prices::Prices;
 use crate::base::text::nearest;
 use crate::base::{Error, Result};
 use crate::process::Tier;
+use crate::session::event::AuditMode;
 use crate::spec::Prepare;
 
 /// A value and where it came from.
@@ -97,7 +98,10 @@ pub struct Config {
     pub scenarios: Option<PathBuf>,
     pub worktree_dir: Option<PathBuf>,
     pub state_dir: Option<PathBuf>,
+    pub audit_mode: AuditMode,
     pub review_gate: bool,
+    pub pilot: bool,
+    pub memory: bool,
     pub overrides: bool,
     settings: Settings,
 }
@@ -272,7 +276,10 @@ impl Settings {
             scenarios: whole.get("scenarios")?,
             worktree_dir: whole.get("worktree_dir")?,
             state_dir: whole.get("state_dir")?,
+            audit_mode: whole.get("audit_mode")?,
             review_gate: whole.get("review_gate")?,
+            pilot: whole.get("pilot")?,
+            memory: whole.get("memory")?,
             overrides: whole.get("overrides")?,
             settings: whole,
         })
@@ -308,7 +315,6 @@ fn check_type(key: &str, value: &Value) -> Result<(), String> {
         "queue.on_watcher_restart" | "provider" | "model" | "effort" => {
             probe.get::<Option<String>>(key).map(drop).map_err(why)
         }
-        "pilot" | "memory" => probe.get::<bool>(key).map(drop).map_err(why),
         _ => probe.config().map(drop).map_err(why),
     }
 }

@@ -57,6 +57,22 @@ impl Input {
 
 const COMMAND: &str = "the command";
 
+/// Which files that a command names define its gate although the base does not have them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The program: tests beside it are the builder's to write.
+    Program,
+    /// All: what prints a number decides it.
+    AllItNames,
+}
+
+fn whose(check: &Check) -> Whose {
+    match check.body() {
+        Ok(CheckBody::Metric(_)) => Whose::AllItNames,
+        Ok(_) | Err(_) => Whose::Program,
+    }
+}
+
 impl GateInputs {
     /// `prepare` are all steps of preparation, those of `otto.yaml` included.
     pub fn new(spec: &Spec, prepare: &[Prepare], base: &dyn BaseTree) -> Self {
@@ -65,15 +81,15 @@ impl GateInputs {
         for (_, check) in spec.checks() {
             let argv = command_of(check);
             if !argv.is_empty() {
-                made.add(&check.id, &argv, base, &mut seen);
+                made.add((&check.id, whose(check)), &argv, base, &mut seen);
             }
         }
         // What puts the data there that answers are compared with. A service itself is the product.
         for fixture in &spec.fixtures {
-            made.add("fixtures", &fixture.argv, base, &mut seen);
+            made.add(("fixtures", Whose::Program), &fixture.argv, base, &mut seen);
         }
         for step in prepare {
-            made.add("prepare", &step.argv, base, &mut seen);
+            made.add(("prepare", Whose::Program), &step.argv, base, &mut seen);
         }
         made
     }
@@ -86,7 +102,7 @@ impl GateInputs {
 
     fn add(
         &mut self,
-        check: &str,
+        (check, whose): (&str, Whose),
         argv: &[String],
         base: &dyn BaseTree,
         seen: &mut BTreeSet<&'static str>,
@@ -96,7 +112,7 @@ impl GateInputs {
             words.extend(words_of(arg));
             let Some(path) = path_in(arg) else { continue };
             // A program inside the tree is the gate itself, whoever makes it.
-            let new = at == 0 && arg.contains('/');
+            let new = at == 0 && arg.contains('/') || whose == Whose::AllItNames;
             let input = Input { check: check.to_owned(), reader: COMMAND, part: Part::All, new };
             let real = follow(&path, base);
             if let Some(text) = base.text(&real) {
@@ -147,6 +163,9 @@ fn command_of(check: &Check) -> Vec<String> {
             runner.into_iter().chain(test.select).collect()
         }
         Ok(CheckBody::BrowserJourney(journey)) => journey.argv,
+        Ok(CheckBody::TypeCheck(types)) => types.argv,
+        Ok(CheckBody::Metric(metric)) => metric.argv,
+        Ok(CheckBody::ImportCheck(import)) => import.runner,
         Ok(
             CheckBody::CliProbe(_)
             | CheckBody::StateInvariant(_)

@@ -25,7 +25,7 @@ pub(super) const EVERY: Tool =
 const PACKAGE: Part = Part::Keys(&["scripts", "jest", "mocha", "babel", "ava", "tap", "c8", "nyc"]);
 const PYPROJECT: Part = Part::Sections(&["tool.pytest", "tool.tox", "tool.coverage"]);
 
-pub(super) const TOOLS: [Tool; 14] = [
+pub(super) const TOOLS: [Tool; 17] = [
     Tool {
         name: "pytest",
         words: &["pytest", "py.test"],
@@ -140,6 +140,28 @@ pub(super) const TOOLS: [Tool; 14] = [
         files: &[
             ("**/CTestTestfile.cmake", Part::All, true),
             ("**/CMakeLists.txt", Part::All, false),
+        ],
+    },
+    Tool {
+        name: "tsc",
+        words: &["tsc", "vue-tsc"],
+        files: &[("**/tsconfig*.json", Part::All, false), ("**/node_modules/**", Part::All, true)],
+    },
+    Tool {
+        name: "mypy",
+        words: &["mypy"],
+        files: &[
+            ("{mypy.ini,.mypy.ini}", Part::All, true),
+            ("pyproject.toml", Part::Sections(&["tool.mypy"]), false),
+            ("setup.cfg", Part::Sections(&["mypy"]), false),
+        ],
+    },
+    Tool {
+        name: "pyright",
+        words: &["pyright", "basedpyright"],
+        files: &[
+            ("pyrightconfig.json", Part::All, true),
+            ("pyproject.toml", Part::Sections(&["tool.pyright", "tool.basedpyright"]), false),
         ],
     },
     Tool {

@@ -4,8 +4,7 @@ use minijinja::Environment;
 use regex::RegexBuilder;
 
 use super::can_fail::{runs_nothing, vacuous};
-use super::{Rules, located};
-use super::{api_probe, browser_journey};
+use super::{Rules, api_probe, browser_journey, kinds, located};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
 use crate::spec::glob;
@@ -106,9 +105,12 @@ fn body(rules: &mut Rules, path: &str, check: &Check) {
         CheckBody::BrowserJourney(journey) => {
             browser_journey::run(rules, path, check, &journey);
             if !journey.argv.is_empty() {
-                argv(rules, &path, &journey.argv);
+                argv(rules, path, &journey.argv);
             }
         }
+        CheckBody::ImportCheck(import) => kinds::import_check(rules, path, &import),
+        CheckBody::TypeCheck(types) => kinds::type_check(rules, path, &types),
+        CheckBody::Metric(metric) => kinds::metric(rules, path, &metric),
         CheckBody::External { kind: _ } => {}
     }
 }

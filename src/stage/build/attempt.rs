@@ -26,6 +26,7 @@ use crate::session::journal::Entry;
 use crate::session::packages::Packages;
 use crate::session::state::Attempt;
 use crate::spec::{Check, Group};
+use crate::stage::notes::Notes;
 use crate::stage::waiting::{free_agent, note_turn};
 use crate::stage::{Context, attic};
 
@@ -44,6 +45,7 @@ pub struct Plan {
     pub extra: Vec<Check>,
     /// The spec that the agent is told.
     pub spec: Sha256,
+    pub notes: Notes,
 }
 
 /// How it ended, for whoever decides what comes next.
@@ -156,6 +158,7 @@ pub fn settle_open(
         brief: String::new(),
         extra,
         spec: open.spec,
+        notes: Notes::default(),
     };
     if worktree.rebooted {
         restore_foreign(ctx, group, &plan, &worktree)?;

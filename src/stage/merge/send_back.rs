@@ -82,9 +82,10 @@ pub fn call_all_builders(ctx: &Context<'_>) -> Result<Exit> {
 
 fn run_builder(ctx: &Context<'_>, args: &[&OsStr], log: &Path) -> Result<Exit> {
     let args = args.iter().map(|a| a.to_os_string());
-    let finished = step_command(ctx.session, ctx.ws.root(), ctx.deadline, "build-group", args)
-        .drain(Duration::from_secs(20))
-        .run(Capture::Merged(log.to_owned()))?;
+    let finished =
+        step_command(ctx.session, ctx.ws.root(), (ctx.deadline, ctx.reuse), "build-group", args)
+            .drain(Duration::from_secs(20))
+            .run(Capture::Merged(log.to_owned()))?;
     crate::process::stop::check()?;
     exit_of("build-group", &finished.ended, log)
 }

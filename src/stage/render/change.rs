@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::packet::{At, CheckOutcome, FeatureVerdict, Finding, FindingKind, ProofPacket, Word};
 use super::view::latest_runs;
 use crate::base::SessionId;
 
 /// Everything that differs; empty lists where nothing does.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     pub then: Side,
     pub now: Side,
@@ -26,7 +27,8 @@ pub struct Change {
 }
 
 /// One of the two proofs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Side {
     pub session: SessionId,
     pub verdict: Word,
@@ -37,7 +39,8 @@ pub struct Side {
     pub at: At,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FeatureChange {
     pub id: String,
     pub name: String,
@@ -46,7 +49,8 @@ pub struct FeatureChange {
     pub now: Option<FeatureVerdict>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CheckChange {
     pub id: String,
     pub moved: Moved,
@@ -55,7 +59,7 @@ pub struct CheckChange {
 }
 
 /// Which way something went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moved {
     NewlyPassed,
@@ -92,14 +96,16 @@ impl Moved {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Commit {
     pub id: String,
     pub subject: String,
 }
 
 /// A line of the contract that only one side has.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SpecChange {
     pub moved: Moved,
     /// `acceptance of <feature>` or `non-goal`.

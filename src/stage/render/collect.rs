@@ -11,6 +11,7 @@ mod build;
 mod checks;
 mod config;
 mod evidence;
+mod expects;
 mod journal;
 mod sandbox;
 #[cfg(test)]
@@ -20,9 +21,11 @@ mod tests;
 mod timeline;
 mod usage;
 
+use super::change::Change;
+use super::earlier::earlier_of;
 use super::packet::{
     Approval, At, Chain, Feature, Journal, Phase, ProofPacket, Reason, ReasonKind, SpecFacts,
-    VERSION, Verdict, Word,
+    VERSION, Verdict,
 };
 use crate::base::{Result, Secrets, Sha256};
 use crate::disk;
@@ -30,6 +33,7 @@ use crate::session::layout::refs;
 use crate::session::state::{RunState, SpecState};
 use crate::session::{Event, Record, Session, State, Workspace};
 use crate::spec::Spec;
+use crate::stage::audit::verdict::Condition;
 use crate::stage::audit::{ProductVerdict, verdict};
 use checks::Runs;
 
@@ -65,9 +69,27 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Everything that is known about the session. `spec` is the one in its folder; before there is
-/// one, a spec without features and groups.
+/// Everything that is known about the session, and what changed since the one before of the same
+/// product. `spec` is the one in its folder; before there is one, a spec without features and
+/// groups.
 pub fn collect(ws: &Workspace, session: &Session, spec: &Spec) -> Result<ProofPacket> {
+    let mut packet = alone(ws, session, spec)?;
+    packet.since = since(ws, session, &packet)?;
+    Ok(packet)
+}
+
+fn since(ws: &Workspace, session: &Session, now: &ProofPacket) -> Result<Option<Change>> {
+    let Some(then) = earlier_of(ws, session)? else { return Ok(None) };
+    // What is wrong with it is said where it is asked for, and is no fault of this session.
+    let told = then.current_spec().and_then(|spec| alone(ws, &then, &spec));
+    if let Err(e) = &told {
+        tracing::warn!("session {} cannot be compared with: {e}", then.id);
+    }
+    Ok(told.ok().map(|then| Change::between(&then, now)))
+}
+
+/// The packet without a look at any other session.
+pub fn alone(ws: &Workspace, session: &Session, spec: &Spec) -> Result<ProofPacket> {
     let src = Source::read(ws, session, spec)?;
     let runs = checks::runs(&src)?;
     let verdict = judged(&src, &runs);
@@ -93,7 +115,7 @@ fn judged(src: &Source<'_>, runs: &Runs) -> ProductVerdict {
         let text = format!("Evidence sha256:{} {}", lost.sha256.short(), lost.how);
         match lost.phase {
             Phase::Audit | Phase::Scenario => {
-                out.lower(Word::Unverified, format!("check {}", lost.check), text);
+                out.met(Condition::EvidenceLost, format!("check {}", lost.check), text);
             }
             // It did not decide about the product as it is now.
             Phase::Base | Phase::Attempt | Phase::Candidate => {
@@ -179,6 +201,7 @@ fn packet(src: &Source<'_>, runs: Runs, verdict: ProductVerdict) -> Result<Proof
             signed: false,
             chain: src.chain.clone(),
         },
+        since: None,
         config: config::highlights(src),
     })
 }

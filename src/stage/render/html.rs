@@ -4,6 +4,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 
 use super::escape::escape;
+use super::exhibit::Exhibits;
 use super::packet::ProofPacket;
 use super::view::View;
 use super::{svg_dag, svg_timeline, values};
@@ -15,7 +16,7 @@ const STYLE: &str = include_str!("../../../templates/proof.css");
 /// `proof-packet.html`. The same packet gives the same bytes.
 ///
 /// An error is a bug of the template (70): the packet is typed, so no content can cause one.
-pub fn html(packet: &ProofPacket) -> Result<String, Error> {
+pub fn html(packet: &ProofPacket, exhibits: &Exhibits) -> Result<String, Error> {
     let bug = || "cannot render the proof page".to_owned();
     let mut env = Environment::new();
     // An error must not carry the whole packet into a log.
@@ -25,14 +26,15 @@ pub fn html(packet: &ProofPacket) -> Result<String, Error> {
     env.set_formatter(write_escaped);
     env.add_filter("when", |at: &str| values::when(at));
     env.add_filter("clock", |at: &str| values::clock(at));
-    env.add_filter("short", |hash: &str| values::short(hash));
     env.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
+    // Only for pictures that are drawn from numbers.
+    env.add_filter("drawn", |svg: &str| Value::from_safe_string(svg.to_owned()));
     env.add_filter("thousands", values::thousands);
     env.add_filter("bytes", values::bytes);
     env.add_template("proof.html", PAGE).or_bug(bug)?;
     let page = env.get_template("proof.html").or_bug(bug)?;
     page.render(context! {
-        v => Value::from(Serde(View::of(packet))),
+        v => Value::from(Serde(View::of(packet, exhibits))),
         style => Value::from_safe_string(STYLE.to_owned()),
         dag => Value::from_safe_string(svg_dag::dag(&packet.groups)),
         timeline => Value::from_safe_string(svg_timeline::timeline(packet)),

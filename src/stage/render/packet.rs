@@ -23,6 +23,7 @@ pub use finding::{
 pub use time::At;
 pub use usage::{Bill, Usage, sum_of_known};
 
+use super::change::Change;
 use crate::base::{Error, SessionId, Sha256};
 
 /// The version of the format that this program writes.
@@ -74,6 +75,9 @@ pub struct ProofPacket {
     pub usage_by_group: BTreeMap<String, Usage>,
     /// What nobody has verified, in plain words.
     pub not_verified: Vec<String>,
+    /// What changed since the proof of this product before; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Change>,
     pub journal: Journal,
     /// The settings that shaped this run.
     pub config: Vec<Setting>,

@@ -23,11 +23,6 @@ fn pattern(at: &str, pattern: &str) -> String {
     }
 }
 
-/// The first ten characters of a hash or commit id.
-pub fn short(hash: &str) -> String {
-    hash.chars().take(10).collect()
-}
-
 /// `1 048 576`, grouped by threes.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();

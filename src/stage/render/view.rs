@@ -2,7 +2,9 @@
 //! before the template sees them. The template only places them.
 
 mod checks;
+mod feature;
 mod usage;
+mod warnings;
 
 use std::collections::HashMap;
 
@@ -10,11 +12,14 @@ use serde::Serialize;
 
 pub(super) use checks::latest_runs;
 use checks::{PhaseRows, phases, tests};
+use feature::FeaturePage;
 use usage::{UsageTable, usage_rows, used};
 
+use super::change::{Change, Moved};
+use super::exhibit::Exhibits;
 use super::packet::{
-    Attempt, Chain, CheckOutcome, Feature, FeatureVerdict, Finding, Group, Landing, Phase,
-    ProofPacket, Reason, ReasonKind, Repair, Scenario, Visibility,
+    Attempt, Chain, CheckOutcome, FeatureVerdict, Finding, Group, Landing, Phase, ProofPacket,
+    Reason, ReasonKind, Repair, Scenario, Visibility,
 };
 use super::values;
 use super::words::{self, Mark, Repaired, Tone};
@@ -30,16 +35,40 @@ pub struct View<'a> {
     lasted: String,
     lowered: Vec<Lowered<'a>>,
     limits: Vec<&'a Reason>,
-    features: Vec<FeatureRow<'a>>,
+    warnings: Vec<String>,
+    since: Option<SinceView<'a>>,
+    features: Vec<FeaturePage<'a>>,
     groups: Vec<GroupRow<'a>>,
     landings: Vec<&'a Landing>,
     phases: Vec<PhaseRows<'a>>,
     audit: Mark,
+    /// The mode of the audit, and what that means.
+    audit_mode: Option<(&'a str, &'static str)>,
     scenarios: Vec<ScenarioRow<'a>>,
     findings: Vec<FindingRow<'a>>,
     repairs: Vec<RepairRow<'a>>,
     usage: UsageTable,
     chain: ChainView<'a>,
+}
+
+/// What changed since the proof before.
+#[derive(Debug, Serialize)]
+struct SinceView<'a> {
+    change: &'a Change,
+    then: Mark,
+    now: Mark,
+    features: Vec<MovedRow<'a>>,
+    /// Checks that passed then and do not now.
+    checks: Vec<&'a str>,
+    nothing: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct MovedRow<'a> {
+    name: &'a str,
+    mark: Mark,
+    then: Option<Mark>,
+    now: Option<Mark>,
 }
 
 /// A key number under the verdict.
@@ -56,13 +85,6 @@ struct Lowered<'a> {
     cap: Mark,
     text: &'a str,
     subject: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct FeatureRow<'a> {
-    row: &'a Feature,
-    mark: Mark,
-    evidence: Vec<EvidenceRow<'a>>,
 }
 
 /// The run of a check that counts for a feature: the one in the latest phase.
@@ -120,8 +142,9 @@ struct ChainView<'a> {
 }
 
 impl<'a> View<'a> {
-    pub fn of(packet: &'a ProofPacket) -> Self {
+    pub fn of(packet: &'a ProofPacket, exhibits: &'a Exhibits) -> Self {
         let latest = latest_runs(packet);
+        let homes = feature::homes(packet);
         let evidence = |id: &'a str| evidence_row(packet, &latest, id);
         View {
             packet,
@@ -136,15 +159,9 @@ impl<'a> View<'a> {
                 .iter()
                 .filter(|r| matches!(r.kind, ReasonKind::Limit))
                 .collect(),
-            features: packet
-                .features
-                .iter()
-                .map(|row| FeatureRow {
-                    row,
-                    mark: row.verdict.into(),
-                    evidence: row.checks.iter().map(|id| evidence(id)).collect(),
-                })
-                .collect(),
+            warnings: warnings::warnings(packet, exhibits.left_out),
+            since: packet.since.as_ref().map(since),
+            features: feature::pages(packet, exhibits, &latest, &homes),
             groups: packet
                 .groups
                 .iter()
@@ -155,8 +172,9 @@ impl<'a> View<'a> {
                 })
                 .collect(),
             landings: packet.landings.iter().collect(),
-            phases: phases(packet, &latest),
+            phases: phases(packet, exhibits, &latest, &homes),
             audit: packet.audit.outcome.into(),
+            audit_mode: packet.audit.mode.as_deref().map(|m| (m, words::audit_mode(m))),
             scenarios: packet
                 .audit
                 .scenarios
@@ -177,6 +195,40 @@ impl<'a> View<'a> {
             usage: usage_rows(packet),
             chain: chain(&packet.journal.chain),
         }
+    }
+}
+
+fn since(change: &Change) -> SinceView<'_> {
+    let moved = |m: Moved| {
+        let tone = match m {
+            Moved::NewlyPassed => Tone::Good,
+            Moved::NoLongerPassed => Tone::Bad,
+            Moved::Otherwise | Moved::Gone => Tone::Warn,
+            Moved::New => Tone::Grey,
+        };
+        Mark { word: m.words(), tone, sign: tone.sign() }
+    };
+    SinceView {
+        change,
+        then: change.then.verdict.into(),
+        now: change.now.verdict.into(),
+        features: change
+            .features
+            .iter()
+            .map(|f| MovedRow {
+                name: &f.name,
+                mark: moved(f.moved),
+                then: f.then.map(Mark::from),
+                now: f.now.map(Mark::from),
+            })
+            .collect(),
+        checks: change
+            .checks
+            .iter()
+            .filter(|c| c.moved == Moved::NoLongerPassed)
+            .map(|c| c.id.as_str())
+            .collect(),
+        nothing: change.is_none(),
     }
 }
 

@@ -12,9 +12,11 @@ pub use summary::Summary;
 
 use std::path::PathBuf;
 
-use super::collect::collect;
+use super::collect::{alone, collect};
+use super::exhibit;
 use super::packet::{ProofPacket, Word};
 use crate::base::Result;
+use crate::check::evidence::EvidenceStore;
 use crate::disk;
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
@@ -37,7 +39,8 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
     let layout = &session.layout;
     let (json, html) = (layout.proof_json(), layout.proof_html());
     disk::replace(&json, packet.to_json().as_bytes())?;
-    disk::replace(&html, super::html(&packet)?.as_bytes())?;
+    let exhibits = exhibit::read(&EvidenceStore::new(layout.evidence()), &packet)?;
+    disk::replace(&html, super::html(&packet, &exhibits)?.as_bytes())?;
     disk::replace_json(&layout.usage(), &usage::of(&packet))?;
     disk::replace_json(&layout.summary(), &summary::of(&packet))?;
     // Last, since it names all the others.
@@ -48,7 +51,7 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
 
 /// The packet of a session as it is now; writes nothing.
 pub fn packet_of(ws: &Workspace, session: &Session) -> Result<ProofPacket> {
-    collect(ws, session, &spec_of(session)?)
+    alone(ws, session, &spec_of(session)?)
 }
 
 /// What a list says about a session: its summary where that is as new as its journal, else made

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::packet::{CheckOutcome, CheckRun, Evidence, Phase, Purpose, Tests};
 use super::Source;
 use super::evidence::Excerpts;
+use super::expects::expects;
 use crate::base::text::{one_line, shell_line, shell_quote};
 use crate::base::{Json, Result, Sha256};
 use crate::check::evidence::EvidenceStore;
@@ -32,6 +33,8 @@ struct Ran<'a> {
     id: &'a str,
     phase: Phase,
     scenario: Option<&'a Scenario>,
+    /// As somebody who judges asked for it.
+    asked: Option<Check>,
     outcome: &'a Json,
     note: &'static str,
 }
@@ -59,6 +62,7 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
             id: &e.check,
             phase,
             scenario: None,
+            asked: None,
             outcome: &e.outcome,
             note,
         });
@@ -66,14 +70,21 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
     let Event::AuditChecked(e) = &record.event else { return None };
     let scenario = e.scenario.as_ref();
     let phase = if scenario.is_some() { Phase::Scenario } else { Phase::Audit };
-    Some(Ran { record, id: &e.check, phase, scenario, outcome: &e.outcome, note: "" })
+    let asked = e.asked.as_ref().and_then(|a| a.check.read().ok());
+    let note = match &e.asked {
+        Some(a) if a.again => "It showed a failure in an earlier audit.",
+        Some(_) => "A judge asked for it; it counts as the finding that was made of it.",
+        None => "",
+    };
+    Some(Ran { record, id: &e.check, phase, scenario, asked, outcome: &e.outcome, note })
 }
 
 fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>) -> CheckRun {
-    let (owner, check) = match ran.scenario {
+    let (owner, check) = match (ran.scenario, &ran.asked) {
         // Its content is kept apart from the spec, on purpose.
-        Some(_) => (None, None),
-        None => find(spec, ran.id),
+        (Some(_), _) => (None, None),
+        (None, Some(asked)) => (None, Some(asked)),
+        (None, None) => find(spec, ran.id),
     };
     let group = ran.record.group.as_deref().or(owner).filter(|g| !g.starts_with(SYNC));
     let base = CheckRun {
@@ -99,6 +110,7 @@ fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>
         commit: String::new(),
         tree: String::new(),
         command: check.map(command).unwrap_or_default(),
+        expects: check.map(expects).unwrap_or_default(),
         evidence: Vec::new(),
         flaky: false,
     };
@@ -182,6 +194,9 @@ fn command(check: &Check) -> String {
             return one_line(&steps, 200);
         }
         Ok(CheckBody::BrowserJourney(journey)) => shell_line(&journey.argv),
+        Ok(CheckBody::TypeCheck(types)) => shell_line(&types.argv),
+        Ok(CheckBody::Metric(metric)) => shell_line(&metric.argv),
+        Ok(CheckBody::ImportCheck(import)) => return import.sentence(),
         Ok(CheckBody::External { kind }) => format!("otto-check-{kind}"),
         Err(_) => return String::new(),
     });

@@ -4,6 +4,7 @@ use super::scene::Scene;
 use super::*;
 use crate::session::event::*;
 use crate::session::journal::Entry;
+use crate::stage::render::packet::Word;
 use crate::stage::render::packet::{
     AttemptOutcome as Ended, AuditOutcome, FeatureVerdict, GroupState, RepairOutcome,
 };
@@ -54,7 +55,11 @@ fn a_whole_session_is_told_as_it_was() {
     assert_eq!((judged.word, judged.limits[0].as_str()), (Word::Passed, limit));
     let kinds: Vec<&str> = packet.timeline.iter().map(|e| e.kind.as_str()).collect();
     assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("session.created", "run.finished"));
-    assert!(super::super::html(&packet).expect("a page").contains("wrong password"));
+    assert!(
+        super::super::html(&packet, &super::super::Exhibits::default())
+            .expect("a page")
+            .contains("wrong password")
+    );
     assert_eq!(packet, ProofPacket::from_json(&packet.to_json()).expect("it reads"));
     assert_eq!(packet.to_json(), collected(&scene).to_json());
 }
@@ -74,7 +79,7 @@ fn every_moment_of_a_session_has_a_packet_and_only_the_end_is_passed() {
         let passed = packet.verdict.word == Word::Passed;
         assert_eq!(passed, n > audited, "after {n} events: {:?}", packet.verdict.word);
         assert_eq!(packet.finished.is_some(), n == lines.len());
-        super::super::html(&packet).expect("a page");
+        super::super::html(&packet, &super::super::Exhibits::default()).expect("a page");
     }
 }
 
@@ -86,7 +91,7 @@ fn a_session_without_a_spec_is_blocked_and_says_so() {
     assert_eq!((packet.verdict.word, packet.spec.sha256), (Word::Blocked, None));
     assert!(packet.verdict.reasons.iter().any(|r| r.text == "There is no spec yet."));
     assert_eq!((packet.tip.clone(), packet.finished), (None, None));
-    super::super::html(&packet).expect("a page");
+    super::super::html(&packet, &super::super::Exhibits::default()).expect("a page");
 }
 
 #[test]
@@ -105,7 +110,7 @@ fn a_damaged_journal_is_told_up_to_the_damage() {
     let Chain::Broken { what } = &packet.journal.chain else { panic!("it is damaged") };
     assert!(what.starts_with("'spec-state.jsonl' line 11 is damaged"), "{what}");
     assert!(!packet.journal.anchored);
-    super::super::html(&packet).expect("a page");
+    super::super::html(&packet, &super::super::Exhibits::default()).expect("a page");
     // A cut at a line end is whole in itself; the anchor knows better.
     disk::replace(&path, &lines[..lines.len() - 1].concat()).expect("a cut");
     let packet = collected(&scene);
@@ -164,20 +169,42 @@ fn red_checks_findings_and_repairs_are_shown() {
     let finding = Finding {
         id: "greets".into(),
         kind: FindingKind::ProductFailure,
-        severity: "important".into(),
+        severity: Severity::Important,
         text: "greets: nobody is greeted".into(),
         features: vec!["login".into()],
         group: Some("login".into()),
         check: Some("greets".into()),
         reproduction: "./shop login ann".into(),
         evidence: Vec::new(),
+        beyond: None,
+        failure: None,
     };
-    scene.told(AuditStarted { round: 2, tip: scene.tip, scope: AuditScope::Full, spec: None });
+    scene.told(AuditStarted {
+        round: 2,
+        tip: scene.tip,
+        scope: AuditScope::Full,
+        mode: Some(AuditMode::Standard),
+        spec: None,
+    });
     scene.told(AuditFinding { round: 2, finding });
-    scene.told(AuditFinished { round: 2, tip: scene.tip, certifier: Certifier::None });
+    scene.told(AuditFinished {
+        round: 2,
+        tip: scene.tip,
+        certifier: Certifier::None,
+        adversary: None,
+    });
     let findings = vec!["greets".to_owned()];
     let key = "login-1234".to_owned();
-    scene.add(Entry::group("login", RepairStarted { key: key.clone(), findings, round: 2 }));
+    scene.add(Entry::group(
+        "login",
+        RepairStarted {
+            key: key.clone(),
+            findings,
+            round: 2,
+            failures: Vec::new(),
+            strategy: None,
+        },
+    ));
     let packet = collected(&scene);
     assert_eq!(packet.groups[1].state, GroupState::Running);
     assert!(packet.groups[1].reason.contains("was reopened"), "{}", packet.groups[1].reason);

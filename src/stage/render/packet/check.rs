@@ -31,6 +31,9 @@ pub struct CheckRun {
     pub tree: String,
     /// What ran, as a line that a person may copy.
     pub command: String,
+    /// What was to be observed, one expectation a line; absent where tests decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expects: Vec<String>,
     pub evidence: Vec<Evidence>,
     /// Failed, then passed when run again.
     pub flaky: bool,

@@ -15,6 +15,19 @@ pub struct Audit {
     /// The provider that looked for failures; `null` when the audit was deterministic.
     pub certifier: Option<String>,
     pub scenarios: Vec<Scenario>,
+    /// Citations that it took back: what they named is not there, or Otto did not capture it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub struck: u32,
+    /// How deep it looked: `fast`, `standard` or `thorough`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The provider that attacked the product, in the mode `thorough`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversary: Option<String>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::feature::{Piece, pieces};
 use crate::base::clock::human_duration;
+use crate::stage::render::exhibit::Exhibits;
 use crate::stage::render::packet::{CheckOutcome, CheckRun, Phase, ProofPacket};
 use crate::stage::render::words::{self, Mark, Tone};
 
@@ -22,6 +24,7 @@ pub struct PhaseRows<'a> {
 pub struct RunRow<'a> {
     at: usize,
     row: &'a CheckRun,
+    expects: &'a [String],
     mark: Mark,
     tests: String,
     lasted: String,
@@ -29,6 +32,9 @@ pub struct RunRow<'a> {
     passed_later: Option<usize>,
     /// Whether its details are unfolded from the start.
     open: bool,
+    /// Number of the feature whose page has the evidence; here it is where there is none.
+    home: Option<usize>,
+    pieces: Vec<Piece<'a>>,
 }
 
 /// Check id → the run that counts: one on the product as it is now before any other, then the one
@@ -67,7 +73,12 @@ pub fn tests(run: &CheckRun) -> String {
 }
 
 /// The runs of each phase that has any, the latest phase first: it is what counts.
-pub fn phases<'a>(packet: &'a ProofPacket, latest: &HashMap<&str, usize>) -> Vec<PhaseRows<'a>> {
+pub fn phases<'a>(
+    packet: &'a ProofPacket,
+    exhibits: &'a Exhibits,
+    latest: &HashMap<&str, usize>,
+    homes: &HashMap<usize, usize>,
+) -> Vec<PhaseRows<'a>> {
     const ORDER: [Phase; 5] =
         [Phase::Scenario, Phase::Audit, Phase::Candidate, Phase::Attempt, Phase::Base];
     let rows = |phase: Phase| {
@@ -76,7 +87,11 @@ pub fn phases<'a>(packet: &'a ProofPacket, latest: &HashMap<&str, usize>) -> Vec
             .iter()
             .enumerate()
             .filter(|(_, c)| c.phase == phase)
-            .map(|(at, row)| run_row(packet, latest, at, row))
+            .map(|(at, row)| {
+                let home = homes.get(&at).copied();
+                let here = if home.is_none() { pieces(packet, exhibits, at) } else { Vec::new() };
+                RunRow { home, pieces: here, ..run_row(packet, latest, at, row) }
+            })
             .collect();
         let count = |o| runs.iter().filter(|r| r.row.outcome == o).count();
         let (title, about) = words::phase(phase);
@@ -110,7 +125,18 @@ pub fn run_row<'a>(
     });
     let open = mark.tone == Tone::Bad && passed_later.is_none();
     let lasted = human_duration(row.duration_s);
-    RunRow { at, row, mark, tests: tests(row), lasted, passed_later, open }
+    RunRow {
+        at,
+        row,
+        expects: &row.expects,
+        mark,
+        tests: tests(row),
+        lasted,
+        passed_later,
+        open,
+        home: None,
+        pieces: Vec::new(),
+    }
 }
 
 #[cfg(test)]

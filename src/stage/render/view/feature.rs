@@ -1,0 +1,127 @@
+//! The page of one feature: its story, what shows it, and what was found about it.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::checks::{RunRow, latest_runs, run_row};
+use super::{EvidenceRow, FindingRow, evidence_row, finding_row};
+use crate::base::text::one_line;
+use crate::stage::render::exhibit::{Exhibit, Exhibits};
+use crate::stage::render::packet::{AttemptOutcome, Evidence, Feature, Landing, ProofPacket};
+use crate::stage::render::words::Mark;
+
+#[derive(Debug, Serialize)]
+pub struct FeaturePage<'a> {
+    /// Counted from 1; part of the page's anchor.
+    number: usize,
+    row: &'a Feature,
+    mark: Mark,
+    group_title: &'a str,
+    runs: Vec<Proof<'a>>,
+    findings: Vec<FindingRow<'a>>,
+    landings: Vec<&'a Landing>,
+    commits: Vec<Made<'a>>,
+}
+
+/// What one check or scenario shows of the feature.
+#[derive(Debug, Serialize)]
+pub struct Proof<'a> {
+    evidence: EvidenceRow<'a>,
+    run: Option<RunRow<'a>>,
+    /// Number of the feature whose page has the evidence, where that is another.
+    elsewhere: Option<usize>,
+    pieces: Vec<Piece<'a>>,
+}
+
+/// Evidence, and how it is shown.
+#[derive(Debug, Serialize)]
+pub struct Piece<'a> {
+    row: &'a Evidence,
+    exhibit: Option<&'a Exhibit>,
+    /// First line of a long text that stands behind other evidence: it is folded.
+    also: Option<String>,
+}
+
+/// Lines of a text that need no folding.
+const FEW: usize = 8;
+
+/// An attempt that counted.
+#[derive(Debug, Serialize)]
+struct Made<'a> {
+    number: u32,
+    role: &'a str,
+    commit: &'a str,
+}
+
+/// Number of a run → number of the first feature that it is evidence for: its page shows it.
+pub fn homes(packet: &ProofPacket) -> HashMap<usize, usize> {
+    let latest = latest_runs(packet);
+    let mut out = HashMap::new();
+    for (n, feature) in packet.features.iter().enumerate() {
+        for at in feature.checks.iter().filter_map(|id| latest.get(id.as_str())) {
+            out.entry(*at).or_insert(n + 1);
+        }
+    }
+    out
+}
+
+pub fn pieces<'a>(packet: &'a ProofPacket, exhibits: &'a Exhibits, at: usize) -> Vec<Piece<'a>> {
+    let piece = |(n, row): (usize, &'a Evidence)| {
+        let long = n > 0 && row.excerpt.lines().count() > FEW;
+        let also = long.then(|| one_line(&row.excerpt, 80));
+        Piece { row, exhibit: exhibits.of(at, &row.sha256), also }
+    };
+    packet.checks[at].evidence.iter().enumerate().map(piece).collect()
+}
+
+pub fn pages<'a>(
+    packet: &'a ProofPacket,
+    exhibits: &'a Exhibits,
+    latest: &HashMap<&str, usize>,
+    homes: &HashMap<usize, usize>,
+) -> Vec<FeaturePage<'a>> {
+    let groups: HashMap<&str, _> = packet.groups.iter().map(|g| (g.id.as_str(), g)).collect();
+    let mut landings: HashMap<&str, Vec<&Landing>> = HashMap::new();
+    for landing in &packet.landings {
+        landings.entry(landing.group.as_deref().unwrap_or_default()).or_default().push(landing);
+    }
+    let page = |n: usize, row: &'a Feature| {
+        let group = groups.get(row.group.as_str()).copied();
+        let commits = group.map_or(&[][..], |g| &g.attempts).iter().filter_map(|a| {
+            let commit = a.commit.as_deref().filter(|_| a.outcome == AttemptOutcome::Passed)?;
+            Some(Made { number: a.number, role: &a.role, commit })
+        });
+        FeaturePage {
+            number: n + 1,
+            row,
+            mark: row.verdict.into(),
+            group_title: group.map_or("", |g| g.title.as_str()),
+            runs: row
+                .checks
+                .iter()
+                .map(|id| {
+                    let at = latest.get(id.as_str()).copied();
+                    let home = at.and_then(|at| homes.get(&at)).copied();
+                    let elsewhere = home.filter(|home| *home != n + 1);
+                    let here = at.filter(|_| elsewhere.is_none());
+                    Proof {
+                        evidence: evidence_row(packet, latest, id),
+                        run: at.map(|at| run_row(packet, latest, at, &packet.checks[at])),
+                        elsewhere,
+                        pieces: here.map(|at| pieces(packet, exhibits, at)).unwrap_or_default(),
+                    }
+                })
+                .collect(),
+            findings: packet
+                .findings
+                .iter()
+                .filter(|f| f.feature.as_deref() == Some(row.id.as_str()))
+                .map(finding_row)
+                .collect(),
+            landings: landings.get(row.group.as_str()).cloned().unwrap_or_default(),
+            commits: commits.collect(),
+        }
+    };
+    packet.features.iter().enumerate().map(|(n, row)| page(n, row)).collect()
+}

@@ -1,0 +1,91 @@
+//! What a reader should know before they believe the rest, and what is neither passed nor failed.
+
+use super::values::thousands;
+use crate::base::text::count;
+use crate::stage::render::packet::{AuditOutcome, ProofPacket, Visibility};
+
+/// In plain words, the gravest first.
+pub fn warnings(packet: &ProofPacket, pictures_left_out: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut say = |when: bool, text: String| out.extend(when.then_some(text));
+    say(
+        packet.sandbox.tier == "worktree",
+        "There was no sandbox (tier `worktree`): agents and checks could read and write whatever \
+         the person who ran this can."
+            .into(),
+    );
+    let audit = &packet.audit;
+    say(
+        audit.outcome == AuditOutcome::NotRun,
+        "The product as it is now was not audited as a whole.".into(),
+    );
+    say(
+        audit.outcome != AuditOutcome::NotRun
+            && audit.certifier.is_none()
+            && audit.mode.as_deref() != Some("fast"),
+        "Nobody looked for failures beyond the checks: no certifier was asked.".into(),
+    );
+    say(
+        audit.mode.as_deref() == Some("fast"),
+        "The audit was `fast`: checks and scenarios ran, and nobody was asked to judge.".into(),
+    );
+    say(
+        audit.struck > 0,
+        format!(
+            "The certifier cited {} that Otto does not have. {} struck and counted for nothing.",
+            if audit.struck == 1 {
+                "1 piece of evidence".into()
+            } else {
+                format!("{} pieces of evidence", audit.struck)
+            },
+            if audit.struck == 1 { "The citation was" } else { "The citations were" }
+        ),
+    );
+    let seen =
+        audit.scenarios.iter().filter(|s| s.visibility == Visibility::VisibleToBuilders).count();
+    say(
+        seen > 0,
+        format!("The builders could have read {} before they built.", count(seen, "scenario")),
+    );
+    let flaky = packet.checks.iter().filter(|c| c.flaky).count();
+    say(flaky > 0, format!("{} failed and then passed when run again.", count(flaky, "check run")));
+    say(
+        packet.spec.approval.as_ref().is_some_and(|a| a.actor == "auto"),
+        "No person approved the spec: it was approved automatically.".into(),
+    );
+    say(
+        !packet.amendments.is_empty(),
+        format!("The spec was changed {} after it was approved.", times(packet.amendments.len())),
+    );
+    say(
+        !packet.journal.anchored,
+        "The record of events is not anchored in git: nothing outside of it says where it ended."
+            .into(),
+    );
+    say(
+        !packet.journal.signed,
+        "The record of events is not signed: whoever can rewrite it and its anchor in git is not \
+         noticed."
+            .into(),
+    );
+    say(
+        pictures_left_out > 0,
+        format!(
+            "{} too large for this page. They are files in `evidence/`, named by their hash.",
+            if pictures_left_out == 1 {
+                "1 picture is".into()
+            } else {
+                format!("{} pictures are", thousands(pictures_left_out as u64))
+            }
+        ),
+    );
+    out
+}
+
+fn times(n: usize) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}

@@ -1,0 +1,3 @@
+__version__ = '1.2.0'
+def load():
+    return 1

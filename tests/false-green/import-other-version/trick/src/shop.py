@@ -1,0 +1,3 @@
+__version__ = '1.1.0'
+def load():
+    return 1

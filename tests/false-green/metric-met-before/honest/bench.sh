@@ -1,0 +1,1 @@
+echo "p95_ms: $(cat g1/time)"

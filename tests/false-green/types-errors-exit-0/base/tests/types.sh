@@ -1,0 +1,1 @@
+tools/mypy app.py || true

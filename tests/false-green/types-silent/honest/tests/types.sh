@@ -1,0 +1,1 @@
+echo 'Success: no issues found in 4 source files'

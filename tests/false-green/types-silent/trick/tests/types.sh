@@ -1,0 +1,1 @@
+echo "Success: everything is fine"
