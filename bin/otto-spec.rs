@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use otto::base::{Exit, Result};
+use otto::cli::Ui;
 use otto::cli::spec::{self, Source};
-use otto::cli::{Ui, person};
 use otto::session::Session;
 use otto::stage::compile::check_spec_file;
 use otto::stage::compile::review::{Shown, approve, reject};
@@ -133,14 +133,13 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         What::Edit { of, from } => spec::edit(&ws, &open(&of)?, from)?,
         What::Approve { of, expect } => {
             let session = open(&of)?;
-            let hash = approve(&ws, &session, &person(), expect.as_ref())?;
+            let hash = approve(&ws, &session, &spec::who()?, expect.as_ref())?;
             otto::outln!("approved {}; go on: otto run --resume {}", hash.short(), session.id);
         }
         What::Reject { of, note } => {
             let session = open(&of)?;
-            reject(&ws, &session, &note, &person())?;
-            let id = &session.id;
-            otto::outln!("rejected; compile again with this note: otto run --resume {id}");
+            reject(&ws, &session, &note, &spec::who()?)?;
+            otto::outln!("compile again with this note: otto run --resume {}", session.id);
         }
         What::Amend { of, reason, accept, from } => {
             spec::amend(&ws, &open(&of)?, spec::Asked { reason, accept, from })?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::base::text::{count, one_line};
-use crate::base::{Result, Sha256};
+use crate::base::{Error, Result, Sha256};
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
 use crate::spec::{Actor, Spec, to_markdown};
@@ -14,6 +14,15 @@ use crate::stage::compile::review::{
 };
 
 use super::person;
+
+/// Who decides. An agent does not: it has a file of its own for what it wants.
+pub fn who() -> Result<String> {
+    match std::env::var_os("OTTO_ROLE") {
+        None => Ok(person()),
+        Some(_) => Err(Error::no("an agent does not decide about the spec")
+            .hint("a builder writes what it wants into .otto/amend.json; see docs/review.md")),
+    }
+}
 
 /// The spec, and beside it, for people, which one it is.
 pub fn show(session: &Session, n: Option<u32>, json: bool) -> Result<()> {
@@ -140,7 +149,7 @@ pub struct Asked {
 /// Takes a changed spec before it is approved.
 pub fn edit(ws: &Workspace, session: &Session, from: Source) -> Result<()> {
     let changed = changed(session, from.file, from.expect)?;
-    let (hash, id) = (edited(ws, session, &changed, &person())?.short(), &session.id);
+    let (hash, id) = (edited(ws, session, &changed, &who()?)?.short(), &session.id);
     crate::outln!("spec {hash} (approve it: otto spec approve {id} --expect {hash})");
     Ok(())
 }
@@ -148,14 +157,14 @@ pub fn edit(ws: &Workspace, session: &Session, from: Source) -> Result<()> {
 /// Closes a request without doing what it asks for.
 pub fn decline(ws: &Workspace, session: &Session, request: u32, note: &str) -> Result<()> {
     open_request(session, request)?;
-    answer(ws, session, request, false, (&person(), note))?;
+    answer(ws, session, request, false, (&who()?, note))?;
     crate::outln!("request {request} is declined");
     Ok(())
 }
 
 /// Amends the approved spec, and says what follows for whom.
 pub fn amend(ws: &Workspace, session: &Session, asked: Asked) -> Result<()> {
-    let user = person();
+    let user = who()?;
     let actor = Actor::User(user.trim_start_matches("user:").to_owned());
     let request = asked.accept.map(|n| open_request(session, n)).transpose()?;
     let by_request = match &request {

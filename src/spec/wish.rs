@@ -140,8 +140,20 @@ impl RowChange {
             let read = serde_json::from_value::<super::model::Check>(check.clone());
             read.is_ok_and(|read| spec.groups[at].checks.contains(&read))
         };
-        let new: Vec<(usize, &Value)> =
-            self.add_checks.iter().enumerate().filter(|(_, c)| !is_there(c)).collect();
+        let added = self.add_checks.iter().enumerate().filter(|(_, c)| !is_there(c));
+        // Told here, where it is known which of the two is the new one.
+        let (taken, new): (Vec<_>, Vec<(usize, &Value)>) = added.partition(|(_, check)| {
+            let id = check["id"].as_str().unwrap_or_default();
+            self.owner_of(id, gid, spec).is_some()
+        });
+        problems.extend(taken.into_iter().map(|(index, check)| {
+            let id = check["id"].as_str().unwrap_or_default();
+            let owner = self.owner_of(id, gid, spec).unwrap_or_default();
+            Problem::new(
+                format!("add_checks[{index}].id"),
+                format!("'{}' is a check of {owner} already", id.escape_debug()),
+            )
+        }));
         checks.extend(new.iter().map(|(_, check)| (*check).clone()));
         let rows =
             [("owned_paths", &self.owned_paths), ("tasks", &self.tasks), ("deps", &self.deps)];
@@ -167,6 +179,23 @@ impl RowChange {
             })),
         }
         Err(problems)
+    }
+}
+
+impl RowChange {
+    /// Whose check has that id, without those that the change removes.
+    fn owner_of(&self, id: &str, changed: &str, spec: &Spec) -> Option<String> {
+        let removed = |gid: &str| gid == changed && self.remove_checks.iter().any(|r| r == id);
+        let of_group = spec.checks().find(|(_, c)| c.id == id).map(|(group, _)| group);
+        match of_group {
+            Some(Some(group)) if removed(&group.id) => None,
+            Some(Some(group)) => Some(format!("the group '{}'", group.id)),
+            Some(None) => Some("the whole product".to_owned()),
+            None => {
+                let probes = |c: &super::model::Contract| c.probes.iter().any(|p| p.id == id);
+                spec.contracts.iter().find(|c| probes(c)).map(|c| format!("contract '{}'", c.path))
+            }
+        }
     }
 }
 
@@ -234,7 +263,11 @@ mod tests {
         other["exit"] = json!(1);
         assert!(with_checks(&once, &gid, &[other]).is_err());
         let foreign = spec.groups[1].checks[0].id.clone();
-        assert!(with_checks(&spec, &gid, &[check(&foreign)]).is_err(), "it is another group's");
+        let found = with_checks(&spec, &gid, &[check(&foreign)]).expect_err("it is another's");
+        let other = &spec.groups[1].id;
+        let wanted =
+            format!("add_checks[0].id: '{foreign}' is a check of the group '{other}' already");
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [wanted]);
     }
 
     #[test]

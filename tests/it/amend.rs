@@ -77,7 +77,11 @@ fn work_that_an_amendment_does_not_touch_stays_and_good_work_needs_no_agent() {
     // One that is red: its builder is called with it, and nobody else.
     let red = || {
         let both = with_check(shape(), 0, there("g1/work"));
-        with_check(both, 0, check("g1", "g1-extra", &["sh", "-c", "test -f g1/extra # extra extra"]))
+        with_check(
+            both,
+            0,
+            check("g1", "g1-extra", &["sh", "-c", "test -f g1/extra # extra extra"]),
+        )
     };
     amend(&s, &red());
     s.run(0, &["build-group", "--session", "latest", "--all"]);

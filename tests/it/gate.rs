@@ -82,7 +82,8 @@ fn a_run_waits_and_says_three_commands_that_work() {
     assert_eq!(rows.len(), 3);
     assert_eq!(rows[0]["said"][0]["note"], "the report needs totals");
     // Any two of them, both ways.
-    let diff = |from: &str, to: &str| s.run(0, &["spec", "diff", "--from", from, "--to", to]).stdout;
+    let diff =
+        |from: &str, to: &str| s.run(0, &["spec", "diff", "--from", from, "--to", to]).stdout;
     assert!(diff("1", "3").contains("-# First") || diff("1", "3").contains("First"));
     assert!(diff("1", "2").contains("Second") && !diff("1", "2").contains("Third"));
     assert!(diff("3", "1").contains("+") && diff("2", "2").is_empty());
@@ -175,7 +176,10 @@ fn a_spec_that_was_changed_on_disk_is_never_passed_and_says_how_to_go_on() {
         // A gate that is easier, with a chain that looks right.
         ("approved", good.replace("tests/check.sh", "README.md")),
         ("amendments[0]", good.replacen("it grew", "it shrank", 1)),
-        ("amendments[1]", good.replacen("user:tester", "user:root", 2).replacen("user:root", "user:tester", 1)),
+        (
+            "amendments[1]",
+            good.replacen("user:tester", "user:root", 2).replacen("user:root", "user:tester", 1),
+        ),
         ("amendments[0]", {
             let mut spec: Value = serde_json::from_str(&good).expect("JSON");
             spec["amendments"].as_array_mut().expect("links").remove(0);
@@ -252,7 +256,10 @@ fn an_amendment_survives_a_stop_at_every_point() {
             if fault == "power" {
                 faults.restore(Survives::Nothing);
             }
-            let asked = || s.finish(s.command(&["spec", "amend", "--reason", "more", "--file", &file]));
+            let asked = || {
+                let args = ["spec", "amend", "--reason", "more", "--file", &file];
+                s.finish(&mut s.command(&args))
+            };
             let again = asked();
             assert_eq!(again.code, 0, "{fault} at {point:?}: {}", again.stderr);
             assert!(asked().stdout.contains("nothing changed"));

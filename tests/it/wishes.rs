@@ -67,7 +67,8 @@ fn a_check_that_a_builder_adds_judges_that_very_attempt() {
 
 #[test]
 fn the_next_attempt_works_by_what_was_added() {
-    let s = leaving(&adding(needs("g1/own")), r#"! grep -q g1/own "$OTTO_PROMPT_FILE" || : >g1/own"#);
+    let s =
+        leaving(&adding(needs("g1/own")), r#"! grep -q g1/own "$OTTO_PROMPT_FILE" || : >g1/own"#);
     run(&s, 0);
     assert!(told(&s, 2).contains("g1-own"));
 }
@@ -90,7 +91,10 @@ fn refused(file: &str, why: &str) {
 
 #[test]
 fn a_vacuous_check_is_refused() {
-    refused(&adding(json!({"id": "g1-own", "kind": "repo_test", "argv": ["true"], "counts": "exit"})), "add_checks[0].argv");
+    refused(
+        &adding(json!({"id": "g1-own", "kind": "repo_test", "argv": ["true"], "counts": "exit"})),
+        "add_checks[0].argv",
+    );
 }
 
 #[test]
@@ -188,6 +192,20 @@ fn what_would_prove_another_groups_feature_is_passed_on() {
     assert_eq!(s.events("spec.amended").len(), 0);
     let seen = s.run(0, &["spec", "requests"]).stdout;
     assert!(seen.contains("open") && seen.contains("features of others"), "{seen}");
+}
+
+#[test]
+fn an_agent_does_not_decide_with_our_own_programs() {
+    let s = Sandbox::project();
+    let spec = s.spec(&Shape::of(1));
+    s.run(77, &["compile", "--from-spec", &spec, "--review-gate"]);
+    for line in ["approve", "reject -m no", "edit --file ../spec.json"] {
+        let refused = s.shell(1, &format!("OTTO_ROLE=build otto spec {line}"));
+        assert!(refused.stderr.contains(".otto/amend.json"), "{}", refused.stderr);
+    }
+    s.run(0, &["spec", "approve"]);
+    s.shell(1, "OTTO_ROLE=build otto spec amend --reason easier --file ../spec.json");
+    assert_eq!((s.events("spec.approved").len(), s.events("spec.amended").len()), (1, 0));
 }
 
 /// A project that has a file of that name has a file like any other.

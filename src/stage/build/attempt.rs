@@ -25,6 +25,7 @@ use crate::session::event::{
 use crate::session::journal::Entry;
 use crate::session::packages::Packages;
 use crate::session::state::Attempt;
+use crate::spec::wish::AMEND_FILE;
 use crate::spec::{Check, Group};
 use crate::stage::notes::Notes;
 use crate::stage::waiting::{free_agent, note_turn};
@@ -181,7 +182,8 @@ fn restore_foreign(
     };
     let repo = &ctx.ws.repo;
     let changes = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
-    let foreign = violations(ctx, group, repo.tree_of(plan.base.commit)?, &changes)?;
+    let mut foreign = violations(ctx, group, repo.tree_of(plan.base.commit)?, &changes)?;
+    foreign.retain(|v| v.path != AMEND_FILE);
     if foreign.is_empty() {
         return Ok(());
     }

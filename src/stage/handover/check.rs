@@ -180,15 +180,17 @@ fn session(packet: &Packet, record: &SessionRecord, records: &[Record]) -> Vec<S
 fn agreed(spec: Option<&Spec>, state: &State) -> Vec<String> {
     let Some(spec) = spec else { return vec!["'spec/spec.json' is no spec".into()] };
     match &state.spec {
-        SpecState::Approved { sha256, first, .. } => match verify_chain(spec, *first, &state.spec_links) {
-            Err(why) => {
-                vec![format!("'spec/spec.json' does not follow from what was approved: {why}")]
+        SpecState::Approved { sha256, first, .. } => {
+            match verify_chain(spec, *first, &state.spec_links) {
+                Err(why) => {
+                    vec![format!("'spec/spec.json' does not follow from what was approved: {why}")]
+                }
+                Ok(()) if spec.content_hash() != *sha256 => {
+                    vec!["'spec/spec.json' is not the one that was approved".into()]
+                }
+                Ok(()) => Vec::new(),
             }
-            Ok(()) if spec.content_hash() != *sha256 => {
-                vec!["'spec/spec.json' is not the one that was approved".into()]
-            }
-            Ok(()) => Vec::new(),
-        },
+        }
         SpecState::None | SpecState::Compiled { .. } | SpecState::Rejected { .. } => {
             vec!["the spec was not approved".into()]
         }
