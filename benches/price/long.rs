@@ -93,6 +93,9 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
         GroupStarted {}.into(),
     ];
     let mut out: Vec<Entry> = of_attempt.map(|e| Entry::attempt(gid, n, e)).into();
-    out.push(Entry::group(gid, GroupInvalidated { reason: Invalid::Again, brief: String::new() }));
+    out.push(Entry::group(
+        gid,
+        GroupInvalidated { reason: Invalid::Again, brief: String::new(), judge_first: false },
+    ));
     out
 }

@@ -22,8 +22,8 @@ mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
-pub mod record;
 pub mod reason;
+pub mod record;
 pub mod service;
 pub mod typed;
 

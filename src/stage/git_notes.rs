@@ -50,12 +50,8 @@ pub fn notes_of(session: &Session, records: &[Record]) -> BTreeMap<Oid, String> 
 
 /// One record for people: its address first, then what it says.
 fn line(session: &Session, phase: &str, told: &EvidenceRecord) -> String {
-    let mut text = format!(
-        "sha256:{} {phase} {} {}",
-        told.hash(),
-        told.claim.check,
-        told.outcome.word()
-    );
+    let mut text =
+        format!("sha256:{} {phase} {} {}", told.hash(), told.claim.check, told.outcome.word());
     if let Some(tests) = &told.tests {
         let _infallible = write!(text, " ({tests})");
     }
@@ -93,7 +89,11 @@ pub fn write(ws: &Workspace, session: &Session, records: &[Record]) -> Result<()
 
 /// What is wrong with the notes that are there: a line that the journal does not say, or that it
 /// says otherwise. Notes may be behind: they are written with the proof. How many lines there are.
-pub fn check(ws: &Workspace, session: &Session, records: &[Record]) -> Result<(usize, Vec<String>)> {
+pub fn check(
+    ws: &Workspace,
+    session: &Session,
+    records: &[Record],
+) -> Result<(usize, Vec<String>)> {
     let wanted = notes_of(session, records);
     let landed = records.iter().filter_map(|r| match &r.event {
         Event::MergeLanded(e) => Some(e.new),

@@ -45,7 +45,8 @@ echo "done $OTTO_GROUP" >"$OTTO_GROUP/work""#,
 fn work_that_no_branch_holds_any_more_is_kept() {
     let s = half_done();
     let head = s.git(&["rev-parse", &s.build_ref("g2")]);
-    let open = patches(&s.run(0, &["verify", "--no-rerun", "--json"]))["open"].as_u64().expect("a number");
+    let open =
+        patches(&s.run(0, &["verify", "--no-rerun", "--json"]))["open"].as_u64().expect("a number");
     assert!(open > 0);
     s.git(&["update-ref", "-d", &s.build_ref("g2")]);
     let told = s.run(65, &["verify"]).stdout;

@@ -283,7 +283,10 @@ fn what_was_written_again_behind_a_signature_is_found() {
     s.run(0, &["proof", "export", "--out", &packet, "--sign"]);
     let public = std::fs::read_to_string(format!("{key}.pub")).expect("a key");
     std::fs::write(s.at("signers"), format!("ann@example.org {public}")).expect("written");
-    s.git_in(&handed.clone, &["config", "gpg.ssh.allowedSignersFile", &s.at("signers").to_string_lossy()]);
+    s.git_in(
+        &handed.clone,
+        &["config", "gpg.ssh.allowedSignersFile", &s.at("signers").to_string_lossy()],
+    );
     let known = handed.verify(Path::new(&packet), &[]);
     assert_eq!(known.code, 0, "{}{}", known.stdout, known.stderr);
     assert!(known.stdout.contains("signed by ann@example.org"), "{}", known.stdout);
@@ -355,6 +358,9 @@ fn the_statement_is_as_documented() {
     let tip = handed.s.git(&["rev-parse", &handed.s.integ()]);
     assert_eq!(told["subject"][0]["digest"]["gitCommit"], tip);
     let agents = told["predicate"]["runDetails"]["byproducts"].as_array().expect("a list");
-    let agents: Vec<_> = agents.iter().filter(|b| b["name"].as_str().is_some_and(|n| n.starts_with("agent:"))).collect();
+    let agents: Vec<_> = agents
+        .iter()
+        .filter(|b| b["name"].as_str().is_some_and(|n| n.starts_with("agent:")))
+        .collect();
     assert!(!agents.is_empty() && agents.iter().all(|a| a["annotations"]["trusted"] == false));
 }

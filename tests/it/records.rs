@@ -79,7 +79,10 @@ fn a_note_beside_each_landing_has_a_line_for_each_record() {
     s.git(&["update-ref", "-d", "refs/notes/otto"]);
     s.run(0, &["verify", "--no-rerun"]);
     s.run(0, &["render", "--session", "latest"]);
-    assert_eq!(s.git(&["rev-parse", "refs/notes/otto^{tree}"]), s.git(&["rev-parse", &format!("{before}^{{tree}}")]));
+    assert_eq!(
+        s.git(&["rev-parse", "refs/notes/otto^{tree}"]),
+        s.git(&["rev-parse", &format!("{before}^{{tree}}")])
+    );
 }
 
 #[test]
@@ -98,7 +101,16 @@ fn a_line_that_was_changed_is_found_and_named() {
         assert!(found.stdout.contains(&named), "{}", found.stdout);
     }
     // A line that nobody wrote.
-    s.git(&["notes", "--ref", "otto", "add", "-f", "-m", &format!("{good}\nsha256:00 passed\n"), &tip]);
+    s.git(&[
+        "notes",
+        "--ref",
+        "otto",
+        "add",
+        "-f",
+        "-m",
+        &format!("{good}\nsha256:00 passed\n"),
+        &tip,
+    ]);
     s.run(65, &["verify", "--no-rerun"]);
     s.run(0, &["render", "--session", "latest"]);
     s.run(0, &["verify", "--no-rerun"]);
@@ -140,7 +152,9 @@ fn two_sessions_and_a_person_lose_no_note() {
 fn a_journal_without_records_loads_and_says_so() {
     let s = passed(1);
     let path = s.session_dir().join("spec-state.jsonl");
-    rewrite(&path, &mut |event| drop(event["data"].as_object_mut().and_then(|d| d.shift_remove("run"))));
+    rewrite(&path, &mut |event| {
+        drop(event["data"].as_object_mut().and_then(|d| d.shift_remove("run")))
+    });
     // Written again as a whole, it fits neither the anchor nor what the landings bind.
     s.run(65, &["verify", "--no-rerun"]);
     assert!(records(&lines(&s)).is_empty());
@@ -211,5 +225,9 @@ fn a_record_of_another_criterion_is_found() {
     let blob = s.git(&["hash-object", "-w", &s.at("anchor").to_string_lossy()]);
     s.git(&["update-ref", &anchored, &blob]);
     let found = s.run(65, &["verify", "--no-rerun"]);
-    assert!(found.stdout.contains("judged by something else than the spec says"), "{}", found.stdout);
+    assert!(
+        found.stdout.contains("judged by something else than the spec says"),
+        "{}",
+        found.stdout
+    );
 }

@@ -131,8 +131,24 @@ fn every_byte_of_a_session_is_found_or_is_no_evidence() {
         let path = PathBuf::from(path);
         let Ok(below) = path.strip_prefix(&dir) else { continue };
         let name = below.to_string_lossy().into_owned();
-        let derived = ["proof-packet.json", "proof-packet.html", "summary.json", "usage.json", "manifest.json", "spec/spec.md"];
-        let said = ["build/", "audit/", "steps/", "merge/", "repair/", "pilot/", "commands/", "spec/attempt-"];
+        let derived = [
+            "proof-packet.json",
+            "proof-packet.html",
+            "summary.json",
+            "usage.json",
+            "manifest.json",
+            "spec/spec.md",
+        ];
+        let said = [
+            "build/",
+            "audit/",
+            "steps/",
+            "merge/",
+            "repair/",
+            "pilot/",
+            "commands/",
+            "spec/attempt-",
+        ];
         if derived.contains(&name.as_str()) || said.iter().any(|d| name.starts_with(d)) {
             continue;
         }
@@ -246,7 +262,13 @@ fn a_commit_leads_to_its_session_also_from_above() {
     assert!(done.stdout.contains(&s.session()), "{}", done.stdout);
     // A commit that only says so.
     s.write("later", "else\n");
-    s.git(&["commit", "--quiet", "--all", "-m", &format!("land g1\n\nOtto-Session: {}", s.session())]);
+    s.git(&[
+        "commit",
+        "--quiet",
+        "--all",
+        "-m",
+        &format!("land g1\n\nOtto-Session: {}", s.session()),
+    ]);
     let forged = s.run(65, &["verify", "main", "--no-rerun"]);
     assert!(forged.stderr.contains("the journal has none such"), "{}", forged.stderr);
 }

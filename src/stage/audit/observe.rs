@@ -17,7 +17,7 @@ use crate::session::event::{
 };
 use crate::session::journal::Entry;
 use crate::spec::Check;
-use crate::stage::build::{beside_base, on_session_base};
+use crate::stage::build::{beside_base, first_base, on_session_base};
 use crate::stage::merge::settled_tip;
 use crate::stage::{Context, Item};
 
@@ -60,7 +60,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
         tip,
         scope: scope.word(),
         mode: Some(mode),
-        spec: state.approved(),
+        spec: Some(ctx.spec_sha256()),
     }))?;
     ctx.report.say(&format!(
         "auditing {} from a clean worktree: {}",
@@ -211,12 +211,24 @@ fn asked_ids(state: &crate::session::State, round: u32) -> Vec<String> {
 }
 
 /// Acceptance checks across groups that are green on the session's base. Those of groups were
-/// asked before the group was built.
+/// asked before the group was built; those that an amendment may have added since are asked now.
 fn unproven(ctx: &Context<'_>, planned: &[Planned], scope: &Scope) -> Result<Vec<Ran>> {
     match scope {
         Scope::Narrowed(_) => return Ok(Vec::new()),
         Scope::Full(_) => {}
     }
     let across: Vec<&Check> = planned.iter().filter(|p| p.is_across()).map(|p| &p.check).collect();
-    ctx.bench()?.proves_nothing(&across, ctx.base(), || ctx.left(), &mut |_| Ok(()))
+    let bench = ctx.bench()?;
+    let mut empty = bench.proves_nothing(&across, ctx.base(), || ctx.left(), &mut |_| Ok(()))?;
+    if ctx.spec.amendments.is_empty() {
+        return Ok(empty);
+    }
+    let state = ctx.state()?;
+    for group in &ctx.spec.groups {
+        let own: Vec<&Check> = group.checks.iter().collect();
+        if let Some(base) = first_base(group, &state).filter(|b| ctx.ws.repo.has_object(*b)) {
+            empty.extend(bench.proves_nothing(&own, base, || ctx.left(), &mut |_| Ok(()))?);
+        }
+    }
+    Ok(empty)
 }

@@ -20,9 +20,9 @@ use crate::session::state::SpecState;
 use crate::spec::parse;
 use crate::stage::audit::{ChainState, verdict};
 use crate::stage::render::ProofPacket;
+use crate::stage::verify::Case;
 use crate::stage::verify::landings::{self, of_commit};
 use crate::stage::verify::runs::runs;
-use crate::stage::verify::{Case, Files};
 
 /// What was looked at, and everything that is wrong.
 #[derive(Debug)]

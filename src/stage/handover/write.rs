@@ -9,8 +9,8 @@ use crate::check::record::EvidenceRecord;
 use crate::disk;
 use crate::session::journal::Record;
 use crate::session::{Session, Workspace};
-use crate::stage::{git_notes, render};
 use crate::stage::verify::{self, cited};
+use crate::stage::{git_notes, render};
 
 /// What was made.
 #[derive(Debug)]

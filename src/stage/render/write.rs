@@ -20,8 +20,8 @@ use crate::check::evidence::EvidenceStore;
 use crate::disk;
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
-use crate::stage::git_notes;
 use crate::spec::{ProjectKind, Spec, Structure, VERSION};
+use crate::stage::git_notes;
 
 /// What was written.
 #[derive(Debug, Clone)]

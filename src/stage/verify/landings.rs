@@ -21,9 +21,9 @@ pub struct Landing<'a> {
 pub fn landings<'a>(records: &'a [Record]) -> Vec<Landing<'a>> {
     let landed = records.iter().enumerate().filter_map(|(at, record)| {
         let Event::MergeLanded(landed) = &record.event else { return None };
-        let announced = records[..at].iter().rposition(
-            |r| matches!(&r.event, Event::MergeStarted(e) if e.new == landed.new),
-        );
+        let announced = records[..at]
+            .iter()
+            .rposition(|r| matches!(&r.event, Event::MergeStarted(e) if e.new == landed.new));
         Some(Landing {
             group: record.group.as_deref().unwrap_or("?"),
             attempt: record.attempt,

@@ -9,8 +9,8 @@ pub mod runs;
 
 pub use files::{Case, Files, cited};
 
-use crate::base::{Error, Remedy, Result};
 use crate::base::text::count;
+use crate::base::{Error, Remedy, Result};
 use crate::disk;
 use crate::git::Oid;
 use crate::session::event::Event;
@@ -18,8 +18,8 @@ use crate::session::journal::{Anchor, Position, Reader, Record};
 use crate::session::layout::refs;
 use crate::session::state::SpecState;
 use crate::session::{Session, State, Workspace};
-use crate::stage::git_notes;
 use crate::stage::census::{Census, Counts, Place, census, places};
+use crate::stage::git_notes;
 
 /// What was looked at, and everything that is wrong.
 #[derive(Debug, Default)]

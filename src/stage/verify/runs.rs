@@ -153,7 +153,11 @@ impl<'a> Seen<'a> {
 }
 
 /// Why what landed was not green: a check of its group that was never seen on its tree, or was red.
-pub fn untested(spec: Option<&Spec>, gid: &str, seen: &BTreeMap<&str, (u64, Outcome)>) -> Vec<String> {
+pub fn untested(
+    spec: Option<&Spec>,
+    gid: &str,
+    seen: &BTreeMap<&str, (u64, Outcome)>,
+) -> Vec<String> {
     let mut out = Vec::new();
     for (check, (seq, outcome)) in seen {
         if !outcome.is_pass() {

@@ -94,7 +94,7 @@ impl Scene {
             .expect("a spec");
         let warnings = Vec::new();
         let source = "command".to_owned();
-        self.told(SpecCompiled { sha256, version: 1, source, turns: 1, warnings });
+        self.told(SpecCompiled { sha256, version: 1, source, turns: 1, warnings, file: None });
         self.told(SpecApproved { sha256, by: "auto".into() })
     }
 
