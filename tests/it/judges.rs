@@ -391,7 +391,7 @@ git -c user.name=b -c user.email=b@b stash list >/dev/null 2>&1 || true"#
         );
         let judge = r#"word=BUILDER-SAYS
 {
-    for place in {root} . .. "$HOME" /tmp /var/tmp; do
+    for place in {root} . .. "$HOME"; do
         grep -rlsI -- "$word-7f3" "$place" 2>/dev/null
     done
     git log --all 2>/dev/null

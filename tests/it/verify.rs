@@ -238,7 +238,7 @@ fn what_cannot_run_again_is_listed_with_its_reason() {
     let spec = s.spec(&Shape::of(1).check("g1", &[&tool]));
     let scenario = serde_json::json!({"v": 1, "id": "extra", "title": "It is there", "features": ["f-g1"],
         "severity": "critical", "check": {"id": "extra", "kind": "cli_probe", "argv": ["cat", "g1/work"],
-                                          "stdout": {"contains": "done"}}});
+                                          "stdout": {"contains": ["done"]}}});
     let exam = s.project.join(".git/otto/scenarios/extra.json");
     crate::harness::write(&exam, &scenario.to_string());
     s.run(0, &["run", "--from-spec", &spec]);
