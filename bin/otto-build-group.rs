@@ -64,8 +64,8 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         }
         let brief = args.brief.as_deref().map(disk::read_text).transpose()?;
         let again = if args.again { Again::Yes } else { Again::No };
-        let end = build_group(&ctx, group, again, brief.as_deref(), &[])?;
-        report_end(&ctx, group, &end);
+        let end = build_group(&ctx, gid, again, brief.as_deref(), &[])?;
+        report_end(&ctx, gid, &end);
         Ok(match end {
             GroupEnd::Passing { .. } | GroupEnd::In => Exit::YES,
             GroupEnd::Failed { .. } => Exit::NO,

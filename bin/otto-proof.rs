@@ -1,9 +1,9 @@
 use clap::Subcommand;
-use otto::base::{Error, Exit, Result};
+use otto::base::{Exit, Result};
 use otto::cli::{SessionArgs, Ui, proof};
 use otto::session::Session;
 use otto::session::layout::shown;
-use otto::stage::handover::export;
+use otto::stage::handover::{Key, export};
 use otto::stage::proof as proofs;
 use otto::stage::render;
 
@@ -64,7 +64,8 @@ enum What {
         /// Sign the attestation with your SSH key (ssh-keygen -Y sign)
         #[arg(long)]
         sign: bool,
-        /// The key; without it `user.signingkey` of git
+        /// The key: a private one, or the public half of one that your agent has; else git's own
+        /// (`user.signingkey` where `gpg.format` is ssh)
         #[arg(long, value_name = "FILE", requires = "sign")]
         key: Option<std::path::PathBuf>,
     },
@@ -110,13 +111,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         What::Export { session, out, sign, key } => {
             let session = open(&session.session)?;
             let out = out.unwrap_or_else(|| format!("otto-proof-{}.tar", session.id).into());
-            let key =
-                match (sign, key.or_else(|| ws.repo.config("user.signingkey").map(Into::into))) {
-                    (true, None) => return Err(no_key()),
-                    (sign, key) => key.filter(|_| sign),
-                };
-            let made = export(&ws, &session, &out, key.as_deref())?;
-            let signed = if made.signed.is_some() { ", signed" } else { ", not signed" };
+            let key = sign.then(|| Key::of(&ws.repo, key.as_deref())).transpose()?;
+            let made = export(&ws, &session, &out, key.as_ref())?;
+            let signed = if made.signed { ", signed" } else { ", not signed" };
             otto::outln!(
                 "{}  {} members, {} bytes{signed}",
                 made.path.display(),
@@ -137,9 +134,4 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         What::Cleanup(args) => return proof::cleanup(&ws, &args),
     }
     Ok(Exit::YES)
-}
-
-fn no_key() -> Error {
-    Error::usage("there is no key to sign with")
-        .hint("--key FILE names your SSH key, or: git config user.signingkey ~/.ssh/id_ed25519.pub")
 }

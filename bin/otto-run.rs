@@ -8,7 +8,8 @@ use otto::disk::Held;
 use otto::disk::lock::Run;
 use otto::run::{Goal, Resume, finish, go, hold, reopen, resumable};
 use otto::session::{Session, Workspace};
-use otto::stage::compile::{Start, approve, create};
+use otto::stage::compile::review::approve;
+use otto::stage::compile::{Start, create};
 use otto::stage::{Silent, record};
 
 /// Run the whole story: compile, build, merge, audit, repair, render
@@ -92,7 +93,7 @@ fn resume(ws: &Workspace, args: &Args, wanted: &str) -> Result<(Held<Run>, Sessi
     let held = hold(ws, &session)?;
     let session = reopen(ws, &held, session, &args.config.flags()?)?;
     if args.auto_approve {
-        approve(ws, &session, "user: --auto-approve")?;
+        approve(ws, &session, "user: --auto-approve", None)?;
     }
     Ok((held, session))
 }

@@ -1,36 +1,40 @@
 use std::path::PathBuf;
 
-use otto::base::{Error, Exit, Result};
-use otto::cli::{Ui, verify as told};
-use otto::session::Session;
-use otto::stage::handover::{Packet, check};
-use otto::stage::verify::verify;
+use otto::base::{Exit, Result};
+use otto::cli::Ui;
+use otto::cli::verify::{Again, packet, session};
+use otto::stage::handover::{Allowed, Packet, check};
+use otto::stage::verify::{session_of, verify};
 
-/// Check that everything written down about a session still holds together
+/// Check that a product is what its proof says, and run its checks again
 ///
-/// The journal's hash chain, the session record, the approved spec and its amendments, every
-/// landing against what was tested, the integration branch, the anchor in git, every piece of
-/// evidence, and where the work of every attempt is. With --rerun the checks run again, in clean
-/// worktrees at the product's commit, and must come to what is recorded; what cannot be run again is
-/// listed. With --packet a commit of any clone is checked against a file of `otto proof export`:
-/// nothing of Otto's has to be there.
+/// The journal's hash chain, the session record, the approved spec and every version of it, every
+/// landing against what was tested and recorded, the integration branch, the anchor and the notes in
+/// git, every piece of evidence and every record, and where the work of every attempt is. Then the
+/// checks run again, in clean worktrees at the product's commit and without any cache, and must come
+/// to what is recorded; what cannot be run again is listed, with the reason. With --packet a commit
+/// of any clone is checked against a file of `otto proof export`: nothing of Otto's has to be there,
+/// and nothing is written there.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto verify\n  otto verify 20261120-1011 --rerun\n  otto verify main\n  otto verify main --packet otto-proof-20261120-101112-ab2c.tar --allowed-signers signers\n\nEXIT CODES\n  0 it holds · 1 a check came to something else · 65 something was altered; it is named"
+    after_long_help = "EXAMPLES\n  otto verify\n  otto verify 20261120-1011 --no-rerun\n  otto verify main\n  otto verify main --packet otto-proof-20261120-101112-ab2c.tar --allowed-signers signers\n\nEXIT CODES\n  0 it holds · 1 a check came to something else · 65 something was altered; it is named · 69 a signature, and no ssh-keygen to check it"
 )]
 pub struct Args {
-    /// A session (an id, a unique prefix, or `latest`), or a commit that was landed
+    /// A session (an id, a unique prefix, or `latest`), or a commit that was landed or holds one
     #[arg(value_name = "SESSION|COMMIT", default_value = "latest", env = "OTTO_SESSION")]
     subject: String,
     /// Check the commit against this file, and against nothing else
     #[arg(long, value_name = "FILE")]
     packet: Option<PathBuf>,
-    /// Whose signature counts: a file as `ssh-keygen -Y verify` reads it
+    /// Whose signature counts, as `ssh-keygen -Y verify` reads it; else gpg.ssh.allowedSignersFile of git
     #[arg(long, value_name = "FILE", requires = "packet")]
     allowed_signers: Option<PathBuf>,
-    /// Run the checks again and compare
-    #[arg(long, conflicts_with = "packet")]
+    /// Only read what is written down
+    #[arg(long, conflicts_with = "rerun")]
+    no_rerun: bool,
+    /// With --packet too: run its checks, which runs what others wrote
+    #[arg(long)]
     rerun: bool,
     /// Write one JSON object
     #[arg(long)]
@@ -39,26 +43,15 @@ pub struct Args {
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = ui.workspace()?;
-    if let Some(file) = &args.packet {
-        let commit = ws.repo.resolve_commit(&args.subject)?;
-        let looked =
-            check(&ws.repo, commit, &Packet::read(file)?, args.allowed_signers.as_deref())?;
-        return told::packet(&looked, args.json);
-    }
-    let session = match Session::open(&ws, &args.subject) {
-        Ok(session) => session,
-        Err(e) => {
-            let Ok(commit) = ws.repo.resolve_commit(&args.subject) else { return Err(e) };
-            let info = ws.repo.commit(commit)?;
-            let sid = info.trailer("Otto-Session").ok_or_else(|| {
-                Error::usage(format!("'{}' was landed by no session", args.subject)).hint(
-                    "otto sessions lists them; a commit that Otto landed has an Otto-Session line",
-                )
-            })?;
-            Session::open(&ws, sid)?
-        }
+    let Some(file) = &args.packet else {
+        let found = session_of(&ws, &args.subject)?;
+        let again = if args.no_rerun { Again::Read } else { Again::Run };
+        return session(&ws, &found, &verify(&ws, &found)?, (again, args.json));
     };
-    let verified = verify(&ws, &session)?;
-    told::session(&session.id, &verified, args.json)?;
-    if args.rerun { told::rerun(&ws, &session, args.json) } else { Ok(Exit::YES) }
+    let commit = ws.repo.resolve_commit(&args.subject)?;
+    let read = Packet::read(file)?;
+    let allowed = Allowed::of(&ws.repo, args.allowed_signers.as_deref());
+    let looked = check(&ws.repo, commit, &read, &allowed)?;
+    let again = if args.rerun { Again::Run } else { Again::Read };
+    packet(&ws, &looked, &read, (again, args.json))
 }

@@ -46,6 +46,41 @@ pub fn replay(runs: usize, events: usize) -> Vec<Row> {
     ]
 }
 
+/// A chain checked by itself, and everything that `otto verify` reads of such a session.
+pub fn verify(runs: usize, events: usize) -> Vec<Row> {
+    use otto::session::journal::{Position, Reader};
+    let place = session(3, events, "");
+    let path = place.journal();
+    let hash = || timed(|| Sha256::of_reader(std::fs::File::open(&path).expect("it is there"))).0;
+    let chain = || {
+        let (took, read) = timed(|| {
+            let reader = Reader::open(&path, Position::START).expect("a journal");
+            reader.map(|record| record.expect("a whole chain")).count()
+        });
+        assert_eq!(read, events);
+        took
+    };
+    let pair = in_turns(runs.max(9), chain, hash);
+    let whole = || timed(|| run(place.otto(&["verify", "--no-rerun"]), 0)).0;
+    let start = || timed(|| run(place.otto(&["--version"]), 0)).0;
+    let program = in_turns(runs.max(9), whole, start);
+    vec![
+        Row::new(
+            format!("a chain of {events} events verified; floor: its SHA-256"),
+            seconds(pair.ours),
+            seconds(pair.floor),
+        )
+        .ratio(pair.ratio())
+        .goal("≤ 10 ms", pair.ours <= 0.010),
+        Row::new(
+            "`otto verify --no-rerun` of that session; floor: `otto --version`",
+            seconds(program.ours),
+            seconds(program.floor),
+        )
+        .ratio(program.ratio()),
+    ]
+}
+
 /// From the start of `otto run --resume` to the start of the first check that it runs: the first
 /// thing that it does for the product.
 pub fn resume(runs: usize, lengths: &[(usize, f64)]) -> Vec<Row> {

@@ -18,6 +18,13 @@ const ROUND: usize = 8;
 /// Appends attempts of the `groups`, round and round, until the journal holds `events`. Every
 /// attempt is red and taken back by a person, so that all groups may be built afterwards.
 pub fn lengthen(journal: &Path, groups: &[String], base: &str, events: usize) {
+    // What the checks of the attempts have printed.
+    let evidence = journal.with_file_name("evidence");
+    std::fs::create_dir_all(&evidence).expect("a folder");
+    for gid in groups {
+        let name = Sha256::of(gid.as_bytes()).to_string();
+        std::fs::write(evidence.join(name), gid).expect("written");
+    }
     let clock = Clock::from_env();
     let mut journal = Journal::open(journal, "bench").expect("a whole journal");
     let base: Oid = base.parse().expect("a commit");
@@ -38,7 +45,8 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
     let outcome = json!({
         "outcome": "failed", "reason": "tests_failed", "detail": "1 of 1 tests failed",
         "commit": base, "tree": base, "duration_s": 0.25,
-        "evidence": [Sha256::of(gid.as_bytes())], "tests": {"passed": 0, "failed": 1, "skipped": 0},
+        "evidence": [format!("sha256:{}", Sha256::of(gid.as_bytes()))],
+        "tests": {"run": 1, "failed": 1, "skipped": 0},
     });
     let check = format!("{gid}-tests");
     let usage =
@@ -57,8 +65,14 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
         WorktreeLeased { slot: "000".into(), path: "/cache/otto/000/project".into(), commit: base }
             .into(),
         BudgetSpent { role: "build".into(), usage, partial: false, turn: None }.into(),
-        GroupChecked { check, phase: CheckPhase::Attempt, outcome: outcome.into(), cached: false }
-            .into(),
+        GroupChecked {
+            check,
+            phase: CheckPhase::Attempt,
+            outcome: outcome.into(),
+            cached: false,
+            run: None,
+        }
+        .into(),
         AttemptFinished {
             outcome: AttemptOutcome::ChecksFailed,
             commit: None,
@@ -79,6 +93,9 @@ fn attempt(gid: &str, n: u32, base: Oid) -> Vec<Entry> {
         GroupStarted {}.into(),
     ];
     let mut out: Vec<Entry> = of_attempt.map(|e| Entry::attempt(gid, n, e)).into();
-    out.push(Entry::group(gid, GroupInvalidated { reason: Invalid::Again, brief: String::new() }));
+    out.push(Entry::group(
+        gid,
+        GroupInvalidated { reason: Invalid::Again, brief: String::new(), judge_first: false },
+    ));
     out
 }

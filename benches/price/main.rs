@@ -82,6 +82,7 @@ fn main() {
         ("parallel", Box::new(|| parallel::rows(s.runs.min(3), s.agent_s))),
         ("landing", Box::new(|| landing::rows(s.runs.min(3), s.landings))),
         ("replay", Box::new(|| journal::replay(s.runs, s.replay))),
+        ("verify", Box::new(|| journal::verify(s.runs, 1_000))),
         ("resume", Box::new(|| journal::resume(s.runs, s.resume))),
         ("history", Box::new(|| journal::history(s.runs, s.sessions, s.transcript))),
     ];

@@ -16,7 +16,10 @@ struct Embedded;
 
 /// The names of all prompts, with the variables that each may use.
 pub const PROMPTS: &[(&str, &[&str])] = &[
-    ("spec", &["intent", "project_kind", "repository", "test_command", "schema", "guidance"]),
+    (
+        "spec",
+        &["intent", "project_kind", "repository", "test_command", "schema", "guidance", "previous"],
+    ),
     ("spec-repair", &["problems", "answer"]),
     (
         "build",

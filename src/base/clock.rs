@@ -23,6 +23,11 @@ pub fn monotonic() -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
+/// An instant as it is written down: UTC, milliseconds.
+pub fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 /// A source of instants and of small random numbers.
 #[derive(Debug)]
 pub struct Clock {

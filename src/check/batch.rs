@@ -3,15 +3,20 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::cache::{self, Cache, KeyParts};
 use super::driver::{Place, Replies, run_control, run_once};
 use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
 use super::journey::Once;
 use super::prepare::{For, PrepareCache, Subject};
+use super::record::{self, Run};
 use super::service::{Declared, Running};
 use super::{Outcome, Provenance, Reason};
+use crate::base::clock::Clock;
 use crate::base::{Error, Result, Sha256};
+use crate::disk;
 use crate::git::{Oid, Pool, Repo, Worktree};
 use crate::process::stop;
 use crate::session::Session;
@@ -30,6 +35,7 @@ pub struct Bench<'a> {
     pub steps: &'a [Prepare],
     pub declared: Declared<'a>,
     pub session: &'a Session,
+    pub clock: &'a Clock,
     /// What keeps checks, and each step of preparation, in their worktrees.
     pub containment: Containment,
 }
@@ -57,6 +63,8 @@ pub struct Ran {
     pub check: String,
     pub outcome: Outcome,
     pub cached: bool,
+    /// Of one that ran now, what its record says besides.
+    pub run: Option<Run>,
 }
 
 impl Bench<'_> {
@@ -111,7 +119,7 @@ impl Bench<'_> {
                 found = get()?;
             }
             let ran = match found {
-                Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true },
+                Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true, run: None },
                 None => {
                     let worktree = room.enter()?;
                     let mut place = Place {
@@ -126,7 +134,9 @@ impl Bench<'_> {
                         containment: &self.containment,
                         left: left(),
                     };
+                    let start = self.clock.now();
                     let outcome = self.run_fresh(check, &mut place, &subject, &mut replies, red)?;
+                    let run = self.told(check, &prepared, start, &outcome)?;
                     let gone = (!worktree.is_ours()).then(|| removed(worktree));
                     room.fresh = false;
                     // A stop, a folder that somebody removed, or the end of the run's time says
@@ -141,7 +151,7 @@ impl Bench<'_> {
                     if cacheable {
                         self.cache.put(&key, &self.session.id, &outcome)?;
                     }
-                    Ran { check: check.id.clone(), outcome, cached: false }
+                    Ran { check: check.id.clone(), outcome, cached: false, run: Some(run) }
                 }
             };
             seen(&ran)?;
@@ -155,6 +165,29 @@ impl Bench<'_> {
     fn key(&self, check: &Check, tree: Oid, prepare: &Sha256) -> Sha256 {
         let Containment { tier, network, .. } = self.containment;
         cache::key(&KeyParts { tree, check, prepare, tier, network })
+    }
+
+    /// What the record of a run says besides its outcome.
+    fn told(
+        &self,
+        check: &Check,
+        prepared: &Sha256,
+        start: Timestamp,
+        outcome: &Outcome,
+    ) -> Result<Run> {
+        let output = match outcome.evidence().first() {
+            Some(piece) => disk::tail_bytes(&self.evidence.path(&piece.0), record::TAIL)?,
+            None => Vec::new(),
+        };
+        Ok(Run::of(&record::Made {
+            check,
+            prepared,
+            containment: &self.containment,
+            start,
+            end: self.clock.now(),
+            output: &output,
+            secrets: self.evidence.secrets(),
+        }))
     }
 
     /// Once, and once more when it is red and that matters: in a worktree that was reset and

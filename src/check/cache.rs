@@ -203,7 +203,7 @@ pub(super) fn key(parts: &KeyParts<'_>) -> Sha256 {
 }
 
 /// Identity of the program that a check calls: path, size, modification time.
-fn toolchain(check: &Check) -> String {
+pub(super) fn toolchain(check: &Check) -> String {
     let argv = check.params.get("argv").or_else(|| check.params.get("runner"));
     let program = argv.and_then(|a| a.get(0)).and_then(|p| p.as_str()).unwrap_or("python3");
     let path = Path::new(program);

@@ -269,17 +269,27 @@ fn environment(
 ) -> Result<BTreeMap<OsString, OsString>> {
     let tmp = scratch.join("tmp");
     disk::place_dir(&tmp)?;
-    let mut env = base_env();
+    let mut env = fixed_env(check);
     env.extend(place.packages.env());
     env.extend(place.running.env());
     env.insert("TMPDIR".into(), tmp.into());
+    // What the check sets itself is stronger.
+    env.extend(own_env(check));
+    Ok(env)
+}
+
+/// The part of it that is the same in every worktree.
+pub(super) fn fixed_env(check: &Check) -> BTreeMap<OsString, OsString> {
+    let mut env = base_env();
     env.insert("CI".into(), "true".into());
     // A result that go remembers from another time is no run.
     env.insert("GOFLAGS".into(), "-count=1".into());
-    for (name, value) in &check.env {
-        env.insert(name.into(), value.into());
-    }
-    Ok(env)
+    env.extend(own_env(check));
+    env
+}
+
+fn own_env(check: &Check) -> impl Iterator<Item = (OsString, OsString)> + '_ {
+    check.env.iter().map(|(name, value)| (name.into(), value.into()))
 }
 
 /// What a stream left in its file, which is absent when nothing was started; of a flood its start.

@@ -23,6 +23,7 @@ pub mod outcome;
 mod outputs;
 pub mod prepare;
 pub mod reason;
+pub mod record;
 pub mod service;
 pub mod typed;
 

@@ -8,6 +8,7 @@ mod lines;
 mod pilot;
 pub mod proof;
 pub mod sandbox;
+pub mod spec;
 mod stage;
 mod start;
 mod stream;

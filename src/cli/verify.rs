@@ -1,21 +1,30 @@
 //! What `otto verify` prints.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::text::count;
-use crate::base::{Error, Exit, Result, SessionId};
+use crate::base::{Error, Exit, Result};
 use crate::session::{Session, Workspace};
-use crate::stage::handover::{Looked, Signed};
-use crate::stage::rerun::{Compared, rerun as run_again};
+use crate::stage::handover::{Looked, Signed, borrow};
+use crate::stage::rerun::{Compared, rerun};
 use crate::stage::verify::Verified;
-use crate::stage::{Context, Silent};
 
-fn lines(holds: &[String], problems: &[String]) {
+/// Whether the checks run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    Run,
+    Read,
+}
+
+fn lines(holds: &[String], problems: &[String], limits: &[String]) {
     for line in holds {
         crate::outln!("  ok   {line}");
     }
     for line in problems {
         crate::outln!("  BAD  {line}");
+    }
+    for line in limits {
+        crate::outln!("  note {line}");
     }
 }
 
@@ -24,67 +33,101 @@ fn altered(problems: usize, of: &str) -> Error {
         .hint("what is named above was altered or lost; nothing was changed now")
 }
 
-/// 65 where something is wrong.
-pub fn session(id: &SessionId, verified: &Verified, as_json: bool) -> Result<()> {
-    if as_json {
-        crate::outln!(
-            "{}",
-            json!({"v": 1, "session": id, "holds": verified.holds, "patches": verified.patches, "problems": verified.problems})
-        );
-    } else {
+/// Prints what was looked at, runs the checks again where nothing is wrong, and answers: 65 where
+/// something was altered, 1 where a check came to something else.
+pub fn session(
+    ws: &Workspace,
+    session: &Session,
+    verified: &Verified,
+    (again, as_json): (Again, bool),
+) -> Result<Exit> {
+    let id = &session.id;
+    let whole = verified.problems.is_empty();
+    if !as_json {
         crate::outln!("session {id}");
-        lines(&verified.holds, &verified.problems);
+        lines(&verified.holds, &verified.problems, &verified.limits);
     }
-    match verified.problems.len() {
-        0 => Ok(()),
-        n => Err(altered(n, &format!("session {id}"))),
-    }
-}
-
-/// 65 where something is wrong.
-pub fn packet(looked: &Looked, as_json: bool) -> Result<Exit> {
-    let signed = match &looked.signed {
-        Signed::Not => json!("no"),
-        Signed::ByUnknown(_) => json!("unknown key"),
-        Signed::By(who) => json!({"by": who}),
-        Signed::Bad(_) => json!("bad"),
+    let done = match again {
+        Again::Run if whole => Some(run_again(ws, session, as_json)?),
+        Again::Run | Again::Read => None,
     };
     if as_json {
         crate::outln!(
             "{}",
-            json!({"v": 1, "session": looked.session, "holds": looked.holds, "problems": looked.problems,
-                   "limits": looked.limits, "verdict": looked.verdict, "signed": signed})
+            json!({"v": 1, "session": id, "holds": verified.holds, "patches": verified.patches,
+                   "problems": verified.problems, "limits": verified.limits, "again": done})
         );
-    } else {
-        crate::outln!("packet of session {}: {}", looked.session, looked.verdict);
-        lines(&looked.holds, &looked.problems);
-        for line in &looked.limits {
-            crate::outln!("  note {line}");
-        }
     }
-    match looked.problems.len() {
-        0 => Ok(Exit::YES),
-        n => Err(altered(n, "the packet")),
+    match whole {
+        true => Ok(done.as_deref().map_or(Exit::YES, exit_of)),
+        false => Err(altered(verified.problems.len(), &format!("session {id}"))),
     }
 }
 
-/// Runs the checks again; 1 where one came to something else.
-pub fn rerun(ws: &Workspace, session: &Session, as_json: bool) -> Result<Exit> {
-    let ctx = Context::open_to_work(ws, session, &Silent)?;
-    let done = run_again(&ctx)?;
-    for one in &done {
-        if as_json {
-            crate::outln!("{}", serde_json::to_string(one).unwrap_or_default());
-            continue;
-        }
-        match one {
-            Compared::Same { check, outcome } => crate::outln!("  same {check}: {outcome}"),
-            Compared::Differs { check, then, now } => {
-                crate::outln!("  BAD  {check}: was {then}, is {now} now");
-            }
-            Compared::NotAgain { what, why } => crate::outln!("  not  {what}: {why}"),
-        }
+/// The same of a packet. Its checks run in a repository and a session that are made for it and go
+/// away.
+pub fn packet(
+    ws: &Workspace,
+    looked: &Looked,
+    packet: &crate::stage::handover::Packet,
+    (again, as_json): (Again, bool),
+) -> Result<Exit> {
+    let whole = looked.problems.is_empty();
+    if !as_json {
+        crate::outln!("packet of session {}: {}", looked.session, looked.verdict);
+        lines(&looked.holds, &looked.problems, &looked.limits);
     }
+    let done = match again {
+        Again::Run if whole => {
+            let borrowed = borrow(&ws.repo, packet, &ws.actor)?;
+            Some(run_again(&borrowed.ws, &borrowed.session, as_json)?)
+        }
+        Again::Run | Again::Read => None,
+    };
+    if as_json {
+        crate::outln!(
+            "{}",
+            json!({"v": 1, "session": looked.session, "holds": looked.holds,
+                   "problems": looked.problems, "limits": looked.limits,
+                   "verdict": looked.verdict, "signed": signed(&looked.signed), "again": done})
+        );
+    }
+    match whole {
+        true => Ok(done.as_deref().map_or(Exit::YES, exit_of)),
+        false => Err(altered(looked.problems.len(), "the packet")),
+    }
+}
+
+fn signed(signed: &Signed) -> Value {
+    match signed {
+        Signed::Not => json!("no"),
+        Signed::ByUnknown(key) => json!({"unknown": key}),
+        Signed::By(who) => json!({"by": who}),
+        Signed::Bad(why) => json!({"bad": why}),
+    }
+}
+
+/// Each line as it is known, for people.
+fn run_again(ws: &Workspace, session: &Session, as_json: bool) -> Result<Vec<Compared>> {
+    let mut done = Vec::new();
+    rerun(ws, session, &mut |one| {
+        if !as_json {
+            match &one {
+                Compared::Same { check, outcome } => {
+                    crate::outln!("  same {check}: {outcome} again");
+                }
+                Compared::Differs { check, then, now } => {
+                    crate::outln!("  BAD  {check}: was {then}, is {now} now");
+                }
+                Compared::NotAgain { what, why } => crate::outln!("  not  {what}: {why}"),
+            }
+        }
+        done.push(one);
+    })?;
+    Ok(done)
+}
+
+fn exit_of(done: &[Compared]) -> Exit {
     let differs = done.iter().any(|c| matches!(c, Compared::Differs { .. }));
-    Ok(if differs { Exit::NO } else { Exit::YES })
+    if differs { Exit::NO } else { Exit::YES }
 }

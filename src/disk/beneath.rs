@@ -10,6 +10,7 @@ use std::path::{Component, Path};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::base::fault::{self, Effect};
 
@@ -98,6 +99,42 @@ pub fn read_beneath(dir: &Path, path: &Path, max: u64) -> Result<Vec<u8>, Refuse
     Ok(bytes)
 }
 
+/// A file that can only be what was put at `path` itself: through no link on the way, regular, and
+/// with no other name; at most `max` bytes of it.
+pub fn read_only_name_beneath(dir: &Path, path: &Path, max: u64) -> Result<Vec<u8>, Refused> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let file = File::from(openat2(root(dir)?, path, how)?);
+    regular(&file)?;
+    let mut bytes = Vec::new();
+    file.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(Refused::Other(format!("it is larger than {max} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Removes what is at `path` below `dir`, which is no folder; a link is removed and not what it
+/// leads to. Nothing there is nothing to do.
+pub fn remove_beneath(dir: &Path, path: &Path) -> Result<(), Refused> {
+    let root = root(dir)?;
+    let parent = match path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        None => root,
+        Some(parent) => match open_below(&root, parent, OFlag::O_PATH | OFlag::O_DIRECTORY) {
+            Ok(parent) => parent,
+            Err(Refused::Missing) => return Ok(()),
+            Err(e) => return Err(e),
+        },
+    };
+    let name = path.file_name().ok_or(Refused::Outside)?;
+    fault::before(Effect::Remove, dir.join(path))?;
+    match unlinkat(&parent, name, UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// Writes `path` below `dir`, with the folders above it; whether it is new. Not synced: a worktree
 /// is committed, and until then it is as fleeting as what the agent writes itself.
 pub fn write_beneath(dir: &Path, path: &Path, bytes: &[u8]) -> Result<bool, Refused> {
@@ -173,5 +210,18 @@ mod tests {
         assert_eq!(write("a/b/c"), Ok(true));
         assert_eq!(read("a/b/c"), Ok(b"x".to_vec()));
         assert!(matches!(read_beneath(&inside, Path::new("a/b/c"), 0), Err(Refused::Other(_))));
+
+        let only = |p: &str| read_only_name_beneath(&inside, Path::new(p), 10);
+        assert_eq!(only("a/b/c"), Ok(b"x".to_vec()));
+        for path in ["link", "near", "up/secret"] {
+            assert_eq!(only(path), Err(Refused::Outside), "{path}");
+        }
+        assert!(matches!(only("hard"), Err(Refused::Other(_))));
+        let remove = |p: &str| remove_beneath(&inside, Path::new(p));
+        assert_eq!(remove("up/secret"), Err(Refused::Outside));
+        assert_eq!((remove("link"), remove("no/such"), remove("a/b/c")), (Ok(()), Ok(()), Ok(())));
+        assert!(matches!(remove("sub"), Err(Refused::Other(_))));
+        assert_eq!(std::fs::read_to_string(outside.join("secret")).expect("read"), "s");
+        assert_eq!(only("a/b/c"), Err(Refused::Missing));
     }
 }

@@ -20,7 +20,9 @@ pub use atomic::{
     NewFolder, create_new, is_temporary, replace, replace_in_its_mode, replace_json, store_by_hash,
     sweep, sweep_below,
 };
-pub use beneath::{Refused, read_beneath, tail_beneath, write_beneath};
+pub use beneath::{
+    Refused, read_beneath, read_only_name_beneath, remove_beneath, tail_beneath, write_beneath,
+};
 pub use copy::{copy_below, make_read_only};
 pub use dirs::{
     create_dir_all, create_log, empty_files, files_below, make_executable, new_temp_dir,

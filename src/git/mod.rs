@@ -6,6 +6,7 @@
 //! Commits are made by this process, with hooks, fsmonitor and filter drivers off and `GIT_*`
 //! scrubbed. Nothing here touches the user's checkout, except [`checkout`] for `otto land`.
 
+mod borrowed;
 mod cli;
 pub mod commit;
 pub mod diff;
@@ -15,6 +16,7 @@ mod links;
 mod listing;
 mod look;
 pub mod merge;
+mod notes;
 mod plain;
 pub mod pool;
 mod reboot;

@@ -11,9 +11,8 @@ use crate::disk::lock::{self, Run};
 use crate::process::stop;
 use crate::session::event::{RunFinished, RunPaused};
 use crate::session::journal::Entry;
-use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
-use crate::spec::ProjectKind;
+use crate::spec::{ProjectKind, Spec};
 use crate::stage::audit::Word;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
@@ -122,13 +121,17 @@ fn story(
     report: &dyn Report,
 ) -> Result<Word> {
     let session = steps.session;
-    let mut spec = None;
+    let mut spec: Option<Spec> = None;
     let mut last = None;
     loop {
         stop::check()?;
         let state = session.state()?;
-        if spec.is_none() && matches!(state.spec, SpecState::Approved { .. }) {
-            settle(ws, session)?;
+        // Approved just now, or amended since.
+        let known = spec.as_ref().map(Spec::content_hash);
+        if state.approved().is_some() && state.approved() != known {
+            if known.is_none() {
+                settle(ws, session)?;
+            }
             spec = Some(session.spec()?);
             continue;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::Exit;
+use crate::base::{Exit, Sha256};
 use crate::session::State;
 use crate::session::event::AuditScope;
 use crate::session::state::{Audit, Repair, RunState, SpecState};
@@ -44,6 +44,8 @@ pub struct Course {
     /// Repairs of this run; the session's are counted by [`repair_rounds`].
     rounds: usize,
     compiled: bool,
+    /// The spec of the newest audit of this run.
+    audited_by: Option<Sha256>,
     /// `before` and `compiled` as they were before the step that runs now.
     undone: (Option<(usize, usize, usize)>, bool),
 }
@@ -112,6 +114,7 @@ impl Course {
                 Part::Audit => {
                     self.part = Part::Plan;
                     if audit_is_due(state) {
+                        self.audited_by = state.approved();
                         return Action::Audit;
                     }
                 }
@@ -137,11 +140,17 @@ impl Course {
                 Part::LastAudit => {
                     self.part = Part::Over;
                     if audit_is_due(state) {
+                        self.audited_by = state.approved();
                         return Action::Audit;
                     }
                 }
                 // A repair may leave a group that passes and did not land, and what waits for it.
                 Part::Over if work_is_left(spec, state) && self.before != Some(progress(state)) => {
+                    self.part = Part::Build;
+                }
+                // Amended while it was audited: once for each amendment.
+                Part::Over if self.audited_by.is_some_and(|by| state.approved() != Some(by)) => {
+                    self.audited_by = None;
                     self.part = Part::Build;
                 }
                 Part::Over => return Action::Judge,

@@ -102,7 +102,10 @@ pub fn reopen(
         entries.extend(waiting.map(|(provider, _)| woken(provider, "otto run --resume")));
         entries.extend(more.reopens(state).map(|gid| {
             let brief = String::new();
-            Entry::group(gid, GroupInvalidated { reason: Invalid::Again, brief })
+            Entry::group(
+                gid,
+                GroupInvalidated { reason: Invalid::Again, brief, judge_first: false },
+            )
         }));
         Ok(entries)
     })?;

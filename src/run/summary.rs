@@ -70,6 +70,14 @@ pub fn status_text(
             waiting.until, waiting.class, session.id
         ));
     }
+    let asked = state.open_requests().count();
+    if asked > 0 {
+        out.push_str(&format!(
+            "asks    {} of builders about the spec: otto spec requests {}\n",
+            count(asked, "request"),
+            session.id
+        ));
+    }
     if let Some(spec) = spec {
         out.push_str(&groups_text(spec, state, hands));
     }
@@ -160,9 +168,10 @@ pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerd
     let mut step = |command: String, why: &str| out.push_str(&format!("  {command:<58} {why}\n"));
     let passed = verdict.is_some_and(|v| v.word.exit().0 == 0);
     match (&state.spec, &state.run) {
-        (SpecState::Compiled { .. }, _) => {
+        (SpecState::Compiled { sha256 }, _) => {
             step(format!("otto spec show {id}"), "read the spec");
-            step(format!("otto spec approve {id}"), "say yes to it");
+            step(format!("otto spec approve {id} --expect {}", sha256.short()), "say yes to it");
+            step(format!("otto spec reject {id} --note …"), "or ask for changes");
             step(format!("otto run --resume {id}"), "then go on");
         }
         (_, RunState::Finished { .. }) | (SpecState::Rejected { .. }, _) => {}

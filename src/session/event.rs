@@ -9,6 +9,7 @@ use serde_json::Value;
 
 mod audit;
 mod control;
+mod judged;
 mod pilot;
 mod repair;
 mod rule;
@@ -21,6 +22,7 @@ pub use audit::{
     Judge, JudgedWord, Judgement, Risk, Scenario, Severity, Struck,
 };
 pub use control::Control;
+pub use judged::{AttemptOutcome, Violation};
 pub use pilot::{After, Analysis, Course, Decision, Dropped, GroupPlan, Routed};
 pub use repair::{Failure, Halt, Strategy, Way};
 pub use rule::Rule;
@@ -99,11 +101,56 @@ events! {
         sha256: Sha256, version: u32, source: String, turns: u32,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         warnings: Vec<String>,
+        /// Hash of the file `spec/versions/NNN.json`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<Sha256>,
     }
-    SpecEdited = "spec.edited" { sha256: Sha256, version: u32 }
+    SpecEdited = "spec.edited" {
+        sha256: Sha256, version: u32,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+        /// As in `spec.compiled`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<Sha256>,
+    }
     SpecApproved = "spec.approved" { sha256: Sha256, by: String }
     SpecRejected = "spec.rejected" { note: String, by: String }
-    SpecAmended = "spec.amended" { before: Sha256, after: Sha256, reason: String, version: u32 }
+    SpecAmended = "spec.amended" {
+        before: Sha256, after: Sha256, reason: String, version: u32,
+        /// `user:<name>` or `group:<id>`; empty in journals from before it was recorded.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+        /// What made it necessary: an attempt, or a request.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        trigger: String,
+        /// Hash of this link of the amendment chain and of all before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<Sha256>,
+        /// As in `spec.compiled`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<Sha256>,
+    }
+    /// What a builder wrote into its worktree about the spec and Otto did not do by itself.
+    SpecRequested = "spec.requested" {
+        reason: String,
+        /// What it wants, in its words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        wish: String,
+        /// The same as a change that a person can accept with one command.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<Json>,
+        /// Why it was refused at once; a request without is for a person to decide.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        problems: Vec<String>,
+        /// Hash of what was asked, so that it is asked once.
+        sha256: Sha256,
+    }
+    /// A person answered a request; they count from 1, in the order of the journal.
+    SpecAnswered = "spec.answered" {
+        request: u32, accepted: bool, by: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    }
     WorktreeLeased = "worktree.leased" { slot: String, path: String, commit: Oid }
     WorktreeReturned = "worktree.returned" { slot: String }
     GroupStarted = "group.started" {}
@@ -160,6 +207,9 @@ events! {
         outcome: Json,
         #[serde(default)]
         cached: bool,
+        /// Of one that ran, what its record says besides the outcome (`check::record::Run`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<Json>,
     }
     /// A negative control: the check beside the product without its group's work.
     CheckMutated = "check.mutated" {
@@ -181,7 +231,12 @@ events! {
     GroupPassing = "group.passing" { commit: Oid, tree: Oid, base: Oid }
     GroupFailed = "group.failed" { reason: String }
     GroupBlocked = "group.blocked" { by: Vec<String> }
-    GroupInvalidated = "group.invalidated" { reason: Invalid, brief: String }
+    GroupInvalidated = "group.invalidated" {
+        reason: Invalid, brief: String,
+        /// Its work is judged again as it is, and only built again if it is not good any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        judge_first: bool,
+    }
     GroupAborted = "group.aborted" { reason: String }
     CandidateBuilt = "candidate.built" { tip: Oid, head: Oid, commit: Oid, tree: Oid }
     /// The intent to move the integration ref; written before it moves.
@@ -220,6 +275,9 @@ events! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asked: Option<Asked>,
         outcome: Json,
+        /// As in `group.check.finished`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<Json>,
     }
     AuditFinding = "audit.finding" { round: u32, finding: Finding }
     AuditFinished = "audit.finished" {
@@ -307,44 +365,6 @@ impl AttemptFinished {
             conversation: None,
         }
     }
-}
-
-/// How an attempt ended, judged from the tree and the checks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttemptOutcome {
-    Passing,
-    /// A check is red.
-    ChecksFailed,
-    /// It wrote where it may not.
-    Violation,
-    /// Nothing differs from the base.
-    NoChange,
-    /// The turn failed before there was anything to judge.
-    TurnFailed,
-    Interrupted,
-}
-
-impl AttemptOutcome {
-    pub fn word(self) -> &'static str {
-        match self {
-            AttemptOutcome::Passing => "passing",
-            AttemptOutcome::ChecksFailed => "checks failed",
-            AttemptOutcome::Violation => "wrote outside its paths",
-            AttemptOutcome::NoChange => "no change",
-            AttemptOutcome::TurnFailed => "turn failed",
-            AttemptOutcome::Interrupted => "interrupted",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Violation {
-    pub path: String,
-    #[serde(default)]
-    pub rule: Rule,
-    pub why: String,
 }
 
 impl AttemptFinished {

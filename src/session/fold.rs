@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 mod pilot;
 
-use super::event::{AttemptOutcome, Event, Invalid};
+use super::event::{AttemptOutcome, Event, GroupInvalidated, Invalid};
 use super::journal::Record;
 use super::state::{
-    Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding, Phase,
-    Repair, RunState, SpecState, State, Waiting,
+    Answer, Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding,
+    Phase, Repair, Request, RunState, SpecState, State, Waiting,
 };
 use crate::base::Sha256;
 
@@ -26,12 +26,13 @@ impl State {
                 self.target = e.target.clone();
             }
             Event::SpecCompiled(e) => {
+                self.recompiled += u32::from(matches!(self.spec, SpecState::Rejected { .. }));
                 self.spec = SpecState::Compiled { sha256: e.sha256 };
-                self.spec_is(e.version, e.sha256);
+                self.spec_is(e.version, e.sha256, e.file);
             }
             Event::SpecEdited(e) => {
                 self.spec = SpecState::Compiled { sha256: e.sha256 };
-                self.spec_is(e.version, e.sha256);
+                self.spec_is(e.version, e.sha256, e.file);
             }
             Event::SpecApproved(e) => {
                 self.spec = SpecState::Approved {
@@ -46,7 +47,28 @@ impl State {
                 if let SpecState::Approved { sha256, .. } = &mut self.spec {
                     *sha256 = e.after;
                 }
-                self.spec_is(e.version, e.after);
+                self.spec_links.push(e.link);
+                self.spec_is(e.version, e.after, e.file);
+            }
+            Event::SpecRequested(e) => self.requests.push(Request {
+                group: record.group.clone().unwrap_or_default(),
+                attempt: record.attempt,
+                at: record.at,
+                reason: e.reason.clone(),
+                wish: e.wish.clone(),
+                change: e.change.clone(),
+                problems: e.problems.clone(),
+                sha256: e.sha256,
+                answer: None,
+            }),
+            Event::SpecAnswered(e) => {
+                let asked = (e.request as usize).checked_sub(1);
+                if let Some(request) = asked.and_then(|i| self.requests.get_mut(i))
+                    && request.is_open()
+                {
+                    let (by, note) = (e.by.clone(), e.note.clone());
+                    request.answer = Some(Answer { accepted: e.accepted, by, note });
+                }
             }
             Event::CheckMutated(e) => {
                 self.controls.insert(e.check.clone(), (e.control, e.judged));
@@ -194,9 +216,10 @@ impl State {
         }
     }
 
-    fn spec_is(&mut self, version: u32, sha256: Sha256) {
+    fn spec_is(&mut self, version: u32, sha256: Sha256, file: Option<Sha256>) {
         self.spec_version = version;
         self.spec_versions.insert(version, sha256);
+        self.spec_files.extend(file.map(|file| (version, file)));
     }
 
     fn run_is_over(&self) -> bool {
@@ -334,10 +357,15 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                     // A stop says nothing: what the group was told before still holds.
                     let before = group.before_attempt.take().unwrap_or_default();
                     let again = matches!(before, Phase::Invalidated { .. });
+                    let overtaken = std::mem::take(&mut group.overtaken);
                     group.phase = match e.outcome {
+                        _ if overtaken => before,
                         AttemptOutcome::Interrupted if again => before,
                         _ => Phase::Pending,
                     };
+                    if overtaken {
+                        group.tries = 0;
+                    }
                 }
             }
         }
@@ -356,6 +384,19 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                 group.phase = before;
             }
         }
+        Event::GroupInvalidated(e)
+            if e.reason == Invalid::SpecChanged && group.open_attempt().is_some() && !terminal =>
+        {
+            group.before_attempt = Some(sent_back(e));
+            group.overtaken = true;
+        }
+        // The contract asks for other work now; what landed stays in the product meanwhile.
+        Event::GroupInvalidated(e)
+            if e.reason == Invalid::SpecChanged && !e.judge_first && group.phase.is_in() =>
+        {
+            group.phase = sent_back(e);
+            (group.tries, group.sent_back) = (0, 0);
+        }
         _ if terminal => {}
         Event::GroupPassing(e) => {
             group.phase = Phase::Passing { commit: e.commit, tree: e.tree, base: e.base };
@@ -363,7 +404,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
         Event::GroupFailed(e) => group.phase = Phase::Failed { reason: e.reason.clone() },
         Event::GroupBlocked(e) => group.phase = Phase::Blocked { by: e.by.clone() },
         Event::GroupInvalidated(e) => {
-            group.phase = Phase::Invalidated { reason: e.reason, brief: e.brief.clone() };
+            group.phase = sent_back(e);
             group.tries = 0;
             // Only what the queue sent back counts against its limit.
             if matches!(e.reason, Invalid::Conflict | Invalid::RedCandidate | Invalid::Violation) {
@@ -371,58 +412,19 @@ fn apply_group(group: &mut GroupState, record: &Record) {
             }
         }
         Event::GroupAborted(e) => group.phase = Phase::Aborted { reason: e.reason.clone() },
+        // What landed, was reopened by a new spec, and is good as it is.
+        Event::MergeRedundant(_) if group.landed.is_some() && group.repair.is_none() => {
+            group.phase = Phase::Landed;
+        }
         Event::MergeRedundant(e) => group.phase = Phase::Redundant { held_by: e.held_by },
         _ => {}
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::event::{ProviderWaiting, ProviderWoken};
-
-    fn at(second: i64) -> jiff::Timestamp {
-        jiff::Timestamp::from_second(1_800_000_000 + second).expect("an instant")
-    }
-
-    fn told(state: &mut State, second: i64, event: impl Into<Event>) {
-        let (group, attempt, actor) = (None, None, "a test".into());
-        let (seq, hash) = (state.events + 1, Sha256::ZERO);
-        state.apply(&Record {
-            seq,
-            at: at(second),
-            group,
-            attempt,
-            actor,
-            event: event.into(),
-            hash,
-        });
-    }
-
-    fn refused(until: i64, class: &str) -> ProviderWaiting {
-        let until = at(until).to_string();
-        ProviderWaiting { provider: "busy".into(), until, class: class.into() }
-    }
-
-    #[test]
-    fn refusals_count_by_class_and_turns_at_the_same_time_once() {
-        let mut state = State::default();
-        let times = |s: &State, class| s.refusals["busy"].times.get(class).copied();
-        for until in [60, 61, 62] {
-            told(&mut state, 0, refused(until, "network"));
-        }
-        assert_eq!(times(&state, "network"), Some(1), "one limit, met by three");
-        told(&mut state, 62, refused(100, "network"));
-        assert_eq!(times(&state, "network"), Some(2), "asked again, and refused again");
-        told(&mut state, 100, refused(200, "quota"));
-        assert_eq!((times(&state, "network"), times(&state, "quota")), (Some(2), Some(1)));
-        assert_eq!(state.waiting(at(199)).count(), 1);
-        assert_eq!(state.waiting(at(200)).count(), 0, "its time has come");
-        let woken =
-            |by: Option<&str>| ProviderWoken { provider: "busy".into(), by: by.map(str::to_owned) };
-        told(&mut state, 150, woken(Some("a person")));
-        assert_eq!((state.waits.len(), times(&state, "quota")), (0, Some(1)), "not said to work");
-        told(&mut state, 150, woken(None));
-        assert!(state.refusals.is_empty());
-    }
+fn sent_back(e: &GroupInvalidated) -> Phase {
+    let (reason, brief) = (e.reason, e.brief.clone());
+    Phase::Invalidated { reason, brief, judge_first: e.judge_first }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::event::Event;
 use super::state::State;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, stamp};
 use crate::base::{Error, Result, Sha256};
 use crate::disk::{AppendLog, Lines};
 
@@ -376,7 +376,7 @@ fn write_line(
     let out = Out {
         v: VERSION,
         seq: at.seq + 1,
-        at: now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        at: stamp(now),
         kind: entry.event.kind(),
         group: entry.group.as_deref(),
         attempt: entry.attempt,

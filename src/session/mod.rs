@@ -3,6 +3,7 @@
 //! The journal is the only truth about what happened; state is `fold(events)` and nothing else
 //! (I1). Everything that can be derived is derived again after it was deleted.
 
+mod approved;
 pub mod config;
 pub mod event;
 mod find;

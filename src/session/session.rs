@@ -16,7 +16,6 @@ use crate::base::{Error, Result, SessionId, Sha256};
 use crate::disk::lock::Refs;
 use crate::disk::{self, Held};
 use crate::git::{Expect, Oid, Pool, Project, RefUpdate, Repo};
-use crate::spec::Spec;
 
 /// A project with its logs.
 #[derive(Debug)]
@@ -382,75 +381,6 @@ impl Session {
             )));
         }
         Ok(Some(text))
-    }
-
-    /// The approved spec; 77 while it waits for a person, 65 when the file is not what was approved.
-    pub fn spec(&self) -> Result<Spec> {
-        let mut approved = self.approved_hash()?;
-        let mut spec = self.read_spec()?;
-        // Somebody may have amended it between the two looks.
-        while spec.content_hash() != approved && self.approved_hash()? != approved {
-            approved = self.approved_hash()?;
-            spec = self.read_spec()?;
-        }
-        if spec.content_hash() != approved {
-            return Err(Error::input(format!(
-                "'{}' is not the spec that was approved",
-                self.layout.spec_json().display()
-            ))
-            .hint(format!(
-                "a change goes through: otto spec amend {id} --reason …   (restore the file from spec/versions/)",
-                id = self.id
-            )));
-        }
-        Ok(spec)
-    }
-
-    /// The spec to show and to judge by: the approved one, where there is one, and nothing else;
-    /// before that, the file as it is.
-    pub fn current_spec(&self) -> Result<Spec> {
-        match self.with_state(State::approved)? {
-            Some(_) => self.spec(),
-            None => self.read_spec(),
-        }
-    }
-
-    fn approved_hash(&self) -> Result<Sha256> {
-        use super::state::SpecState;
-        Ok(match self.with_state(|s| s.spec.clone())? {
-            SpecState::Approved { sha256, .. } => sha256,
-            SpecState::Compiled { .. } => {
-                return Err(Error::person("the spec waits for approval").hint(format!(
-                    "look: otto spec show {id}   then: otto spec approve {id}",
-                    id = self.id
-                )));
-            }
-            SpecState::Rejected { note } => {
-                return Err(Error::person(format!("the spec was rejected: {note}")).hint(format!(
-                    "change it: otto spec edit {id}   or compile again",
-                    id = self.id
-                )));
-            }
-            SpecState::None => {
-                return Err(Error::no("this session has no spec yet")
-                    .hint(format!("compile it: otto run --resume {}", self.id)));
-            }
-        })
-    }
-
-    /// The spec as it is on disk, valid or refused; first brought up to date where a kill left it
-    /// behind the journal.
-    pub fn read_spec(&self) -> Result<Spec> {
-        self.with_state(|state| super::versions::heal(&self.layout, state))??;
-        let path = self.layout.spec_json();
-        let text = disk::read_text(&path)?;
-        refuse_newer(text.as_bytes(), crate::spec::VERSION, &path)?;
-        match crate::spec::parse(&text) {
-            Ok(parsed) => Ok(parsed.spec),
-            Err(problems) => {
-                Err(crate::spec::Problem::error(&path.display().to_string(), &problems))
-            }
-        }
     }
 
     pub fn integ_ref(&self) -> String {

@@ -30,6 +30,14 @@ pub struct State {
     pub spec_version: u32,
     /// Content hash of every version of the spec.
     pub spec_versions: BTreeMap<u32, Sha256>,
+    /// Hash of the file of every version, where it was recorded.
+    pub spec_files: BTreeMap<u32, Sha256>,
+    /// Hash of every link of the amendment chain, where it was recorded.
+    pub spec_links: Vec<Option<Sha256>>,
+    /// How often it was compiled again because somebody asked for changes.
+    pub recompiled: u32,
+    /// What builders want of the spec; the first one is number 1.
+    pub requests: Vec<Request>,
     /// Shared, so that a copy of the state costs little however many groups there are.
     pub groups: BTreeMap<String, Arc<GroupState>>,
     pub landings: Vec<Landing>,
@@ -83,6 +91,37 @@ pub enum SpecState {
     },
 }
 
+/// What a builder wants of the spec.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub group: String,
+    pub attempt: Option<u32>,
+    pub at: Timestamp,
+    pub reason: String,
+    pub wish: String,
+    /// A change that can be accepted as it is.
+    pub change: Option<Json>,
+    /// Why it was refused at once.
+    pub problems: Vec<String>,
+    pub sha256: Sha256,
+    pub answer: Option<Answer>,
+}
+
+/// What a person said to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub accepted: bool,
+    pub by: String,
+    pub note: String,
+}
+
+impl Request {
+    /// A person has to decide.
+    pub fn is_open(&self) -> bool {
+        self.problems.is_empty() && self.answer.is_none()
+    }
+}
+
 /// One group, as the events tell it.
 #[derive(Debug, Clone, Default)]
 pub struct GroupState {
@@ -101,6 +140,8 @@ pub struct GroupState {
     pub before_repair: Option<Phase>,
     /// The phase before the attempt that is open.
     pub before_attempt: Option<Phase>,
+    /// The spec asks for other work since that attempt began: what it makes is kept, and is not it.
+    pub overtaken: bool,
     /// What the pilot said of it last, in this run.
     pub course: Option<Course>,
     /// How often the pilot took it up again.
@@ -134,6 +175,8 @@ pub enum Phase {
     Invalidated {
         reason: Invalid,
         brief: String,
+        /// What is there is judged before anybody is called.
+        judge_first: bool,
     },
     Landed,
     Redundant {
@@ -159,7 +202,8 @@ impl Phase {
         }
     }
 
-    /// Nothing that is already recorded moves it on; only a repair reopens a landed one (I8).
+    /// Nothing that is already recorded moves it on; only a repair, or a spec that asks for other
+    /// work, reopens a landed one (I8).
     pub fn is_terminal(&self) -> bool {
         match self {
             Phase::Landed | Phase::Redundant { .. } | Phase::Aborted { .. } => true,
@@ -359,6 +403,11 @@ impl State {
             SpecState::Approved { sha256, .. } => Some(*sha256),
             SpecState::None | SpecState::Compiled { .. } | SpecState::Rejected { .. } => None,
         }
+    }
+
+    /// Requests that a person has to decide about, with their numbers.
+    pub fn open_requests(&self) -> impl Iterator<Item = (usize, &Request)> {
+        self.requests.iter().enumerate().map(|(i, r)| (i + 1, r)).filter(|(_, r)| r.is_open())
     }
 
     /// The newest audit of everything, by the spec as it is now.

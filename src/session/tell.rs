@@ -32,7 +32,21 @@ pub fn tell(record: &Record) -> (Weight, String) {
         Event::SpecEdited(e) => (News, format!("spec edited by hand, version {}", e.version)),
         Event::SpecApproved(e) => (News, format!("spec approved by {}", e.by)),
         Event::SpecRejected(e) => (News, format!("spec rejected by {}: {}", e.by, e.note)),
-        Event::SpecAmended(e) => (News, format!("spec amended: {}", e.reason)),
+        Event::SpecAmended(e) => {
+            let by = if e.by.is_empty() { String::new() } else { format!(" by {}", e.by) };
+            (News, format!("spec amended{by}: {}", e.reason))
+        }
+        Event::SpecRequested(e) if e.problems.is_empty() => {
+            (News, format!("asks for a change of the spec: {}", one_line(&e.reason, 100)))
+        }
+        Event::SpecRequested(e) => {
+            let why = e.problems.first().map_or("", String::as_str);
+            (News, format!("its amendment was refused: {}", one_line(why, 100)))
+        }
+        Event::SpecAnswered(e) => {
+            let word = if e.accepted { "accepted" } else { "declined" };
+            (News, format!("request {} {word} by {}", e.request, e.by))
+        }
         Event::WorktreeLeased(e) => (Chatter, format!("worktree {} leased", e.slot)),
         Event::WorktreeReturned(e) => (Chatter, format!("worktree {} returned", e.slot)),
         Event::GroupStarted(_) => (Chatter, "started".into()),

@@ -8,6 +8,11 @@ use crate::base::{Result, Sha256};
 use crate::disk;
 use crate::spec::{Spec, parse, to_markdown};
 
+/// What [`write_version`] writes, hashed: it goes into the version's event.
+pub fn file_hash(spec: &Spec) -> Sha256 {
+    Sha256::of(spec.to_json().as_bytes())
+}
+
 /// Keeps a version; called under the journal's lock, just before its event.
 pub fn write_version(layout: &SessionLayout, spec: &Spec, version: u32) -> Result<()> {
     disk::replace(&layout.spec_version(version), spec.to_json().as_bytes())
@@ -27,8 +32,8 @@ pub fn current_hash(state: &SpecState) -> Option<Sha256> {
     }
 }
 
-/// Brings `spec.json` up to date where a kill left it absent or exactly one version behind. A file
-/// that a person changed is neither, and is left for the caller to refuse.
+/// Brings `spec.json` up to date where a kill left it absent or at an earlier version. A file that a
+/// person changed is neither, and is left for the caller to refuse.
 pub fn heal(layout: &SessionLayout, state: &State) -> Result<()> {
     let Some(wanted) = current_hash(&state.spec) else { return Ok(()) };
     let found = disk::read_if_there(&layout.spec_json())?;
@@ -36,12 +41,8 @@ pub fn heal(layout: &SessionLayout, state: &State) -> Result<()> {
     if found_hash == Some(wanted) {
         return Ok(());
     }
-    let before = state.spec_version.checked_sub(1).filter(|n| *n > 0);
-    let before = match before {
-        Some(n) => disk::read_if_there(&layout.spec_version(n))?.as_deref().and_then(hash_of),
-        None => None,
-    };
-    let is_behind = found.is_none() || (found_hash.is_some() && found_hash == before);
+    let earlier = || state.spec_versions.range(..state.spec_version);
+    let is_behind = found.is_none() || found_hash.is_some_and(|f| earlier().any(|(_, h)| *h == f));
     if !is_behind {
         return Ok(());
     }

@@ -43,6 +43,10 @@ pub enum Refusal {
     Broken { index: usize, key: &'static str, found: String, wanted: Sha256 },
     #[error("amendments[{index}] changes nothing")]
     Idle { index: usize },
+    #[error("amendments[{index}] is not the link that the journal recorded")]
+    Altered { index: usize },
+    #[error("amendments[{index}] is where its {found} links and the journal's {wanted} part")]
+    Uncounted { index: usize, found: usize, wanted: usize },
     #[error("amendments[{index}].actor: {problem}")]
     Nobody { index: usize, problem: String },
     #[error("amendments[{index}]: {actor} may not change {what}")]
@@ -89,13 +93,42 @@ pub fn check_change(old: &Spec, new: &Spec) -> Result<Change, Refusal> {
     Ok(Change::Amended(links.to_vec()))
 }
 
-/// Judges the whole chain: from the hash that was approved to the content as it is now.
-pub fn verify_chain(spec: &Spec, approved: Sha256) -> Result<(), Refusal> {
+/// Judges the whole chain: from the hash that was approved to the content as it is now. `recorded`
+/// are the hashes of the links ([`links`]) as the journal has them; `None` where an older version
+/// recorded none.
+pub fn verify_chain(
+    spec: &Spec,
+    approved: Sha256,
+    recorded: &[Option<Sha256>],
+) -> Result<(), Refusal> {
     let after = spec.content_hash();
+    let (found, wanted) = (spec.amendments.len(), recorded.len());
+    let known = links(approved, &spec.amendments);
+    let altered =
+        known.iter().zip(recorded).position(|(is, was)| was.is_some_and(|was| was != *is));
+    if let Some(index) = altered {
+        return Err(Refusal::Altered { index });
+    }
+    if found != wanted {
+        return Err(Refusal::Uncounted { index: found.min(wanted), found, wanted });
+    }
     if spec.amendments.is_empty() && approved != after {
         return Err(Refusal::Unamended { before: approved, after });
     }
     linked(&spec.amendments, 0, approved, after)
+}
+
+/// The hash of each link: of the one before it, the first of what was approved, and of all that the
+/// link says.
+pub fn links(approved: Sha256, amendments: &[Amendment]) -> Vec<Sha256> {
+    amendments
+        .iter()
+        .scan(approved, |before, link| {
+            let text = serde_json::to_string(link).expect("because a link is plain data");
+            *before = Sha256::of(format!("{before} {text}").as_bytes());
+            Some(*before)
+        })
+        .collect()
 }
 
 /// The successor of `old` with the content of `new_content` and one more link; `old` itself if
@@ -210,7 +243,11 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let hint = match &refusal {
             Refusal::Unamended { .. } => "restore the approved spec, or amend it with a reason",
-            Refusal::Rewritten { .. } | Refusal::Broken { .. } | Refusal::Idle { .. } => {
+            Refusal::Rewritten { .. }
+            | Refusal::Broken { .. }
+            | Refusal::Idle { .. }
+            | Refusal::Altered { .. }
+            | Refusal::Uncounted { .. } => {
                 "restore the chain of amendments from the last accepted spec"
             }
             Refusal::Nobody { .. } => "name the actor as user:<name> or group:<id>",
@@ -243,7 +280,7 @@ mod tests {
         let old = sample::good();
         assert_eq!(check_change(&old, &old.clone()), Ok(Change::Unchanged));
         assert_eq!(amended(&old, "user:ann", |_| {}), old);
-        assert_eq!(verify_chain(&old, old.content_hash()), Ok(()));
+        assert_eq!(verify_chain(&old, old.content_hash(), &[]), Ok(()));
     }
 
     #[test]
@@ -264,12 +301,53 @@ mod tests {
         let two = amended(&one, "group:store", one_more_check);
         assert_eq!(check_change(&approved, &one), Ok(Change::Amended(one.amendments.clone())));
         assert_eq!(check_change(&one, &two), Ok(Change::Amended(two.amendments[1..].to_vec())));
-        assert_eq!(verify_chain(&two, approved.content_hash()), Ok(()));
+        let first = approved.content_hash();
+        let recorded: Vec<_> = links(first, &two.amendments).into_iter().map(Some).collect();
+        assert_eq!(verify_chain(&two, first, &recorded), Ok(()));
+        assert_eq!(verify_chain(&two, first, &[None, None]), Ok(()), "an older journal");
         assert!(matches!(
-            verify_chain(&two, one.content_hash()),
+            verify_chain(&two, one.content_hash(), &[None, None]),
             Err(Refusal::Broken { index: 0, key: "sha256_before", .. })
         ));
         assert!(crate::spec::problems(&two).is_empty());
+    }
+
+    #[test]
+    fn every_word_of_every_link_is_bound() {
+        let approved = sample::good();
+        let first = approved.content_hash();
+        let one = amended(&approved, "user:ann", |s| s.non_goals.push("rocketry".into()));
+        let two = amended(&one, "group:store", one_more_check);
+        let recorded: Vec<_> = links(first, &two.amendments).into_iter().map(Some).collect();
+        let words: [fn(&mut Amendment); 4] = [
+            |a| a.reason.push('!'),
+            |a| a.actor = "user:bob".into(),
+            |a| a.at = "2026-01-01T00:00:00Z".into(),
+            |a| a.trigger.clear(),
+        ];
+        for index in 0..2 {
+            for change in words {
+                let mut forged = two.clone();
+                change(&mut forged.amendments[index]);
+                let judged = verify_chain(&forged, first, &recorded);
+                assert_eq!(judged, Err(Refusal::Altered { index }));
+            }
+        }
+        // The list replaced by one honest link from the approval to the same content.
+        let mut replaced = two.clone();
+        replaced.amendments.clear();
+        let replaced = append(
+            &approved,
+            replaced,
+            "r",
+            &"user:eve".parse().expect("an actor"),
+            Timestamp::UNIX_EPOCH,
+            "",
+        );
+        let judged = verify_chain(&replaced, first, &recorded);
+        assert_eq!(judged, Err(Refusal::Altered { index: 0 }));
+        let judged = verify_chain(&one, first, &recorded);
+        assert_eq!(judged, Err(Refusal::Uncounted { index: 1, found: 1, wanted: 2 }));
     }
 
     #[test]
@@ -278,7 +356,7 @@ mod tests {
         let mut silent = old.clone();
         silent.groups[0].title = "Another".into();
         assert!(matches!(check_change(&old, &silent), Err(Refusal::Unamended { .. })));
-        assert!(verify_chain(&silent, sample::good().content_hash()).is_err());
+        assert!(verify_chain(&silent, sample::good().content_hash(), &[None]).is_err());
 
         let mut cut = old.clone();
         cut.amendments.clear();

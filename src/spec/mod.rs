@@ -18,8 +18,10 @@ pub mod parse;
 pub mod paths;
 pub mod problem;
 pub mod schema;
+pub mod touched;
 pub mod type_check;
 pub mod validate;
+pub mod wish;
 
 mod doubt;
 pub(crate) mod json;
@@ -29,7 +31,7 @@ mod shape;
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use amend::{Actor, Change, Refusal, append, check_change, verify_chain};
+pub use amend::{Actor, Change, Refusal, append, check_change, links, verify_chain};
 pub use beside::{PROBE_KINDS, checks_beside};
 pub use gates::{BaseTree, GateInputs};
 pub use glob::may_overlap;
@@ -46,4 +48,5 @@ pub use parse::{Parsed, parse, parse_value};
 pub use paths::Paths;
 pub use problem::Problem;
 pub use schema::json_schema;
+pub use touched::{Needs, Touched, touched};
 pub use validate::problems;

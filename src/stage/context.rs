@@ -24,7 +24,8 @@ use crate::session::state::RunState;
 use crate::session::{Config, Session, State, Workspace};
 use crate::spec::{BaseTree, GateInputs, Group, Ownership, Prepare, Spec};
 
-/// An open session with its approved spec.
+/// An open session with its approved spec, as it was when this was opened; [`Context::now`] has it
+/// as it is.
 pub struct Context<'a> {
     pub ws: &'a Workspace,
     pub session: &'a Session,
@@ -39,6 +40,22 @@ pub struct Context<'a> {
     gates: OnceLock<GateInputs>,
     spec_sha256: OnceLock<Sha256>,
     secrets: OnceLock<Secrets>,
+}
+
+/// A context of the spec as it is at this moment.
+pub enum Now<'c, 'a> {
+    Same(&'c Context<'a>),
+    Amended(Box<Context<'a>>),
+}
+
+impl<'a> std::ops::Deref for Now<'_, 'a> {
+    type Target = Context<'a>;
+    fn deref(&self) -> &Context<'a> {
+        match self {
+            Now::Same(ctx) => ctx,
+            Now::Amended(ctx) => ctx,
+        }
+    }
 }
 
 /// The tree of the session's base.
@@ -68,9 +85,19 @@ impl<'a> Context<'a> {
             ));
         }
         ws.look_after_boot()?;
-        let spec = session.spec()?;
         let config = &session.config;
         let pool = ws.pool(config)?;
+        let deadline = Deadline::of_step(config.run_budget_seconds);
+        Self::by((ws, session, report), session.spec()?, pool, deadline)
+    }
+
+    fn by(
+        (ws, session, report): (&'a Workspace, &'a Session, &'a dyn Report),
+        spec: Spec,
+        pool: Pool,
+        deadline: Deadline,
+    ) -> Result<Self> {
+        let config = &session.config;
         let ownership = Ownership::new(&spec, &config.protected_paths)?;
         let mut steps = config.prepare.clone();
         for step in &spec.prepare {
@@ -84,7 +111,7 @@ impl<'a> Context<'a> {
             spec,
             pool,
             ownership,
-            deadline: Deadline::of_step(config.run_budget_seconds),
+            deadline,
             report,
             reuse: Reuse::of_step(),
             steps,
@@ -92,6 +119,23 @@ impl<'a> Context<'a> {
             spec_sha256: OnceLock::new(),
             secrets: OnceLock::new(),
         })
+    }
+
+    /// The same by the spec as it is now: people and builders amend it while others work. What is
+    /// decided by an older one is not recorded; see [`Context::is_by`].
+    pub fn now(&self) -> Result<Now<'_, 'a>> {
+        if self.session.with_state(|s| self.is_by(s))? {
+            return Ok(Now::Same(self));
+        }
+        let of = (self.ws, self.session, self.report);
+        let now = Self::by(of, self.session.spec()?, self.pool.clone(), self.deadline)?;
+        Ok(Now::Amended(Box::new(now)))
+    }
+
+    /// Whether the spec is still the approved one; asked under the journal's lock by whoever records
+    /// what follows from it.
+    pub fn is_by(&self, state: &State) -> bool {
+        state.approved() == Some(self.spec_sha256())
     }
 
     /// For a step that runs agents or checks: fails (78) before anything is written where this machine
@@ -211,6 +255,7 @@ impl<'a> Context<'a> {
             steps: &self.steps,
             declared: Declared { services: &self.spec.services, fixtures: &self.spec.fixtures },
             session: self.session,
+            clock: &self.ws.clock,
             containment: self.session.containment(Who::Check)?,
         })
     }

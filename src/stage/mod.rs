@@ -11,6 +11,7 @@ pub mod by_hand;
 pub mod census;
 pub mod compile;
 mod context;
+pub mod git_notes;
 pub mod handover;
 pub mod land;
 pub mod memory;

@@ -317,7 +317,7 @@ fn rm_latest() -> &'static str {
     std::fs::remove_file(s.project.join("otto_logs/latest")).expect("removed");
     let plain = s.command(&["status"]).output().expect("otto");
     assert!(matches!(plain.status.code(), Some(0 | 2)), "{plain:?}");
-    s.run(0, &["verify", &id]);
+    s.run(0, &["verify", "--no-rerun", &id]);
     s.run(0, &["run", "--resume", &id]);
     "the session is still found by its id"
 }

@@ -32,26 +32,27 @@ echo "done $OTTO_GROUP" >"$OTTO_GROUP/work""#,
     );
     let spec = s.spec(&Shape::of(2));
     s.run(0, &["run", "--from-spec", &spec, "--quiet"]);
-    let told = s.run(0, &["verify"]).stdout;
+    let told = s.run(0, &["verify", "--no-rerun"]).stdout;
     let line = "ok   patches: 3 submitted = 3 landed + 0 redundant + 0 attic + 0 open \
                 (1 replaced by a later attempt)";
     assert!(told.contains(line), "{told}");
     let counts = json!({"submitted": 3, "landed": 3, "redundant": 0, "attic": 0, "open": 0,
                         "missing": 0, "replaced": 1});
-    assert_eq!(patches(&s.run(0, &["verify", "--json"])), counts);
+    assert_eq!(patches(&s.run(0, &["verify", "--no-rerun", "--json"])), counts);
 }
 
 #[test]
 fn work_that_no_branch_holds_any_more_is_kept() {
     let s = half_done();
     let head = s.git(&["rev-parse", &s.build_ref("g2")]);
-    let open = patches(&s.run(0, &["verify", "--json"]))["open"].as_u64().expect("a number");
+    let open =
+        patches(&s.run(0, &["verify", "--no-rerun", "--json"]))["open"].as_u64().expect("a number");
     assert!(open > 0);
     s.git(&["update-ref", "-d", &s.build_ref("g2")]);
     let told = s.run(65, &["verify"]).stdout;
     assert!(told.contains(&format!("no branch holds {head}")), "{told}");
     s.run(1, &["run", "--resume", &s.session(), "--quiet"]);
-    let now = patches(&s.run(0, &["verify", "--json"]));
+    let now = patches(&s.run(0, &["verify", "--no-rerun", "--json"]));
     assert_eq!((&now["attic"], &now["open"]), (&json!(open), &json!(0)));
     let kept = s.git(&["for-each-ref", "--format=%(objectname)", "refs/otto/attic"]);
     assert!(kept.lines().any(|l| l == head), "{kept}");

@@ -252,6 +252,9 @@ fn judged(event: &Value) -> Option<(String, String)> {
             let red = data["outcome"]["outcome"] != "passed";
             red.then(|| (word(&data["phase"]), word(&data["outcome"]["reason"])))
         }
+        "spec.requested" if data["problems"].is_array() => {
+            Some(("amendment".into(), data["problems"].to_string()))
+        }
         "group.failed" if word(&data["reason"]).contains("prove nothing") => {
             Some(("base".into(), "proves_nothing".into()))
         }
@@ -267,8 +270,8 @@ fn fault(dir: &Path, case: &Case) -> Option<String> {
     let run = Run::new(dir, case, Version::Trick);
     let red = run.red();
     let as_told = red.as_ref().is_some_and(|(place, reason)| {
-        let same =
-            if place == "compile" { reason.contains(&case.reason) } else { *reason == case.reason };
+        let in_words = matches!(place.as_str(), "compile" | "amendment");
+        let same = if in_words { reason.contains(&case.reason) } else { *reason == case.reason };
         *place == case.place && same
     });
     if !as_told {

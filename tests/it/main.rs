@@ -3,6 +3,7 @@
 
 mod acp;
 mod agents;
+mod amend;
 mod attach;
 mod audit;
 mod build;
@@ -19,6 +20,7 @@ mod fake_model;
 mod false_green;
 mod flow;
 mod formats;
+mod gate;
 mod hand_on_refs;
 mod handover;
 mod harness;
@@ -44,6 +46,7 @@ mod products;
 mod proof;
 mod providers;
 mod real_faults;
+mod records;
 mod redaction;
 mod repair;
 mod resume;
@@ -59,3 +62,4 @@ mod tidy;
 mod two;
 mod verify;
 mod watch;
+mod wishes;

@@ -147,7 +147,7 @@ fn cleaning_up_takes_no_work_and_nothing_that_a_proof_stands_on() {
     };
     assert_eq!(evidence(&files), evidence(&before.0));
     // All of it still holds, and the proof comes back as it was, but for the list of files.
-    s.run(0, &["verify"]);
+    s.run(0, &["verify", "--no-rerun"]);
     s.run(0, &["proof", "render"]);
     for name in ["proof-packet.html", "proof-packet.json", "usage.json"] {
         let path = s.session_dir().join(name);

@@ -105,7 +105,7 @@ touch "$HOME/second""#,
         let mut values = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
         assert!(values.all(|v| v.is_ok()), "{file} is still JSON");
     }
-    s.run(0, &["verify"]);
+    s.run(0, &["verify", "--no-rerun"]);
 }
 
 #[test]
@@ -207,7 +207,7 @@ say("done", reason="end", structured={"access_token": field})
     assert!(outcome.contains("not-mine-[github token hidden]"), "{outcome}");
     let proof = std::fs::read_to_string(s.session_dir().join("proof-packet.json")).expect("proof");
     assert!(proof.contains("g1/[github token hidden]/file"), "{proof}");
-    s.run(0, &["verify"]);
+    s.run(0, &["verify", "--no-rerun"]);
 }
 
 /// Settings are kept as they are, since a resume needs them: a secret is refused before it is there.

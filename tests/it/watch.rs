@@ -229,7 +229,7 @@ printf '\033]0;title\007\033[31mred\033[0m \300\n'
         assert_eq!(said, "build/g1/attempt-01: written anew\n");
         assert_eq!(std::fs::read(&path).expect("a narrative"), live);
     }
-    s.run(0, &["verify"]);
+    s.run(0, &["verify", "--no-rerun"]);
     s.run(1, &["debug", "narrative", "--group", "g1", "--attempt", "9"]);
 }
 

@@ -62,8 +62,8 @@ fn record(seq: u64, event: Event) -> Record {
     }
 }
 
-/// Terminal states absorb (I8): whatever comes after, a group stays what it is. Only a repair
-/// reopens one that landed, and nothing one that was aborted.
+/// Terminal states absorb (I8): whatever comes after, a group stays what it is. Only a repair, or a
+/// spec that asks for other work, reopens one that landed, and nothing one that was aborted.
 #[test]
 fn no_event_moves_what_is_finished() {
     let all = samples();

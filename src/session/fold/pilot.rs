@@ -60,7 +60,7 @@ impl GroupState {
         }
         let last = self.attempts.last().and_then(|a| a.finished.as_ref());
         let brief = last.map(|f| f.brief.clone()).unwrap_or_default();
-        self.phase = Phase::Invalidated { reason: Invalid::Pilot, brief };
+        self.phase = Phase::Invalidated { reason: Invalid::Pilot, brief, judge_first: false };
         self.taken_up += 1;
         self.judged_from = self.attempts.len();
         if way == Way::RetryDifferent {

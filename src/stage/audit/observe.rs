@@ -17,7 +17,7 @@ use crate::session::event::{
 };
 use crate::session::journal::Entry;
 use crate::spec::Check;
-use crate::stage::build::{beside_base, on_session_base};
+use crate::stage::build::{beside_base, first_base, on_session_base};
 use crate::stage::merge::settled_tip;
 use crate::stage::{Context, Item};
 
@@ -60,7 +60,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
         tip,
         scope: scope.word(),
         mode: Some(mode),
-        spec: state.approved(),
+        spec: Some(ctx.spec_sha256()),
     }))?;
     ctx.report.say(&format!(
         "auditing {} from a clean worktree: {}",
@@ -109,6 +109,7 @@ impl Running<'_> {
             let item = &planned[at];
             at += 1;
             // A check across groups that was green before anything was built proves nothing.
+            let told = ran.run.as_ref().map(Json::of).transpose()?;
             let outcome = match empty.iter().find(|e| e.check == ran.check) {
                 Some(nothing) if ran.outcome.is_pass() => nothing.outcome.clone(),
                 Some(_) | None => ran.outcome.clone(),
@@ -128,12 +129,12 @@ impl Running<'_> {
             if !outcome.is_pass() {
                 red.push(ran.check.clone());
             }
-            self.record(item, outcome)
+            self.record(item, outcome, told)
         })?;
         Ok((red, observed))
     }
 
-    fn record(&mut self, item: &Planned, outcome: Outcome) -> Result<()> {
+    fn record(&mut self, item: &Planned, outcome: Outcome, run: Option<Json>) -> Result<()> {
         let written = Json::of(&outcome)?;
         self.ctx.report.item(&Item::Check {
             check: item.check.id.clone(),
@@ -148,6 +149,7 @@ impl Running<'_> {
             scenario: item.scenario.clone(),
             asked: item.asked.clone(),
             outcome: written,
+            run,
         };
         let entry = match &item.group {
             Some(gid) => Entry::group(gid, event),
@@ -209,12 +211,24 @@ fn asked_ids(state: &crate::session::State, round: u32) -> Vec<String> {
 }
 
 /// Acceptance checks across groups that are green on the session's base. Those of groups were
-/// asked before the group was built.
+/// asked before the group was built; those that an amendment may have added since are asked now.
 fn unproven(ctx: &Context<'_>, planned: &[Planned], scope: &Scope) -> Result<Vec<Ran>> {
     match scope {
         Scope::Narrowed(_) => return Ok(Vec::new()),
         Scope::Full(_) => {}
     }
     let across: Vec<&Check> = planned.iter().filter(|p| p.is_across()).map(|p| &p.check).collect();
-    ctx.bench()?.proves_nothing(&across, ctx.base(), || ctx.left(), &mut |_| Ok(()))
+    let bench = ctx.bench()?;
+    let mut empty = bench.proves_nothing(&across, ctx.base(), || ctx.left(), &mut |_| Ok(()))?;
+    if ctx.spec.amendments.is_empty() {
+        return Ok(empty);
+    }
+    let state = ctx.state()?;
+    for group in &ctx.spec.groups {
+        let own: Vec<&Check> = group.checks.iter().collect();
+        if let Some(base) = first_base(group, &state).filter(|b| ctx.ws.repo.has_object(*b)) {
+            empty.extend(bench.proves_nothing(&own, base, || ctx.left(), &mut |_| Ok(()))?);
+        }
+    }
+    Ok(empty)
 }

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use super::group::{Again, GroupEnd, build_group};
 use super::schedule::{blocked, in_turn, ready};
-use crate::base::{Error, Exit, Remedy, Result};
+use crate::base::{Error, Exit, Remedy, Result, Sha256};
 use crate::disk::lock::{self, Group as GroupLock};
 use crate::git::Oid;
 use crate::process::stop;
 use crate::session::event::GroupBlocked;
 use crate::session::state::Phase;
-use crate::spec::Group;
 use crate::stage::{Context, Item};
 
 /// How often the journal is looked at while groups build: the queue may send one back.
@@ -25,8 +24,8 @@ const PATIENCE: u32 = 20;
 pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
     ctx.settle_slots()?;
     let mut running: BTreeSet<String> = BTreeSet::new();
-    // Groups that could not be tried, with the tip at that time: another tip may mend it.
-    let mut left_alone: BTreeMap<String, Option<Oid>> = BTreeMap::new();
+    // Groups that could not be tried, with tip and spec at that time: another one may mend it.
+    let mut left_alone: BTreeMap<String, (Option<Oid>, Option<Sha256>)> = BTreeMap::new();
     let mut worst = Exit::YES;
     // Looks since a group was found held by somebody else.
     let mut waited: Option<u32> = None;
@@ -39,9 +38,10 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
     std::thread::scope(|scope| -> Result<()> {
         loop {
             if stop::requested().is_none() && for_all.is_none() {
+                let spec = &ctx.now()?.spec;
                 let now = ctx.session.with_state(|s| {
-                    let may = |g: &&str| left_alone.get(*g) != Some(&s.tip());
-                    let ids = ready(&ctx.spec, s).into_iter().filter(may).map(str::to_owned);
+                    let may = |g: &&str| left_alone.get(*g) != Some(&(s.tip(), s.approved()));
+                    let ids = ready(spec, s).into_iter().filter(may).map(str::to_owned);
                     in_turn(&s.batches, &running, ids.collect())
                 })?;
                 waited = waited.map(|n: u32| n + 1);
@@ -52,18 +52,17 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
                     if running.contains(&gid) {
                         continue;
                     }
-                    let group = ctx.group(&gid)?;
                     // Somebody else builds or judges it; perhaps only for a moment.
                     if held_by_another(ctx, &gid)? && waited.is_none_or(|n| n < PATIENCE) {
                         waited.get_or_insert(0);
                         continue;
                     }
-                    running.insert(gid);
+                    running.insert(gid.clone());
                     let send = send.clone();
                     scope.spawn(move || {
-                        let end = build_group(ctx, group, Again::No, None, &[]);
+                        let end = build_group(ctx, &gid, Again::No, None, &[]);
                         // The receiver lives until every thread has ended.
-                        drop(send.send((group.id.clone(), end)));
+                        drop(send.send((gid, end)));
                     });
                 }
             }
@@ -79,10 +78,11 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
                     if matches!(end, GroupEnd::Failed { .. }) {
                         worst = worst.worse(Exit::NO);
                     }
-                    report_end(ctx, ctx.group(&gid)?, &end);
+                    report_end(ctx, &gid, &end);
                 }
                 Err(e) => {
-                    left_alone.insert(gid.clone(), ctx.session.with_state(|s| s.tip())?);
+                    let at = ctx.session.with_state(|s| (s.tip(), s.approved()))?;
+                    left_alone.insert(gid.clone(), at);
                     ctx.report.say(&format!("{gid}: {e}"));
                     match e.remedy {
                         Remedy::No | Remedy::Later { .. } => drop(for_one.get_or_insert((gid, e))),
@@ -102,7 +102,7 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
     if let Some(e) = for_all {
         return Err(e);
     }
-    worst = worst.worse(record_blocked(ctx)?);
+    worst = worst.worse(record_blocked(&*ctx.now()?)?);
     match for_one {
         // It may have been mended since, by whoever held it.
         Some((gid, e)) if !ctx.session.with_state(|s| s.phase(&gid).satisfies_dependents())? => {
@@ -142,24 +142,24 @@ fn record_blocked(ctx: &Context<'_>) -> Result<Exit> {
 }
 
 /// The item of a group that reached its end.
-pub fn report_end(ctx: &Context<'_>, group: &Group, end: &GroupEnd) {
+pub fn report_end(ctx: &Context<'_>, gid: &str, end: &GroupEnd) {
     let item = match end {
         GroupEnd::Passing { commit, attempts } => Item::Group {
-            group: group.id.clone(),
+            group: gid.to_owned(),
             state: "passing",
             attempts: *attempts,
             commit: Some(*commit),
             reason: String::new(),
         },
         GroupEnd::Failed { reason, attempts } => Item::Group {
-            group: group.id.clone(),
+            group: gid.to_owned(),
             state: "failed",
             attempts: *attempts,
             commit: None,
             reason: reason.clone(),
         },
         GroupEnd::In => Item::Group {
-            group: group.id.clone(),
+            group: gid.to_owned(),
             state: "landed",
             attempts: 0,
             commit: None,

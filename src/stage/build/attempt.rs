@@ -7,9 +7,10 @@
 use super::base::Base;
 use super::brief::{brief, quoted};
 use super::commit::{Committed, commit_work};
-use super::judge::{Judgement, judge, violations};
+use super::judge::{Judgement, is_reopened, judge, violations};
 use super::packet;
 use super::turn::work;
+use super::wish;
 use crate::agent::{Ending, TurnResult, require_provider};
 use crate::base::text::one_line;
 use crate::base::{Error, Result, Sha256};
@@ -24,6 +25,7 @@ use crate::session::event::{
 use crate::session::journal::Entry;
 use crate::session::packages::Packages;
 use crate::session::state::Attempt;
+use crate::spec::wish::AMEND_FILE;
 use crate::spec::{Check, Group};
 use crate::stage::notes::Notes;
 use crate::stage::waiting::{free_agent, note_turn};
@@ -42,6 +44,8 @@ pub struct Plan {
     pub brief: String,
     /// Checks besides the group's own: the reproduction of what is to be repaired.
     pub extra: Vec<Check>,
+    /// The spec that the agent is told.
+    pub spec: Sha256,
     pub notes: Notes,
 }
 
@@ -81,7 +85,7 @@ pub fn attempt(
                 start: plan.start,
                 provider: agent.provider.clone().unwrap_or_else(|| "none".into()),
                 model: agent.model.clone(),
-                spec: ctx.spec_sha256(),
+                spec: plan.spec,
             },
         ),
     )?;
@@ -154,6 +158,7 @@ pub fn settle_open(
         start: open.start,
         brief: String::new(),
         extra,
+        spec: open.spec,
         notes: Notes::default(),
     };
     if worktree.rebooted {
@@ -177,7 +182,8 @@ fn restore_foreign(
     };
     let repo = &ctx.ws.repo;
     let changes = repo.changes(repo.tree_of(plan.start)?, snapshot.tree)?;
-    let foreign = violations(ctx, group, repo.tree_of(plan.base.commit)?, &changes)?;
+    let mut foreign = violations(ctx, group, repo.tree_of(plan.base.commit)?, &changes)?;
+    foreign.retain(|v| v.path != AMEND_FILE);
     if foreign.is_empty() {
         return Ok(());
     }
@@ -213,6 +219,9 @@ fn settle(
 ) -> Result<AttemptResult> {
     let (turn, told) = turn.unzip();
     let clock = std::time::Instant::now();
+    let notice = wish::take_in(ctx, group, plan, &worktree)?;
+    let now = ctx.now()?;
+    let (ctx, group) = (&*now, now.group(&group.id)?);
     let mut ended = Ended::new(plan.base.commit);
     ended.turn = turn.map_or_else(|| "interrupted".into(), TurnResult::word);
     ended.claim = turn.map(|t| one_line(&t.claim, 2000)).unwrap_or_default();
@@ -232,7 +241,7 @@ fn settle(
             } else if made.nothing_new && failed {
                 ended.judgement.outcome = AttemptOutcome::TurnFailed;
                 ended.judgement.fingerprint = Some(Sha256::of(ended.turn.as_bytes()));
-            } else if made.changes.is_empty() {
+            } else if made.changes.is_empty() && !is_reopened(ctx, group)? {
                 ended.judgement.outcome = AttemptOutcome::NoChange;
                 ended.judgement.fingerprint = Some(Sha256::of(b"no change"));
             } else if let Err(e) = worktree.refuse_filtered(plan.base.commit, &made.changes) {
@@ -254,8 +263,6 @@ fn settle(
                 match commit_work(ctx, group, held, plan, made.tree, started)? {
                     Committed::Moved { commit, tree } => {
                         write_patch(ctx, group, plan, tree)?;
-                        ended.judgement =
-                            judge(ctx, group, plan.number, commit, plan.base.commit, &plan.extra)?;
                         ended.commit = Some((commit, tree));
                     }
                     // A person's commit is on the branch; it is judged next, and ours is kept.
@@ -267,16 +274,31 @@ fn settle(
             }
         }
     }
-    ended.brief = brief(ctx, &ended.judgement, plan.base.commit, turn);
-    if cut && ended.commit.is_some() && ended.judgement.outcome != AttemptOutcome::Passing {
-        // Not what the agent would have handed in: it goes on from there, and nothing is held
-        // against it.
-        ended.judgement.outcome = AttemptOutcome::Interrupted;
-        ended.judgement.fingerprint = None;
-        ended.brief = format!("You were stopped in the middle. As it stands:\n\n{}", ended.brief);
+    loop {
+        // By the spec that holds when the end is recorded, whatever it was when the work began.
+        let now = ctx.now()?;
+        let (ctx, group) = (&*now, now.group(&group.id)?);
+        if let Some((commit, _)) = ended.commit {
+            let base = plan.base.commit;
+            ended.judgement = judge(ctx, group, plan.number, commit, base, &plan.extra)?;
+        }
+        ended.brief = brief(ctx, &ended.judgement, plan.base.commit, turn);
+        if cut && ended.commit.is_some() && ended.judgement.outcome != AttemptOutcome::Passing {
+            // Not what the agent would have handed in: it goes on from there, and nothing is held
+            // against it.
+            ended.judgement.outcome = AttemptOutcome::Interrupted;
+            ended.judgement.fingerprint = None;
+            ended.brief =
+                format!("You were stopped in the middle. As it stands:\n\n{}", ended.brief);
+        }
+        if ended.judgement.outcome != AttemptOutcome::Passing {
+            ended.brief.push_str(&notice);
+        }
+        ended.duration_s = clock.elapsed().as_secs_f64();
+        if finish(ctx, group, plan.number, &ended)? {
+            break;
+        }
     }
-    ended.duration_s = clock.elapsed().as_secs_f64();
-    finish(ctx, group, plan.number, &ended)?;
     let slot = worktree.slot.clone();
     worktree.release()?;
     ctx.append(Entry::attempt(&group.id, plan.number, WorktreeReturned { slot }))?;
@@ -414,7 +436,8 @@ impl Ended {
     }
 }
 
-fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Result<()> {
+/// Records the end; false, and nothing, when the spec is another by now.
+fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Result<bool> {
     let judgement = &ended.judgement;
     let end = AttemptFinished {
         outcome: judgement.outcome,
@@ -439,7 +462,17 @@ fn finish(ctx: &Context<'_>, group: &Group, number: u32, ended: &Ended) -> Resul
         let passing = GroupPassing { commit, tree, base: ended.base };
         entries.push(Entry::attempt(&group.id, number, passing));
     }
-    ctx.session.append_with(ctx.ws, |_| Ok(entries)).map(drop)
+    let written = ctx.session.append_with(ctx.ws, |s| {
+        if !ctx.is_by(s) {
+            return Ok(Vec::new());
+        }
+        if s.group(&group.id).is_some_and(|g| g.overtaken) {
+            // What it was told to make is not what is wanted any more.
+            entries.truncate(1);
+        }
+        Ok(entries)
+    })?;
+    Ok(!written.is_empty())
 }
 
 fn hopeless(turn: &TurnResult) -> Option<String> {

@@ -36,7 +36,7 @@ pub(super) fn commit_work(
         ctx.sid(),
         group.id,
         plan.number,
-        ctx.spec_sha256()
+        plan.spec
     );
     let name = ctx.build_ref(&group.id);
     let head = ctx.ws.read_own_ref(&name)?;

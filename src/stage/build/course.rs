@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn sent_back(reason: Invalid) -> Vec<(Option<u32>, Event)> {
-        vec![(None, GroupInvalidated { reason, brief: "told".into() }.into())]
+        vec![(None, GroupInvalidated { reason, brief: "told".into(), judge_first: false }.into())]
     }
 
     #[test]

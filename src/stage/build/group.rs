@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::attempt::{AttemptResult, Plan, attempt, settle_open};
 use super::base::{Base, base_of};
 use super::course::{From, Stand, course, stand};
+use super::first::{First, judge_first};
 use super::manual::{MANUAL, judge_manual, manual_head};
 use super::schedule::{Next, next_attempt};
 use crate::base::{Error, Result};
@@ -55,21 +56,26 @@ pub fn hold_group(ctx: &Context<'_>, group: &Group) -> Result<Held<GroupLock>> {
     })
 }
 
-/// Builds one group until it is passing or failed. The caller has seen to its dependencies.
+/// Builds one group until it is passing or failed, by the spec as it is at each step. The caller has
+/// seen to its dependencies.
 pub fn build_group(
     ctx: &Context<'_>,
-    group: &Group,
+    gid: &str,
     again: Again,
     brief: Option<&str>,
     extra: &[Check],
 ) -> Result<GroupEnd> {
-    let held = hold_group(ctx, group)?;
-    let (mut brief, extra) = with_repair(ctx, group, brief, extra)?;
-    close_open_attempt(ctx, group, &held, &extra)?;
+    let first = ctx.now()?;
+    let group = first.group(gid)?;
+    let held = hold_group(&first, group)?;
+    let (mut brief, extra) = with_repair(&first, group, brief, extra)?;
+    close_open_attempt(&first, group, &held, &extra)?;
     let mut again = again;
-    let mut asked = false;
+    let mut asked = None;
     loop {
         stop::check()?;
+        let now = ctx.now()?;
+        let (ctx, group) = (&*now, now.group(gid)?);
         // A person's commit on the branch ends the agent's attempts on the group.
         if let Some(head) = manual_head(ctx, group)? {
             judge_manual(ctx, group, &held, head)?;
@@ -81,20 +87,35 @@ pub fn build_group(
         {
             return Ok(end);
         }
-        if now.attempts.is_empty() && !asked {
+        if now.attempts.is_empty() && asked.is_none() {
             ctx.group_event(&group.id, GroupStarted {})?;
         }
-        if !std::mem::replace(&mut asked, true)
+        // Once for each spec.
+        if asked.replace(ctx.spec_sha256()) != Some(ctx.spec_sha256())
             && let Some(reason) = proves_nothing(ctx, group, &state)?
         {
-            return fail(ctx, group, reason);
+            match fail(ctx, group, reason)? {
+                Some(end) => return Ok(end),
+                None => continue,
+            }
+        }
+        if let Phase::Invalidated { judge_first: true, .. } = now.phase {
+            match judge_first(ctx, group, &now, &extra)? {
+                First::Good | First::Overtaken => continue,
+                First::Red(why) => drop(brief.get_or_insert(why)),
+                First::Nothing => {}
+            }
         }
         let now = ctx.session.with_state(|s| s.group(&group.id).cloned().unwrap_or_default())?;
-        if let Next::GiveUp(reason) = next_attempt(&now, ctx.config().attempts) {
-            return fail(ctx, group, with_last_failure(&reason, &now));
-        }
-        if let Some(reason) = group_is_spent(ctx.session, &group.id)? {
-            return fail(ctx, group, with_last_failure(&reason, &now));
+        let over = match next_attempt(&now, ctx.config().attempts) {
+            Next::GiveUp(reason) => Some(reason),
+            Next::Attempt => group_is_spent(ctx.session, &group.id)?,
+        };
+        if let Some(reason) = over {
+            match fail(ctx, group, with_last_failure(&reason, &now))? {
+                Some(end) => return Ok(end),
+                None => continue,
+            }
         }
         let plan = plan(ctx, group, &state, &now, brief.take(), &extra)?;
         let result = attempt(ctx, group, &held, &plan)?;
@@ -143,7 +164,7 @@ fn after(ctx: &Context<'_>, group: &Group, result: &AttemptResult) -> Result<Opt
     if let Some(why) = &result.hopeless {
         let before = ctx.session.with_state(|s| s.group(&group.id).and_then(last_judged))?;
         let before = before.map_or(String::new(), |o| format!(" (before that: {})", o.word()));
-        return fail(ctx, group, format!("the agent cannot work: {why}{before}")).map(Some);
+        return fail(ctx, group, format!("the agent cannot work: {why}{before}"));
     }
     Ok(None)
 }
@@ -189,7 +210,7 @@ fn already_there(
     let invalidate = |why: &str| {
         ctx.group_event(
             &group.id,
-            GroupInvalidated { reason: Invalid::Again, brief: why.to_owned() },
+            GroupInvalidated { reason: Invalid::Again, brief: why.to_owned(), judge_first: false },
         )
     };
     match stand(&now.phase, again) {
@@ -226,11 +247,17 @@ fn passing(ctx: &Context<'_>, group: &Group) -> Result<Option<GroupEnd>> {
     })
 }
 
-fn fail(ctx: &Context<'_>, group: &Group, reason: String) -> Result<GroupEnd> {
-    ctx.group_event(&group.id, GroupFailed { reason: reason.clone() })?;
+/// Gives the group up, unless it failed by a spec that is another by now.
+fn fail(ctx: &Context<'_>, group: &Group, reason: String) -> Result<Option<GroupEnd>> {
+    let entry = Entry::group(&group.id, GroupFailed { reason: reason.clone() });
+    let written =
+        ctx.session.append_with(ctx.ws, |s| Ok(if ctx.is_by(s) { vec![entry] } else { vec![] }))?;
+    if written.is_empty() {
+        return Ok(None);
+    }
     let attempts =
         ctx.session.with_state(|s| s.group(&group.id).map_or(0, |g| g.attempts.len()))? as u32;
-    Ok(GroupEnd::Failed { reason, attempts })
+    Ok(Some(GroupEnd::Failed { reason, attempts }))
 }
 
 fn with_last_failure(reason: &str, now: &GroupState) -> String {
@@ -241,17 +268,34 @@ fn with_last_failure(reason: &str, now: &GroupState) -> String {
     }
 }
 
-/// Why passing would prove nothing: acceptance checks that are green without the group's work. The
-/// answers are cached, so this costs a run only where a check or a base is new.
+/// Why passing would prove nothing: acceptance checks that are green without the group's work.
 pub fn proves_nothing(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Option<String>> {
+    let names = unproven(ctx, group, state)?;
+    if names.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "{} {} already green without this group's work, so passing would prove nothing: {}",
+        crate::base::text::count(names.len(), "acceptance check"),
+        if names.len() == 1 { "is" } else { "are" },
+        names.join(", ")
+    )))
+}
+
+/// The base of the group's first attempt; its own work is in every base since.
+pub fn first_base(group: &Group, state: &State) -> Option<Oid> {
+    state.group(&group.id).and_then(|g| g.attempts.first()).map(|a| a.base)
+}
+
+/// The acceptance checks of the group that are green without its work. The answers are cached, so
+/// this costs a run only where a check or a base is new.
+pub fn unproven(ctx: &Context<'_>, group: &Group, state: &State) -> Result<Vec<String>> {
     let acceptance: Vec<&Check> =
         group.checks.iter().filter(|c| c.purpose == Purpose::Acceptance).collect();
     if acceptance.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    // The base of the first attempt; its own work is in every base since.
-    let first = state.group(&group.id).and_then(|g| g.attempts.first()).map(|a| a.base);
-    let base = match first {
+    let base = match first_base(group, state) {
         Some(base) => base,
         None => base_of(ctx, group, state)?.commit,
     };
@@ -260,22 +304,13 @@ pub fn proves_nothing(ctx: &Context<'_>, group: &Group, state: &State) -> Result
             .group(&group.id)
             .is_some_and(|g| g.checks.contains_key(&(CheckPhase::Base, id.to_owned())))
     };
-    let red = ctx.bench()?.proves_nothing(&acceptance, base, || ctx.left(), &mut |ran| {
+    let green = ctx.bench()?.proves_nothing(&acceptance, base, || ctx.left(), &mut |ran| {
         if ran.cached && known(&ran.check) {
             return Ok(());
         }
         super::judge::note_check(ctx, &group.id, 0, CheckPhase::Base, ran)
     })?;
-    if red.is_empty() {
-        return Ok(None);
-    }
-    let names: Vec<_> = red.iter().map(|r| r.check.as_str()).collect();
-    Ok(Some(format!(
-        "{} {} already green without this group's work, so passing would prove nothing: {}",
-        crate::base::text::count(red.len(), "acceptance check"),
-        if red.len() == 1 { "is" } else { "are" },
-        names.join(", ")
-    )))
+    Ok(green.into_iter().map(|ran| ran.check).collect())
 }
 
 /// Base, start and brief of the next attempt.
@@ -316,6 +351,7 @@ fn plan(
         start,
         brief: brief.or(next.told).unwrap_or_default(),
         extra: extra.to_vec(),
+        spec: ctx.spec_sha256(),
         notes: Notes::read(ctx.session, &group.id)?,
     })
 }

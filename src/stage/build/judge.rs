@@ -43,7 +43,7 @@ pub fn judge(
         fingerprint: None,
         changes,
     };
-    if judgement.changes.is_empty() {
+    if judgement.changes.is_empty() && !is_reopened(ctx, group)? {
         judgement.fingerprint = Some(Sha256::of(b"no change"));
         return Ok(judgement);
     }
@@ -70,6 +70,14 @@ pub fn judge(
     let parts: Vec<&[u8]> = text.iter().map(String::as_bytes).collect();
     judgement.fingerprint = Some(Sha256::of_parts(&parts));
     Ok(judgement)
+}
+
+/// Whether the group's work is in the product and its spec asks for other work: then what is there
+/// may be good as it is, and changing nothing is an answer.
+pub fn is_reopened(ctx: &Context<'_>, group: &Group) -> Result<bool> {
+    ctx.session.with_state(|s| {
+        s.group(&group.id).is_some_and(|g| g.landed.is_some() && g.repair.is_none())
+    })
 }
 
 /// What a check printed, from its evidence.
@@ -104,7 +112,8 @@ pub fn note_check(
         outcome: outcome.clone(),
         cached: ran.cached,
     });
-    let event = GroupChecked { check: ran.check.clone(), phase, outcome, cached: ran.cached };
+    let run = ran.run.as_ref().map(Json::of).transpose()?;
+    let event = GroupChecked { check: ran.check.clone(), phase, outcome, cached: ran.cached, run };
     ctx.append(Entry::attempt(gid, attempt, event))
 }
 

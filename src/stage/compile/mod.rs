@@ -1,7 +1,9 @@
 //! Compile: intent → approved spec.
 
+pub mod amending;
 mod answer;
 mod given;
+pub mod history;
 pub mod review;
 mod start;
 mod turns;
@@ -12,9 +14,8 @@ pub use start::{Start, configuration, create};
 pub use turns::compile;
 
 use crate::base::{Error, Result, Sha256};
-use crate::session::event::{SpecApproved, SpecCompiled};
+use crate::session::event::SpecCompiled;
 use crate::session::journal::Entry;
-use crate::session::state::SpecState;
 use crate::session::{Session, State, Workspace, versions};
 use crate::spec::Spec;
 
@@ -29,14 +30,18 @@ pub fn accept(
 ) -> Result<Sha256> {
     let sha256 = spec.content_hash();
     let source = source.to_owned();
+    // The chain of a session begins with its own approval.
+    let spec = &Spec { amendments: Vec::new(), ..spec.clone() };
+    let file = Some(versions::file_hash(spec));
     next_version(ws, session, spec, |_, version| {
-        Ok(vec![Entry::new(SpecCompiled { sha256, version, source, turns, warnings })])
+        Ok(vec![Entry::new(SpecCompiled { sha256, version, source, turns, warnings, file })])
     })?;
     Ok(sha256)
 }
 
 /// Writes `spec` as the session's next version: the kept file, then the events that `decide`
-/// answers (the commit point), then the files that are read. The first two happen under the
+/// answers (the commit point; none of them, and nothing is written), then the files that are read.
+/// The first two happen under the
 /// journal's lock, so that no two versions get the same number.
 pub(super) fn next_version(
     ws: &Workspace,
@@ -44,37 +49,26 @@ pub(super) fn next_version(
     spec: &Spec,
     decide: impl FnOnce(&State, u32) -> Result<Vec<Entry>>,
 ) -> Result<()> {
-    session.append_with(ws, |state| {
+    let written = session.append_with(ws, |state| {
         let version = state.spec_version + 1;
         let entries = decide(state, version)?;
-        versions::write_version(&session.layout, spec, version)?;
+        if !entries.is_empty() {
+            versions::write_version(&session.layout, spec, version)?;
+        }
         Ok(entries)
     })?;
+    if written.is_empty() {
+        return Ok(());
+    }
     versions::write_current(&session.layout, spec)
 }
 
-/// Says yes to the compiled spec, once.
-pub fn approve(ws: &Workspace, session: &Session, by: &str) -> Result<Sha256> {
-    let spec = session.read_spec()?;
-    let mut approved = spec.content_hash();
-    session.append_with(ws, |state| match &state.spec {
-        SpecState::Compiled { sha256 } if *sha256 == approved => {
-            Ok(vec![Entry::new(SpecApproved { sha256: approved, by: by.to_owned() })])
-        }
-        SpecState::Compiled { .. } => Err(Error::input(format!(
-            "'{}' is not the spec that was compiled",
-            session.layout.spec_json().display()
-        ))
-        .hint(format!("accept the change first: otto spec edit {}", session.id))),
-        SpecState::Approved { sha256, .. } => {
-            approved = *sha256;
-            Ok(Vec::new())
-        }
-        SpecState::Rejected { note } => {
-            Err(Error::person(format!("this version was rejected: {note}"))
-                .hint(format!("change it first: otto spec edit {}", session.id)))
-        }
-        SpecState::None => Err(Error::no("there is no spec to approve yet")),
-    })?;
-    Ok(approved)
+/// The intent of a session is the person's, and another one is another session.
+pub(super) fn keep_intent(session: &Session, spec: &Spec) -> Result<()> {
+    let intent = session.intent()?;
+    if spec.intent.trim() == intent.trim() {
+        return Ok(());
+    }
+    Err(Error::input("the intent of a session does not change")
+        .hint("start a new one for another intent: otto compile \"…\""))
 }

@@ -1,18 +1,21 @@
-//! What a person does with a spec: edit, approve, reject, amend. Versions are kept and diffable.
+//! What a person does with a spec: edit, approve, ask for changes, amend. Each names what it was
+//! shown, so that nothing is said yes to that nobody looked at.
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-
-use super::{accept, next_version};
+use super::amending::{Amending, Outcome, amend};
+use super::{accept, keep_intent, next_version};
 use crate::base::{Error, Result, Sha256};
 use crate::disk;
-use crate::session::event::{SpecAmended, SpecEdited, SpecRejected};
+use crate::session::event::{SpecAnswered, SpecApproved, SpecEdited, SpecRejected};
 use crate::session::journal::Entry;
-use crate::session::state::SpecState;
-use crate::session::{Session, State, Workspace, versions};
-use crate::spec::amend::{Actor, Change, append, check_change};
+use crate::session::state::{Request, SpecState};
+use crate::session::{Session, Workspace, versions};
+use crate::spec::wish::RowChange;
 use crate::spec::{Parsed, Problem, Spec, from_markdown, parse, to_markdown};
+
+/// So often a spec is compiled again because somebody asked for changes.
+pub const RECOMPILES: u32 = 5;
 
 /// A changed spec as a person hands it in: markdown or JSON.
 pub fn read_edited(text: &str, name: &str) -> Result<Spec> {
@@ -24,86 +27,131 @@ pub fn read_edited(text: &str, name: &str) -> Result<Spec> {
     parsed.map_err(|problems| Problem::error(name, &problems))
 }
 
-/// Takes an edited spec before it is approved: a new version. After approval it has to be amended.
-pub fn edited(ws: &Workspace, session: &Session, spec: &Spec) -> Result<Sha256> {
-    let state = session.state()?;
-    let hash = spec.content_hash();
-    match &state.spec {
-        SpecState::None => accept(ws, session, spec, "by hand", 0, Vec::new()),
-        SpecState::Compiled { .. } | SpecState::Rejected { .. } => {
-            keep_intent(session, spec)?;
-            next_version(ws, session, spec, |now, version| match now.spec {
-                SpecState::Approved { .. } => Err(Error::no("the spec was approved meanwhile")),
-                SpecState::None | SpecState::Compiled { .. } | SpecState::Rejected { .. } => {
-                    Ok(vec![Entry::new(SpecEdited { sha256: hash, version })])
-                }
-            })?;
-            Ok(hash)
+/// A spec that a person changed, and the hash of what they changed it from, where they named it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    pub spec: Spec,
+    pub from: Option<Shown>,
+}
+
+/// The beginning of a hash that a person was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown(String);
+
+impl std::str::FromStr for Shown {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim_start_matches("sha256:").to_ascii_lowercase();
+        let hex = digits.chars().all(|c| c.is_ascii_hexdigit());
+        if hex && (8..=64).contains(&digits.len()) {
+            return Ok(Self(digits));
         }
-        SpecState::Approved { sha256, .. } if *sha256 == hash => Ok(hash),
-        SpecState::Approved { .. } => Err(Error::no(
-            "the spec is approved and does not change any more",
-        )
-        .hint(format!("a change needs a reason: otto spec amend {} --reason …", session.id))),
+        Err(format!("'{}' is not the hash of a spec: 8 to 64 hex digits", text.escape_debug()))
     }
 }
 
-/// Changes an approved spec: a link in the amendment chain, and what it concerns is built again.
-pub fn amend(
+impl Shown {
+    /// Fails (1) where the spec is another by now.
+    fn require(expect: Option<&Self>, now: Sha256, session: &Session) -> Result<()> {
+        match expect {
+            Some(shown) if !now.to_string().starts_with(&shown.0) => Err(Error::no(format!(
+                "the spec is {} now, and not {} any more",
+                now.short(),
+                shown.0
+            ))
+            .hint(format!("look at it again: otto spec show {}", session.id))),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// What a person hands in: from a file, or from their editor on a copy of the spec as it is.
+pub fn changed(session: &Session, file: Option<PathBuf>, from: Option<Shown>) -> Result<Changed> {
+    if let Some(file) = file {
+        let spec = read_edited(&disk::read_text(&file)?, &file.display().to_string())?;
+        return Ok(Changed { spec, from });
+    }
+    let copy = session.layout.spec_dir().join("edit.md");
+    let now = session.current_spec()?;
+    disk::replace(&copy, to_markdown(&now).as_bytes())?;
+    crate::process::edit(&copy)?;
+    let spec = read_edited(&disk::read_text(&copy)?, &copy.display().to_string())?;
+    Ok(Changed { spec, from: from.or_else(|| Some(Shown(now.content_hash().to_string()))) })
+}
+
+/// Takes an edited spec before it is approved: a new version. After approval it has to be amended.
+pub fn edited(ws: &Workspace, session: &Session, changed: &Changed, by: &str) -> Result<Sha256> {
+    let spec = &Spec { amendments: Vec::new(), ..changed.spec.clone() };
+    let sha256 = spec.content_hash();
+    match session.with_state(|s| s.spec.clone())? {
+        SpecState::None => return accept(ws, session, spec, "by hand", 0, Vec::new()),
+        SpecState::Approved { sha256: now, .. } if now == sha256 => return Ok(sha256),
+        SpecState::Approved { .. } => {
+            return Err(Error::no("the spec is approved and does not change any more").hint(
+                format!("a change needs a reason: otto spec amend {} --reason …", session.id),
+            ));
+        }
+        SpecState::Compiled { .. } | SpecState::Rejected { .. } => {}
+    }
+    keep_intent(session, spec)?;
+    let file = Some(versions::file_hash(spec));
+    next_version(ws, session, spec, |now, version| {
+        match &now.spec {
+            SpecState::Approved { .. } => return Err(Error::no("the spec was approved meanwhile")),
+            SpecState::Compiled { sha256 } => {
+                Shown::require(changed.from.as_ref(), *sha256, session)?;
+            }
+            SpecState::None | SpecState::Rejected { .. } => {}
+        }
+        Ok(vec![Entry::new(SpecEdited { sha256, version, by: by.to_owned(), file })])
+    })?;
+    Ok(sha256)
+}
+
+/// Says yes to the compiled spec, once; with `expect`, to that one and no other.
+pub fn approve(
     ws: &Workspace,
     session: &Session,
-    changed: Spec,
-    reason: &str,
-    actor: &Actor,
-    at: Timestamp,
-) -> Result<Option<Sha256>> {
-    let old = session.spec()?;
-    keep_intent(session, &changed)?;
-    let mut content = changed;
-    content.amendments.clone_from(&old.amendments);
-    if content.content_hash() == old.content_hash() {
-        return Ok(None);
-    }
-    let new = append(&old, content, reason, actor, at, "");
-    match check_change(&old, &new)? {
-        Change::Unchanged => return Ok(None),
-        Change::Amended(_) => {}
-    }
-    let problems = crate::spec::problems(&new);
-    if !problems.is_empty() {
-        return Err(Problem::error("the amended spec", &problems));
-    }
-    let (before, after) = (old.content_hash(), new.content_hash());
-    next_version(ws, session, &new, |state, version| {
-        if state.approved() != Some(before) {
-            return Err(Error::no("somebody else amended the spec meanwhile")
-                .hint("look at it and amend it again"));
+    by: &str,
+    expect: Option<&Shown>,
+) -> Result<Sha256> {
+    let spec = session.read_spec()?;
+    let mut approved = spec.content_hash();
+    session.append_with(ws, |state| match &state.spec {
+        SpecState::Compiled { sha256 } if *sha256 == approved => {
+            Shown::require(expect, *sha256, session)?;
+            Ok(vec![Entry::new(SpecApproved { sha256: approved, by: by.to_owned() })])
         }
-        let amended = SpecAmended { before, after, reason: reason.to_owned(), version };
-        Ok(std::iter::once(Entry::new(amended)).chain(touched(state, &old, &new)).collect())
+        SpecState::Compiled { .. } => Err(Error::input(format!(
+            "'{}' is not the spec that was compiled",
+            session.layout.spec_json().display()
+        ))
+        .hint(format!(
+            "accept the change first: otto spec edit {} --file {}",
+            session.id,
+            crate::base::text::shell_quote(&session.layout.spec_json().to_string_lossy())
+        ))),
+        SpecState::Approved { sha256, .. } => {
+            Shown::require(expect, *sha256, session)?;
+            approved = *sha256;
+            Ok(Vec::new())
+        }
+        SpecState::Rejected { note } => {
+            Err(Error::person(format!("this version was rejected: {note}")).hint(format!(
+                "compile it again with this note: otto run --resume {id}   or change it: otto spec edit {id}",
+                id = session.id
+            )))
+        }
+        SpecState::None => Err(Error::no("there is no spec to approve yet")),
     })?;
-    Ok(Some(after))
+    Ok(approved)
 }
 
-/// Groups whose own part changed are built again; passing work of others stays.
-fn touched(state: &State, old: &Spec, new: &Spec) -> Vec<Entry> {
-    use crate::session::Phase;
-    use crate::session::event::{GroupInvalidated, Invalid};
-    let mut out = Vec::new();
-    for group in &new.groups {
-        let phase = state.phase(&group.id);
-        let same = old.group(&group.id) == Some(group);
-        if !same && matches!(phase, Phase::Passing { .. } | Phase::Failed { .. }) {
-            let brief = "The spec of this group changed.".to_owned();
-            let event = GroupInvalidated { reason: Invalid::SpecChanged, brief };
-            out.push(Entry::group(&group.id, event));
-        }
-    }
-    out
-}
-
-/// Says no to the compiled spec; the note goes to the compiler when it is asked again.
+/// Asks for changes of the compiled spec; the note goes to the compiler, with the version.
 pub fn reject(ws: &Workspace, session: &Session, note: &str, by: &str) -> Result<()> {
+    if note.trim().is_empty() {
+        return Err(Error::usage("the note is empty").hint("say what has to change"));
+    }
     // What is rejected is what lies there: afterwards the journal names no current hash any more.
     session.with_state(|state| versions::heal(&session.layout, state))??;
     session.append_with(ws, |state| match &state.spec {
@@ -119,20 +167,90 @@ pub fn reject(ws: &Workspace, session: &Session, note: &str, by: &str) -> Result
     Ok(())
 }
 
-fn keep_intent(session: &Session, spec: &Spec) -> Result<()> {
-    let intent = session.intent()?;
-    if spec.intent.trim() == intent.trim() {
+/// A person changes the approved spec, also while it is being built.
+pub fn amend_by_hand(
+    ws: &Workspace,
+    session: &Session,
+    changed: Changed,
+    how: &Amending<'_>,
+) -> Result<Outcome> {
+    let old = session.accepted_spec()?;
+    Shown::require(changed.from.as_ref(), old.content_hash(), session)?;
+    refuse_older(&old, &changed.spec)?;
+    let outcome = amend(ws, session, &old, changed.spec, how)?;
+    match outcome {
+        Outcome::Raced => Err(Error::no("somebody else amended the spec meanwhile")
+            .hint(format!("look at it, and amend it again: otto spec show {}", session.id))),
+        Outcome::Unchanged | Outcome::Amended(_) => Ok(outcome),
+    }
+}
+
+/// A file with a chain of its own was made from the version that the chain leads to.
+fn refuse_older(old: &Spec, handed_in: &Spec) -> Result<()> {
+    let (chain, known) = (&handed_in.amendments, &old.amendments);
+    if chain.is_empty() || chain == known {
         return Ok(());
     }
-    Err(Error::input("the intent of a session does not change")
-        .hint("start a new one for another intent: otto compile \"…\""))
+    Err(match known.starts_with(chain) {
+        true => Error::no(format!(
+            "the file was made from an older version: {} came since",
+            crate::base::text::count(known.len() - chain.len(), "amendment")
+        )),
+        false => Error::input("the file's amendments are not those of this session"),
+    }
+    .hint("begin with the spec as it is: otto spec show --json; or leave its 'amendments' out"))
+}
+
+/// The request of that number, if a person has to decide about it.
+pub fn open_request(session: &Session, number: u32) -> Result<Request> {
+    let found = session.with_state(|s| {
+        let asked = (number as usize).checked_sub(1)?;
+        s.requests.get(asked).cloned()
+    })?;
+    match found {
+        Some(request) if request.is_open() => Ok(request),
+        Some(_) => Err(Error::no(format!("request {number} is answered already"))),
+        None => Err(Error::usage(format!("there is no request {number}"))
+            .hint(format!("otto spec requests {} lists them", session.id))),
+    }
+}
+
+/// The spec with what a request asks for; `None` where it is in words only.
+pub fn as_asked(session: &Session, request: &Request) -> Result<Option<Changed>> {
+    let Some(change) = &request.change else { return Ok(None) };
+    let change: RowChange = change
+        .read()
+        .map_err(|e| Error::input("the journal holds a request that is no change").because(e))?;
+    let old = session.accepted_spec()?;
+    let spec = change
+        .applied(&old, &request.group)
+        .map_err(|problems| Problem::error("what is asked for", &problems))?;
+    Ok(Some(Changed { spec, from: Some(Shown(old.content_hash().to_string())) }))
+}
+
+/// Closes a request.
+pub fn answer(
+    ws: &Workspace,
+    session: &Session,
+    number: u32,
+    accepted: bool,
+    (by, note): (&str, &str),
+) -> Result<()> {
+    let answered =
+        SpecAnswered { request: number, accepted, by: by.to_owned(), note: note.to_owned() };
+    session
+        .append_with(ws, |s| {
+            let open = s.open_requests().any(|(n, _)| n == number as usize);
+            Ok(if open { vec![Entry::new(answered)] } else { Vec::new() })
+        })
+        .map(drop)
 }
 
 /// A kept version, as the journal knows it.
 pub fn version(session: &Session, n: u32) -> Result<Spec> {
     let Some(hash) = session.with_state(|s| s.spec_versions.get(&n).copied())? else {
         return Err(Error::usage(format!("there is no version {n} of the spec"))
-            .hint(format!("otto log {} tells of each", session.id)));
+            .hint(format!("otto spec log {} tells of each", session.id)));
     };
     let path = session.layout.spec_version(n);
     let text = disk::read_text(&path)?;
@@ -145,15 +263,4 @@ pub fn version(session: &Session, n: u32) -> Result<Spec> {
         .hint("nothing was changed; restore the file from a backup"));
     }
     Ok(spec)
-}
-
-/// The text that a person hands in: from a file, or from their editor on a copy.
-pub fn changed_text(session: &Session, file: Option<PathBuf>) -> Result<(String, String)> {
-    if let Some(file) = file {
-        return Ok((disk::read_text(&file)?, file.display().to_string()));
-    }
-    let copy = session.layout.spec_dir().join("edit.md");
-    disk::replace(&copy, to_markdown(&session.current_spec()?).as_bytes())?;
-    crate::process::edit(&copy)?;
-    Ok((disk::read_text(&copy)?, copy.display().to_string()))
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::accept;
 use super::answer::{answer_schema, spec_from};
 use super::given::read_spec;
-use super::{accept, approve};
+use super::review::{RECOMPILES, approve};
 use crate::agent::budget::Deadline;
 use crate::agent::{Ending, Inside, Prompts, Turn, run_turn};
 use crate::base::text::{count, shell_line};
@@ -14,7 +15,7 @@ use crate::process::stop;
 use crate::session::config::{Detected, Role, detect};
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
-use crate::spec::{Parsed, Problem, ProjectKind};
+use crate::spec::{Parsed, Problem, ProjectKind, Spec};
 use crate::stage::spending::{Spending, check_budget};
 use crate::stage::waiting::{free_agent, note_turn, turn_error};
 use crate::stage::{Item, Report};
@@ -34,7 +35,10 @@ pub fn compile(
     // What a person said when they rejected the version before is what the compiler is told.
     let guidance = match session.with_state(|s| s.spec.clone())? {
         SpecState::None => Some(String::new()),
-        SpecState::Rejected { note } => Some(note),
+        SpecState::Rejected { note } => {
+            again(session)?;
+            Some(note)
+        }
         SpecState::Compiled { .. } | SpecState::Approved { .. } => None,
     };
     let given = if guidance == Some(String::new()) { session.given_spec()? } else { None };
@@ -57,7 +61,7 @@ fn finish(ws: &Workspace, session: &Session, report: &dyn Report) -> Result<()> 
     let compiled = session.with_state(|s| s.approved().is_none())?;
     let gate = session.config.review_gate && compiled;
     if !gate {
-        approve(ws, session, "auto")?;
+        approve(ws, session, "auto", None)?;
     }
     report.item(&Item::Spec {
         sha256: spec.content_hash().to_string(),
@@ -66,13 +70,35 @@ fn finish(ws: &Workspace, session: &Session, report: &dyn Report) -> Result<()> 
         approved: !gate,
     });
     if gate {
-        return Err(Error::person("the spec waits for your review").hint(format!(
-            "read {}\n      change: otto spec edit {id}   yes: otto spec approve {id}   no: otto spec reject {id} --note …\n      then: otto run --resume {id}",
-            session.layout.spec_md().display(),
-            id = session.id
-        )));
+        return Err(waits(session, &spec));
     }
     Ok(())
+}
+
+/// 77, with the three things that a person can do.
+fn waits(session: &Session, spec: &Spec) -> Error {
+    let hash = spec.content_hash().short();
+    Error::person(format!(
+        "the spec ({hash}) waits for your review; read it with otto spec show {}",
+        session.id
+    ))
+    .hint(format!(
+        "yes:     otto spec approve {id} --expect {hash}\n      changes: otto spec reject {id} --note \"…\"\n      by hand: otto spec edit {id}",
+        id = session.id,
+    ))
+}
+
+/// Fails (1) where a person asked for changes as often as that is done.
+fn again(session: &Session) -> Result<()> {
+    let times = session.with_state(|s| s.recompiled)?;
+    if times < RECOMPILES {
+        return Ok(());
+    }
+    Err(Error::no(format!("the spec was compiled again {times} times, and is still not wanted"))
+        .hint(format!(
+            "change it by hand: otto spec edit {id}   or start anew: otto compile \"…\"",
+            id = session.id
+        )))
 }
 
 fn ask(
@@ -87,6 +113,11 @@ fn ask(
     let prompts = Prompts::new(&ws.repo, session.record.base);
     let detected = detect(&ws.repo, session.record.base)?;
     let schema = answer_schema();
+    // What is to be changed, as it was rejected.
+    let previous = match session.with_state(|s| s.spec_version)? {
+        n if n == 0 || guidance.is_empty() => None,
+        n => Some(super::review::version(session, n)?.to_json()),
+    };
     let kind = kind.or(detected.project_kind);
     let test_command = session.config.test_command.clone().or(detected.test_command.clone());
     let first = prompts.render(
@@ -98,6 +129,7 @@ fn ask(
             "test_command": test_command.map(|argv| shell_line(&argv)),
             "schema": serde_json::to_string_pretty(&schema).unwrap_or_default(),
             "guidance": guidance,
+            "previous": previous,
         }),
     )?;
     let mut number = spent_turns(session)?;

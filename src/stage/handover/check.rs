@@ -1,22 +1,28 @@
 //! Checks a packet against a commit of a plain clone: no notes, refs or state of ours are needed, and
-//! nothing is written.
+//! nothing is written there.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::statement::{self, Made};
-use super::write::{cited, manifest};
-use super::{MANIFEST, Packet, README, SIGNATURE, STATEMENT, Signed, sign};
+use super::write::{manifest, records_of};
+use super::{
+    APART, Allowed, JOURNAL, MANIFEST, Packet, README, RECORDS, SIGNATURE, STATEMENT, Signed, page,
+    sign,
+};
 use crate::base::text::count;
 use crate::base::{Error, Result, Sha256};
-use crate::git::{CommitInfo, Oid, Repo};
+use crate::git::{Oid, Repo};
 use crate::session::State;
-use crate::session::event::Event;
 use crate::session::journal::{Position, Record, parse_line};
 use crate::session::record::SessionRecord;
 use crate::session::state::SpecState;
-use crate::spec::{Spec, verify_chain};
+use crate::spec::parse;
 use crate::stage::audit::{ChainState, verdict};
+use crate::stage::render::ProofPacket;
+use crate::stage::verify::Case;
+use crate::stage::verify::landings::{self, of_commit};
+use crate::stage::verify::runs::runs;
 
 /// What was looked at, and everything that is wrong.
 #[derive(Debug)]
@@ -41,7 +47,7 @@ impl Looked {
 }
 
 /// Checks it all. 65 where the packet cannot even be read.
-pub fn check(repo: &Repo, commit: Oid, packet: &Packet, allowed: Option<&Path>) -> Result<Looked> {
+pub fn check(repo: &Repo, commit: Oid, packet: &Packet, allowed: &Allowed) -> Result<Looked> {
     let member = |name: &str| {
         packet.get(name).ok_or_else(|| Error::input(format!("the packet lacks '{name}'")))
     };
@@ -59,53 +65,90 @@ pub fn check(repo: &Repo, commit: Oid, packet: &Packet, allowed: Option<&Path>) 
     );
     let record = SessionRecord::read(member("session.json")?, Path::new("session.json"))?;
     looked.session = record.id.to_string();
-    let (records, damage) = journal(member("journal.jsonl")?);
+    let (records, damage) = journal(member(JOURNAL)?);
     looked.judge(format!("chain of {} events", records.len()), damage.into_iter().collect());
     let mut state = State::default();
     for record in &records {
         state.apply(record);
     }
-    looked.judge("session record and intent", session(packet, &record, &records));
-    let spec: Option<Spec> = serde_json::from_slice(member("spec/spec.json")?).ok();
-    looked.judge("spec is the approved one", agreed(spec.as_ref(), &state));
+    let case = Case::new(&record, &records, &state, packet)?;
+    looked.judge("session record and intent", case.beginning()?);
+    looked.judge("spec is the approved one", agreed(&case)?);
+    let (pieces, mut wrong, beside) = case.evidence()?;
+    wrong.extend(beside.iter().map(|name| format!("'{name}' is cited by nothing")));
+    looked.judge(format!("evidence: {}", count(pieces, "piece")), wrong);
+    let told = runs(&case)?;
+    looked.limits.extend(told.limits());
+    let mut wrong = told.problems;
+    if packet.get(RECORDS) != Some(records_of(&records).as_bytes()) {
+        wrong.push(format!("'{RECORDS}' does not follow from the journal"));
+    }
+    looked.judge(format!("records: {}", count(told.recorded, "run")), wrong);
     looked.judge(
-        format!("evidence: {}", count(cited(&records).len(), "piece")),
-        evidence(packet, &records),
+        format!("commit {} is the product of it", commit.short()),
+        binds(repo, commit, &case)?,
     );
-    let info = repo.commit(commit)?;
-    looked.judge(
-        format!("commit {} is a landing of it", commit.short()),
-        binds(&info, &record, &records),
-    );
-    let (there, wrong) = landings(repo, &records);
+    let (there, wrong) = landings::all(&case, repo, false);
     looked.judge(format!("{there} landed trees are the tested ones"), wrong);
-    let told = member(STATEMENT)?;
     looked.judge(
         "attestation follows from the journal",
         attested(packet, &record, &records, &state)?,
     );
-    looked.signed = sign::check(told, packet.get(SIGNATURE), allowed)?;
+    looked.signed = sign::check(member(STATEMENT)?, packet.get(SIGNATURE), allowed)?;
     match &looked.signed {
-        Signed::Bad(why) => looked.problems.push(format!("{SIGNATURE}: {why}")),
+        Signed::Bad(why) => looked.problems.push(format!("'{SIGNATURE}': {why}")),
         Signed::By(who) => looked.holds.push(format!("signed by {who}")),
-        Signed::ByUnknown(how) => {
-            looked.limits.push(format!("The signature fits, and whose key it is was not checked: {how}"));
-        }
+        Signed::ByUnknown(key) => looked.limits.push(format!(
+            "signed by an unknown key {key}: the signature fits, and nothing here says whose it is (--allowed-signers FILE)"
+        )),
         Signed::Not => looked.limits.push(
-            "Without a signature, what happened after the last landing could be rewritten as a whole."
+            "not signed: what happened after the last landing could be rewritten as a whole"
                 .to_owned(),
         ),
     }
-    if let Some(spec) = &spec {
-        looked.verdict = word(packet, spec, &state, &mut looked.problems);
-    }
-    looked.limits.push("The checks were not run again here.".to_owned());
+    judge_the_proof(&mut looked, &case, packet)?;
     Ok(looked)
+}
+
+/// The verdict is computed again, and the page must be what follows from its packet.
+fn judge_the_proof(looked: &mut Looked, case: &Case<'_>, packet: &Packet) -> Result<()> {
+    const JSON: &str = "proof-packet.json";
+    let text = packet.get("spec/spec.json").map(String::from_utf8_lossy).unwrap_or_default();
+    let Ok(parsed) = parse(&text) else { return Ok(()) };
+    let judged = verdict(&parsed.spec, case.state, &ChainState::Intact);
+    looked.verdict = judged.word.word().to_owned();
+    let shown = packet.get(JSON).map(String::from_utf8_lossy).unwrap_or_default();
+    let shown = match ProofPacket::from_json(&shown) {
+        Ok(shown) => shown,
+        Err(e) => {
+            looked.problems.push(format!("'{JSON}': {e}"));
+            return Ok(());
+        }
+    };
+    let mut wrong = Vec::new();
+    let better = shown.verdict.word == crate::stage::render::packet::Word::Passed;
+    if better && judged.word.exit() != crate::base::Exit::YES {
+        wrong.push(format!("'{JSON}' says passed, and the journal says {}", looked.verdict));
+    }
+    if shown.journal.head != case.records.last().map_or(Sha256::ZERO, |r| r.hash) {
+        wrong.push(format!("'{JSON}' was made from another journal"));
+    }
+    match page::made_again(packet, &shown)? {
+        page::Page::Same => looked.holds.push("the page follows from its packet".to_owned()),
+        page::Page::Differs => {
+            wrong.push("'proof-packet.html' does not follow from its packet".into())
+        }
+        page::Page::OfAnother(version) => looked.limits.push(format!(
+            "the page was made by Otto {version}, and this is another: it was not made again"
+        )),
+    }
+    looked.problems.extend(wrong);
+    Ok(())
 }
 
 /// Members against the manifest.
 fn listed(packet: &Packet) -> Vec<String> {
-    let apart = [MANIFEST, STATEMENT, SIGNATURE, README];
+    let apart = APART;
     let Some(said) = packet.get(MANIFEST) else {
         return vec![format!("the packet lacks '{MANIFEST}'")];
     };
@@ -162,108 +205,39 @@ fn journal(bytes: &[u8]) -> (Vec<Record>, Option<String>) {
     (records, None)
 }
 
-fn session(packet: &Packet, record: &SessionRecord, records: &[Record]) -> Vec<String> {
-    let Some(Record { event: Event::SessionCreated(created), .. }) = records.first() else {
-        return vec!["the journal does not begin with session.created".into()];
+fn agreed(case: &Case<'_>) -> Result<Vec<String>> {
+    let mut problems = case.spec()?;
+    if !matches!(case.state.spec, SpecState::Approved { .. }) {
+        problems.push("the spec was not approved".into());
+    }
+    Ok(problems)
+}
+
+/// The commit is what landed last: its own lines name the session and a state of its chain, and its
+/// tree is the one that was tested.
+fn binds(repo: &Repo, commit: Oid, case: &Case<'_>) -> Result<Vec<String>> {
+    let info = repo.commit(commit)?;
+    let said = info.trailer("Otto-Session").unwrap_or("nothing");
+    if said != case.record.id.as_str() {
+        return Ok(vec![format!(
+            "commit {commit}: its Otto-Session says {said}, and the packet is of {}",
+            case.record.id
+        )]);
+    }
+    let Some(landing) = of_commit(case.records, commit) else {
+        return Ok(vec![format!("commit {commit} is no landing of this packet")]);
     };
+    let tip = case.state.tip().unwrap_or(case.record.base);
     let mut problems = Vec::new();
-    let is = |name: &str, hash: Sha256| packet.get(name).is_some_and(|b| Sha256::of(b) == hash);
-    if !is("session.json", created.record_sha256) {
-        problems.push("'session.json' is not what the session was created with".into());
-    }
-    if !is("intent.txt", record.intent_sha256) {
-        problems.push("'intent.txt' is not what was asked for".into());
-    }
-    problems
-}
-
-fn agreed(spec: Option<&Spec>, state: &State) -> Vec<String> {
-    let Some(spec) = spec else { return vec!["'spec/spec.json' is no spec".into()] };
-    match &state.spec {
-        SpecState::Approved { sha256, first, .. } => match verify_chain(spec, *first) {
-            Err(why) => {
-                vec![format!("'spec/spec.json' does not follow from what was approved: {why}")]
-            }
-            Ok(()) if spec.content_hash() != *sha256 => {
-                vec!["'spec/spec.json' is not the one that was approved".into()]
-            }
-            Ok(()) => Vec::new(),
-        },
-        SpecState::None | SpecState::Compiled { .. } | SpecState::Rejected { .. } => {
-            vec!["the spec was not approved".into()]
-        }
-    }
-}
-
-fn evidence(packet: &Packet, records: &[Record]) -> Vec<String> {
-    let cited = cited(records);
-    let mut problems = Vec::new();
-    for hash in &cited {
-        let name = format!("evidence/{hash}");
-        match packet.get(&name) {
-            None => problems.push(format!("'{name}' is cited and not there")),
-            Some(bytes) if Sha256::of(bytes) != *hash => {
-                problems.push(format!("'{name}' was altered"))
-            }
-            Some(_) => {}
-        }
-    }
-    let names = packet.members.keys().filter_map(|name| name.strip_prefix("evidence/"));
-    for name in names.filter(|name| !name.parse().is_ok_and(|hash| cited.contains(&hash))) {
-        problems.push(format!("'evidence/{name}' is cited by nothing"));
-    }
-    problems
-}
-
-/// The commit's trailers name the session, and a state of its chain before the landing.
-fn binds(info: &CommitInfo, record: &SessionRecord, records: &[Record]) -> Vec<String> {
-    let mut problems = Vec::new();
-    let commit = info.id;
-    if info.trailer("Otto-Session") != Some(&record.id.to_string()) {
-        let said = info.trailer("Otto-Session").unwrap_or("none");
+    if commit != tip {
         problems.push(format!(
-            "commit {commit}: its Otto-Session is {said}, and the packet is of {}",
-            record.id
+            "commit {commit} is an earlier landing; the product of this packet is {tip}"
         ));
     }
-    let Some(at) =
-        records.iter().position(|r| matches!(&r.event, Event::MergeStarted(e) if e.new == commit))
-    else {
-        problems.push(format!("commit {commit}: the journal announces no such landing"));
-        return problems;
-    };
-    let head = info.trailer("Otto-Evidence").and_then(|t| t.strip_prefix("sha256:"));
-    let is_before = |head: &str| records[..at].iter().any(|r| r.hash.to_string() == head);
-    if !head.is_some_and(is_before) {
-        problems.push(format!("commit {commit}: its Otto-Evidence is no state of this journal"));
-    }
-    if !records.iter().any(
-        |r| matches!(&r.event, Event::MergeLanded(e) if e.new == commit && e.tree == info.tree),
-    ) {
+    if info.tree != landing.landed.tree {
         problems.push(format!("commit {commit}: its tree {} was never tested", info.tree));
     }
-    problems
-}
-
-/// Landings whose commits are in the clone: how many, and what is wrong with them.
-fn landings(repo: &Repo, records: &[Record]) -> (usize, Vec<String>) {
-    let mut there = 0;
-    let mut problems = Vec::new();
-    for record in records {
-        let Event::MergeLanded(landed) = &record.event else { continue };
-        let Ok(commit) = repo.commit(landed.new) else { continue };
-        there += 1;
-        let who = record.group.as_deref().unwrap_or("?");
-        if commit.tree != landed.tree {
-            problems.push(format!("landing of {who}: its tree {} was never tested", commit.tree));
-        }
-        if commit.parents.first() != Some(&landed.old)
-            || commit.parents.get(1) != Some(&landed.head)
-        {
-            problems.push(format!("landing of {who}: its parents are not those of the candidate"));
-        }
-    }
-    (there, problems)
+    Ok(problems)
 }
 
 /// The statement is made again and compared.
@@ -286,19 +260,4 @@ fn attested(
         problems.push(format!("'{README}' is not as it is written"));
     }
     Ok(problems)
-}
-
-/// The verdict from the packet's own journal and spec; what the page says must be no better.
-fn word(packet: &Packet, spec: &Spec, state: &State, problems: &mut Vec<String>) -> String {
-    let judged = verdict(spec, state, &ChainState::Intact);
-    let shown: serde_json::Value = packet
-        .get("proof-packet.json")
-        .and_then(|b| serde_json::from_slice(b).ok())
-        .unwrap_or_default();
-    let said = shown["verdict"].as_str().or_else(|| shown["verdict"]["word"].as_str());
-    let ours = judged.word.word();
-    if judged.word.exit() != crate::base::Exit::YES && said == Some("passed") {
-        problems.push(format!("'proof-packet.json' says passed, and the journal says {ours}"));
-    }
-    ours.to_owned()
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::base::{Error, Result};
 use crate::disk;
+use crate::stage::verify::Files;
 
 /// A larger member is none of ours.
 const LARGEST: u64 = 1 << 30;
@@ -19,13 +20,17 @@ pub struct Packet {
 impl Packet {
     /// 65 for a file that is no packet. Nothing of it is written anywhere.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = disk::read(path)?;
+        Self::parse(&disk::read(path)?, &path.display().to_string())
+    }
+
+    /// The same of bytes; `name` is for messages.
+    pub fn parse(bytes: &[u8], name: &str) -> Result<Self> {
         let bad = |what: String| {
-            Error::input(format!("'{}' is no packet: {what}", path.display()))
+            Error::input(format!("'{name}' is no packet: {what}"))
                 .hint("a packet is what `otto proof export` wrote")
         };
         // Everything is in the bytes that were read: a header that was changed must not be skipped.
-        let mut archive = tar::Archive::new(bytes.as_slice());
+        let mut archive = tar::Archive::new(bytes);
         let mut packet = Self::default();
         let mut used = 0;
         for entry in archive.entries().map_err(|e| bad(e.to_string()))? {
@@ -59,6 +64,18 @@ impl Packet {
 
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.members.get(name).map(Vec::as_slice)
+    }
+}
+
+impl Files for Packet {
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.members.get(name).cloned())
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>> {
+        let below = format!("{folder}/");
+        let names = self.members.keys().filter_map(|name| name.strip_prefix(&below));
+        Ok(names.map(str::to_owned).collect())
     }
 }
 

@@ -96,9 +96,14 @@ pub(super) fn readme(record: &SessionRecord, commit: Oid) -> String {
          sha256sum MANIFEST.sha256             is named in attestation.json\n    \
          ssh-keygen -Y check-novalidate -n otto-proof -s attestation.json.sig <attestation.json\n    \
          (where there is a signature; with an allowed-signers file: ssh-keygen -Y verify)\n\n\
-         and in the clone: git log -1 --format=%B {commit} shows Otto-Evidence, which is the `hash`\n\
-         of a line of journal.jsonl; each line's `prev` is the hash of the line before, and `hash`\n\
-         is the SHA-256 of the line without `,\"hash\":\"...\"`.\n\n\
+         Each line of journal.jsonl ends with its `hash`: the SHA-256 of the line without\n\
+         `,\"hash\":\"...\"`. Its `prev` is the hash of the line before. In the clone,\n\
+         git log -1 --format=%B {commit}\n\
+         shows Otto-Evidence, which is the `hash` of a line before the landing was announced, and\n\
+         git log -1 --format=%T {commit}\n\
+         the tree, which is that of its merge.landed. Evidence lies under the SHA-256 of its bytes;\n\
+         records.jsonl says of each run what was claimed, what ran and what came of it, and the\n\
+         SHA-256 of such a line is what `git notes --ref otto show` names where there are notes.\n\n\
          What a chain without a signature cannot show: that its end, after the last landing, was not\n\
          rewritten as a whole together with this file.\n",
         sid = record.id

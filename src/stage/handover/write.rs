@@ -1,15 +1,16 @@
 //! Makes the packet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{MANIFEST, README, SIGNATURE, STATEMENT, sign, statement};
+use super::{JOURNAL, Key, MANIFEST, README, RECORDS, SIGNATURE, STATEMENT, sign, statement};
 use crate::base::{Error, Result, Sha256};
+use crate::check::record::EvidenceRecord;
 use crate::disk;
-use crate::session::event::Event;
 use crate::session::journal::Record;
 use crate::session::{Session, Workspace};
-use crate::stage::{render, verify};
+use crate::stage::verify::{self, cited};
+use crate::stage::{git_notes, render};
 
 /// What was made.
 #[derive(Debug)]
@@ -17,8 +18,7 @@ pub struct Exported {
     pub path: PathBuf,
     pub members: usize,
     pub bytes: u64,
-    /// The key that signed it.
-    pub signed: Option<PathBuf>,
+    pub signed: bool,
 }
 
 /// Writes the packet of a session to `out`; signed with a key where one is given. Fails (1) where
@@ -28,11 +28,12 @@ pub fn export(
     ws: &Workspace,
     session: &Session,
     out: &Path,
-    key: Option<&Path>,
+    key: Option<&Key>,
 ) -> Result<Exported> {
-    let (records, damage) = verify::read(session)?;
-    if let Some(damage) = damage {
-        return Err(Error::input(damage).hint("otto verify names what is wrong"));
+    let broken = verify::verify(ws, session)?.problems;
+    if let Some(first) = broken.first() {
+        return Err(Error::input(format!("the session does not hold together: {first}"))
+            .hint("otto verify names all that is wrong"));
     }
     let Some(tip) = session.with_state(|s| s.landings.last().map(|l| (l.new, l.tree)))? else {
         return Err(Error::no(
@@ -40,13 +41,14 @@ pub fn export(
         ));
     };
     let rendered = render::render(ws, session)?;
+    let records = git_notes::records(session)?;
     let layout = &session.layout;
     let mut members: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut add = |name: String, path: &Path| -> Result<()> {
         members.insert(name, disk::read(path)?);
         Ok(())
     };
-    add("journal.jsonl".into(), &layout.journal())?;
+    add(JOURNAL.into(), &layout.journal())?;
     add("session.json".into(), &layout.record())?;
     add("intent.txt".into(), &layout.intent())?;
     add("spec/spec.json".into(), &layout.spec_json())?;
@@ -58,6 +60,10 @@ pub fn export(
     for hash in cited(&records) {
         add(format!("evidence/{hash}"), &layout.evidence().join(hash.to_string()))?;
     }
+    if session.record.given_sha256.is_some() {
+        add("spec/given.json".into(), &layout.spec_given())?;
+    }
+    members.insert(RECORDS.into(), records_of(&records).into_bytes());
     let manifest = manifest(&members);
     let told = statement::of(session, &records, tip, &Sha256::of(manifest.as_bytes()))?;
     members.insert(MANIFEST.into(), manifest.into_bytes());
@@ -72,25 +78,14 @@ pub fn export(
         path: out.to_owned(),
         members: members.len(),
         bytes: bytes.len() as u64,
-        signed: key.map(Path::to_owned),
+        signed: key.is_some(),
     })
 }
 
-/// Every piece of evidence that a journal cites.
-pub(super) fn cited(records: &[Record]) -> BTreeSet<Sha256> {
-    let mut all = BTreeSet::new();
-    for record in records {
-        let outcome = match &record.event {
-            Event::GroupChecked(e) => e.outcome.value(),
-            Event::AuditChecked(e) => e.outcome.value(),
-            _ => continue,
-        };
-        let list = outcome["evidence"].as_array().into_iter().flatten();
-        let hashes =
-            list.filter_map(|e| e.as_str()?.strip_prefix("sha256:")?.parse::<Sha256>().ok());
-        all.extend(hashes);
-    }
-    all
+/// The record of each run, a line each; what was taken from an earlier run is that run's.
+pub(super) fn records_of(records: &[Record]) -> String {
+    let own = records.iter().filter_map(EvidenceRecord::of);
+    own.map(|record| record.line() + "\n").collect()
 }
 
 /// As `sha256sum` writes it.

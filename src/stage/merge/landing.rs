@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use super::candidate::Candidate;
-use super::may_land::{Stale, may_land};
+use super::may_land::{Stale, by_this_spec, may_land};
 use super::reconcile::{finish_announced, reconcile};
 use crate::base::{Error, Result};
 use crate::check::batch::Ran;
@@ -79,7 +79,9 @@ pub(super) fn land(
     };
     let mut stale = None;
     ctx.session.append_with(ctx.ws, |s| {
-        if let Err(why) = may_land(&ctx.spec, s, subject.gid, candidate.tip, candidate.head) {
+        let (gid, tip, head) = (subject.gid, candidate.tip, candidate.head);
+        let may = by_this_spec(s, ctx.spec_sha256());
+        if let Err(why) = may.and_then(|()| may_land(&ctx.spec, s, gid, tip, head)) {
             stale = Some(why);
             return Ok(Vec::new());
         }

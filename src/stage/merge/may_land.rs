@@ -3,6 +3,7 @@
 //! Asked under the journal's lock at the moment of the announcement: while it was tested, the
 //! group may have been built again, sent back or ended by a person, and so may the session.
 
+use crate::base::Sha256;
 use crate::git::Oid;
 use crate::session::SYNC;
 use crate::session::state::{Phase, RunState, State};
@@ -21,6 +22,8 @@ pub enum Stale {
     Needs(String),
     /// The candidate was built on another tip.
     OtherTip(Oid),
+    /// The spec was amended meanwhile.
+    OtherSpec,
     /// A landing of this group was announced before and has to be settled first.
     Announced(String),
 }
@@ -45,6 +48,14 @@ pub fn may_land(
     }
     match state.tip() {
         Some(now) if now != tip => Err(Stale::OtherTip(now)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What is about to be recorded was found out by the spec as it is now.
+pub fn by_this_spec(state: &State, spec: Sha256) -> std::result::Result<(), Stale> {
+    match state.approved() {
+        Some(now) if now != spec => Err(Stale::OtherSpec),
         Some(_) | None => Ok(()),
     }
 }
@@ -160,6 +171,7 @@ mod tests {
                 Phase::Failed { reason: String::new() }, Phase::Blocked { by: Vec::new() },
                 Phase::Invalidated {
                     reason: crate::session::event::Invalid::Again, brief: String::new(),
+                    judge_first: false,
                 },
                 Phase::Landed, Phase::Redundant { held_by: oid(1) },
                 Phase::Aborted { reason: String::new() },

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::candidate::{Built, Candidate, build};
 use super::landing::{Landing, Subject, Tested, land};
-use super::may_land::still;
+use super::may_land::{by_this_spec, still};
 use super::queue::{eligible, features_are_in, to_call};
 use super::reconcile::reconcile;
 use super::send_back::{Sent, call_all_builders, call_builder, send_back};
@@ -104,7 +104,7 @@ impl Queue {
     /// Judges what people committed to build branches, then lands everything that is eligible.
     /// Returns how many groups it handled.
     pub fn drain(&self, ctx: &Context<'_>, repair: Repair) -> Result<usize> {
-        take_in_manual_work(ctx)?;
+        take_in_manual_work(&*ctx.now()?)?;
         self.land_eligible(ctx, repair)
     }
 
@@ -114,6 +114,8 @@ impl Queue {
         let mut handled = 0;
         loop {
             stop::check()?;
+            let now = ctx.now()?;
+            let ctx = &*now;
             let Some(gid) = self.next(ctx)? else {
                 if repair == Repair::Call && self.call_builders(ctx)? {
                     continue;
@@ -167,6 +169,8 @@ impl Queue {
     /// What the groups' states amount to; an error where somebody or something has to be waited for.
     /// With `only`, of that group alone.
     pub fn exit(&self, ctx: &Context<'_>, only: Option<&str>) -> Result<Exit> {
+        let now = ctx.now()?;
+        let ctx = &*now;
         let out: Vec<String> = ctx.session.with_state(|s| {
             let asked = ctx.spec.groups.iter().filter(|g| only.is_none_or(|o| o == g.id));
             asked
@@ -209,8 +213,9 @@ impl Queue {
     /// Builds groups that can start now and could not before. True if an attempt was made.
     pub fn build_what_became_ready(&self, ctx: &Context<'_>) -> Result<bool> {
         let attempts = |s: &State| s.groups.values().map(|g| g.attempts.len()).sum::<usize>();
+        let spec = &ctx.now()?.spec;
         let (idle, before) =
-            ctx.session.with_state(|s| (ready(&ctx.spec, s).is_empty(), attempts(s)))?;
+            ctx.session.with_state(|s| (ready(spec, s).is_empty(), attempts(s)))?;
         if idle {
             return Ok(false);
         }
@@ -356,7 +361,8 @@ impl Queue {
 /// is said about work that is no more must not end the work that came after it.
 fn note(ctx: &Context<'_>, group: &Group, head: Oid, entry: Entry) -> Result<bool> {
     let written = ctx.session.append_with(ctx.ws, |s| {
-        Ok(still(s, &group.id, head).map_or_else(|_| Vec::new(), |()| vec![entry]))
+        let holds = by_this_spec(s, ctx.spec_sha256()).and_then(|()| still(s, &group.id, head));
+        Ok(holds.map_or_else(|_| Vec::new(), |()| vec![entry]))
     })?;
     Ok(!written.is_empty())
 }

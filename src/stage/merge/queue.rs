@@ -36,6 +36,7 @@ pub fn to_call<'a>(spec: &'a Spec, state: &State) -> Vec<(&'a str, u32, String)>
             Phase::Invalidated {
                 reason: Invalid::Conflict | Invalid::RedCandidate | Invalid::Violation,
                 brief,
+                ..
             } if ready => Some((g.id.as_str(), now.sent_back, brief.clone())),
             _ => None,
         }
@@ -91,7 +92,7 @@ mod tests {
             (Invalid::Again, false),
         ] {
             let mut state = State::default();
-            let phase = Phase::Invalidated { reason, brief: "why".into() };
+            let phase = Phase::Invalidated { reason, brief: "why".into(), judge_first: false };
             let group = GroupState { phase, sent_back: 1, ..GroupState::default() };
             state.groups.insert(gid.clone(), group.into());
             let to_call = to_call(&spec, &state);

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::may_land::still;
+use super::may_land::{by_this_spec, still};
 use super::queue::{Next, back_or_up};
 use crate::base::{Exit, Result};
 use crate::disk;
@@ -36,7 +36,8 @@ pub fn send_back(
     let [short, brief] = [short, &brief].map(|text| ctx.secrets().hide(text));
     let mut sent = Sent::Overtaken;
     ctx.session.append_with(ctx.ws, |s| {
-        if still(s, &group.id, head).is_err() {
+        let holds = by_this_spec(s, ctx.spec_sha256()).and_then(|()| still(s, &group.id, head));
+        if holds.is_err() {
             return Ok(Vec::new());
         }
         Ok(vec![match back_or_up(s, &group.id, ctx.config().merge_attempts) {
@@ -48,7 +49,7 @@ pub fn send_back(
             }
             Next::Back => {
                 sent = Sent::Back;
-                Entry::group(&group.id, GroupInvalidated { reason: why, brief })
+                Entry::group(&group.id, GroupInvalidated { reason: why, brief, judge_first: false })
             }
         }])
     })?;

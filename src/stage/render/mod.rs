@@ -22,7 +22,7 @@ mod write;
 pub use change::{Change, Moved};
 pub use collect::{chain, collect, judge};
 pub use earlier::earlier_of;
-pub use exhibit::{Exhibit, Exhibits};
+pub use exhibit::{Exhibit, Exhibits, read as exhibits};
 pub use html::html;
 pub use packet::ProofPacket;
 pub use values::bytes as size;

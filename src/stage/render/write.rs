@@ -14,13 +14,14 @@ use std::path::PathBuf;
 
 use super::collect::{alone, collect};
 use super::exhibit;
-use super::packet::{ProofPacket, Word};
+use super::packet::{Chain, ProofPacket, Word};
 use crate::base::Result;
 use crate::check::evidence::EvidenceStore;
 use crate::disk;
 use crate::session::state::SpecState;
 use crate::session::{Session, Workspace};
 use crate::spec::{ProjectKind, Spec, Structure, VERSION};
+use crate::stage::git_notes;
 
 /// What was written.
 #[derive(Debug, Clone)]
@@ -46,6 +47,9 @@ pub fn render(ws: &Workspace, session: &Session) -> Result<Rendered> {
     // Last, since it names all the others.
     manifest::write(layout)?;
     history::rebuild(&ws.layout)?;
+    if packet.journal.chain == Chain::Intact {
+        git_notes::write(ws, session, &git_notes::records(session)?)?;
+    }
     Ok(Rendered { json, html, verdict: packet.verdict.word, packet })
 }
 

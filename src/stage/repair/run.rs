@@ -33,6 +33,8 @@ pub enum Repaired {
 pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
     let (mut landed, mut of) = (0, 0);
     for _ in 0..PASSES {
+        let now = ctx.now()?;
+        let ctx = &*now;
         let state = ctx.state()?;
         let told = notes::hashes(ctx.session, &ctx.spec)?;
         for (key, group, outcome) in stale(&state, &plan(&state, &told)) {
@@ -108,8 +110,7 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     let dir = ctx.session.layout.repair_attempt(&todo.key, 1);
     disk::replace(&dir.join("brief.md"), ctx.secrets().hide(&brief).as_bytes())?;
     let extra = reproductions(ctx, &todo.key)?;
-    let group = ctx.group(&todo.group)?;
-    match build_group(ctx, group, Again::No, Some(&brief), &extra)? {
+    match build_group(ctx, &todo.group, Again::No, Some(&brief), &extra)? {
         GroupEnd::Failed { .. } => return Ok("not repaired"),
         GroupEnd::Passing { .. } | GroupEnd::In => {}
     }

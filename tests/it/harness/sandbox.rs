@@ -362,7 +362,7 @@ impl Sandbox {
         let mut landed = self.landings();
         landed.sort();
         assert_eq!(landed, groups);
-        self.run(0, &["verify"]);
+        self.run(0, &["verify", "--no-rerun"]);
     }
 
     /// Processes of this sandbox that still run: those with a path of it in their environment. An

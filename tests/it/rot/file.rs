@@ -28,7 +28,7 @@ pub const PROGRAMS: [(&str, &[&str]); 14] = [
     ("status", &["status"]),
     ("log", &["log", "--all"]),
     ("sessions", &["sessions"]),
-    ("verify", &["verify"]),
+    ("verify", &["verify", "--no-rerun"]),
     ("spec show", &["spec", "show"]),
     ("spec diff", &["spec", "diff"]),
     ("config", &["config", "--session", "latest"]),

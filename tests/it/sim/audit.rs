@@ -46,6 +46,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
             scenario: None,
             asked: None,
             outcome: outcome(green, tip).into(),
+            run: None,
         };
         p.append(Entry::new(seen));
         if !green {

@@ -120,7 +120,11 @@ pub async fn build_group(p: &P, gid: &str, again: Again) -> Result<(), Stop> {
             Stand::Aborted { .. } => return Err(Stop::No),
             Stand::BuildAgain => {
                 tick().await;
-                let event = GroupInvalidated { reason: Invalid::Again, brief: String::new() };
+                let event = GroupInvalidated {
+                    reason: Invalid::Again,
+                    brief: String::new(),
+                    judge_first: false,
+                };
                 p.append(Entry::group(gid, event));
             }
             Stand::Open => {}
@@ -299,6 +303,8 @@ fn finish(p: &P, gid: &str, number: u32, base: Oid, end: AttemptFinished) {
         }
         _ => None,
     };
+    // Amended meanwhile: it is kept, and is not what is wanted.
+    let passing = passing.filter(|_| !p.w().group(gid).overtaken);
     let entries = [Some(Entry::attempt(gid, number, end)), passing];
     p.w().append(entries.into_iter().flatten().collect());
 }

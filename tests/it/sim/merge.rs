@@ -168,7 +168,8 @@ impl Queue {
             let entry = match back_or_up(&w.state, gid, BACK_LIMIT) {
                 Next::GiveUp(_) => Entry::group(gid, GroupFailed { reason: "sent back".into() }),
                 Next::Back => {
-                    Entry::group(gid, GroupInvalidated { reason, brief: "sent back".into() })
+                    let brief = "sent back".into();
+                    Entry::group(gid, GroupInvalidated { reason, brief, judge_first: false })
                 }
             };
             w.append(vec![entry]);

@@ -372,7 +372,11 @@ async fn amend(p: &P, gid: &str) -> i32 {
     if matches!(w.state.run, RunState::Aborted { .. }) || w.state.phase(gid).is_terminal() {
         return 1;
     }
-    let event = GroupInvalidated { reason: Invalid::SpecChanged, brief: "amended".into() };
+    let event = GroupInvalidated {
+        reason: Invalid::SpecChanged,
+        brief: "amended".into(),
+        judge_first: false,
+    };
     w.append(vec![Entry::group(gid, event)]);
     0
 }

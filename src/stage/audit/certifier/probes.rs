@@ -44,8 +44,10 @@ impl Inquiry<'_> {
                 cached: false,
             });
             let asked = Some(Asked { by, turn, check: Json::of(check)?, again: false });
+            let run = ran.run.as_ref().map(Json::of).transpose()?;
             let check = ran.check.clone();
-            ctx.append(Entry::new(AuditChecked { round, check, scenario: None, asked, outcome }))
+            let event = AuditChecked { round, check, scenario: None, asked, outcome, run };
+            ctx.append(Entry::new(event))
         })?;
         let done = checks.into_iter().zip(ran);
         self.probes.extend(done.map(|(check, ran)| Probe { check, outcome: ran.outcome, turn }));

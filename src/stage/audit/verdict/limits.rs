@@ -2,11 +2,11 @@
 
 use super::ProductVerdict;
 use super::seen::Seen;
-use crate::base::text::count;
+use crate::base::text::{count, one_line};
 use crate::session::State;
 use crate::session::event::{Answered, AuditMode, Certifier, Control, Risk};
 use crate::session::state::Audit;
-use crate::spec::{CheckBody, Counts, Spec};
+use crate::spec::{Actor, CheckBody, Counts, Spec};
 
 /// Of the audit that counts.
 pub(super) fn of_audit(out: &mut ProductVerdict, audit: &Audit, seen: &[Seen<'_>]) {
@@ -91,6 +91,12 @@ fn struck(out: &mut ProductVerdict, who: &str, answered: &Answered) {
 
 /// Of how the product came to be.
 pub(super) fn of_work(out: &mut ProductVerdict, spec: &Spec, state: &State) {
+    for link in &spec.amendments {
+        if let Ok(Actor::Group(gid)) = link.actor.parse() {
+            let reason = one_line(&link.reason, 160);
+            out.limit(format!("The builder of group `{gid}` added checks to it itself: {reason}"));
+        }
+    }
     for landing in state.landings.iter().filter(|l| l.group == "adopted") {
         out.limit(format!(
             "Commit {} was put into the product by a person and was not tested before it.",

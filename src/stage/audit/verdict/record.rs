@@ -27,7 +27,7 @@ pub(super) fn judge(out: &mut ProductVerdict, spec: &Spec, state: &State, chain:
     }
     match &state.spec {
         SpecState::Approved { sha256, first, .. } => {
-            if let Err(why) = verify_chain(spec, *first) {
+            if let Err(why) = verify_chain(spec, *first, &state.spec_links) {
                 let text = format!("The spec does not follow from what was approved: {why}");
                 out.met(SpecChainBroken, "spec", text);
             } else if spec.content_hash() != *sha256 {

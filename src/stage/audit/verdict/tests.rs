@@ -308,7 +308,14 @@ fn a_broken_record_is_never_passed() {
     let sha256 = amended.content_hash();
     let (by, at) = ("ann".to_owned(), jiff::Timestamp::UNIX_EPOCH);
     state.spec = SpecState::Approved { sha256, first, by, at };
+    let links = crate::spec::links(first, &amended.amendments);
+    state.spec_links = links.into_iter().map(Some).collect();
     assert_eq!(judged(&amended, &state).word, Word::Passed);
+    let mut forged = amended.clone();
+    forged.amendments[0].reason.push('!');
+    let v = judged(&forged, &state);
+    assert_eq!(v.word, Word::Unverified);
+    assert!(v.reasons[0].text.contains("amendments[0]"), "{:?}", v.reasons);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn standing(group: &state::GroupState) -> (GroupState, String) {
         Phase::Passing { .. } => (GroupState::Passing, String::new()),
         Phase::Failed { reason } => (GroupState::Failed, reason.clone()),
         Phase::Blocked { by } => (GroupState::Blocked, format!("It waits for {}.", by.join(", "))),
-        Phase::Invalidated { reason, brief } => {
+        Phase::Invalidated { reason, brief, .. } => {
             let why = match reason {
                 event::Invalid::Conflict => "it conflicts with what landed before it",
                 event::Invalid::RedCandidate => "a check was red on its merge",

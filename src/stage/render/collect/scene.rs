@@ -94,7 +94,7 @@ impl Scene {
             .expect("a spec");
         let warnings = Vec::new();
         let source = "command".to_owned();
-        self.told(SpecCompiled { sha256, version: 1, source, turns: 1, warnings });
+        self.told(SpecCompiled { sha256, version: 1, source, turns: 1, warnings, file: None });
         self.told(SpecApproved { sha256, by: "auto".into() })
     }
 
@@ -136,7 +136,7 @@ impl Scene {
             self.add(Entry::attempt(
                 gid,
                 1,
-                GroupChecked { check, phase, outcome: outcome.into(), cached: false },
+                GroupChecked { check, phase, outcome: outcome.into(), cached: false, run: None },
             ));
         }
         let end = AttemptFinished {
@@ -181,6 +181,7 @@ impl Scene {
                 scenario: None,
                 asked: None,
                 outcome: outcome.into(),
+                run: None,
             });
         }
         let scenario = Scenario {
@@ -199,6 +200,7 @@ impl Scene {
             scenario: Some(scenario),
             asked: None,
             outcome: outcome.into(),
+            run: None,
         });
         self.told(AuditFinished {
             round,

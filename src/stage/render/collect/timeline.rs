@@ -29,6 +29,14 @@ fn label(record: &Record) -> Option<String> {
         Event::SpecApproved(e) => format!("Spec approved by {}", e.by),
         Event::SpecRejected(e) => format!("Spec rejected by {}: {}", e.by, line(&e.note)),
         Event::SpecAmended(e) => format!("Spec amended: {}", line(&e.reason)),
+        Event::SpecRequested(e) if e.problems.is_empty() => {
+            format!("Asks for a change of the spec: {}", line(&e.reason))
+        }
+        Event::SpecRequested(_) => "Its amendment of the spec was refused".to_owned(),
+        Event::SpecAnswered(e) => {
+            let word = if e.accepted { "accepted" } else { "declined" };
+            format!("Request {} {word} by {}", e.request, e.by)
+        }
         Event::AttemptStarted(e) => format!("{attempt} ({}) began", e.role),
         Event::AttemptFinished(e) => format!("{attempt}: {}", e.outcome.word()),
         Event::GroupPassing(_) => "Its checks pass".to_owned(),
