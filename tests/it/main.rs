@@ -38,6 +38,7 @@ mod must_hold;
 mod parsers;
 mod patience;
 mod pipes;
+mod prepare;
 mod products;
 mod proof;
 mod providers;
