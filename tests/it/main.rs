@@ -42,6 +42,7 @@ mod parsers;
 mod patience;
 mod pilot;
 mod pipes;
+mod prepare;
 mod products;
 mod proof;
 mod providers;

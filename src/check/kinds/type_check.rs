@@ -55,7 +55,7 @@ pub(in crate::check) fn run(
 fn listing(argv: &[String]) -> Option<Vec<String>> {
     const BUILD: [&str; 6] = ["-tags", "-mod", "-modfile", "-race", "-C", "-overlay"];
     let (_, at) = Checker::called_by(argv)?;
-    let (call, rest) = argv.split_at(at + 2);
+    let (call, rest) = argv.split_at_checked(at + 2)?;
     let mut list = call[..call.len() - 1].to_vec();
     list.extend(["list", "-f", "{{len .GoFiles}}"].map(str::to_owned));
     let mut rest = rest.iter().peekable();
@@ -125,5 +125,6 @@ mod tests {
             assert_eq!(of(line).as_deref(), Some(wanted));
         }
         assert_eq!(of("make vet"), None);
+        assert_eq!(of("go"), None);
     }
 }
