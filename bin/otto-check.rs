@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use otto::base::{Error, Exit, Json, Result};
-use otto::check::batch::{Caching, Ran};
+use otto::check::batch::{Bench, Caching, Ran};
+use otto::check::service::Declared;
 use otto::cli::{Stream, Ui};
 use otto::session::Session;
 use otto::spec::Check;
@@ -67,7 +68,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let only: Vec<&Check> = checks.iter().map(|(_, c)| *c).collect();
     let mut worst = Exit::YES;
     let mut at = 0;
-    ctx.bench()?.run(
+    let services = Declared { services: &spec.services, fixtures: &spec.fixtures };
+    let bench = Bench { declared: services, journal: None, ..ctx.bench()? };
+    bench.run(
         &only,
         commit,
         session.record.base,

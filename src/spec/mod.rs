@@ -15,6 +15,7 @@ pub mod model;
 pub mod order;
 pub mod ownership;
 pub mod parse;
+pub mod placeholders;
 pub mod problem;
 pub mod schema;
 pub mod type_check;

@@ -9,6 +9,7 @@ use crate::agent::budget::Deadline;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::check::batch::Bench;
 use crate::check::cache::{Cache, Reuse};
+use crate::check::driver::Journal;
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::{For, PrepareCache};
 use crate::check::service::Declared;
@@ -211,6 +212,7 @@ impl<'a> Context<'a> {
             steps: &self.steps,
             declared: Declared { services: &self.spec.services, fixtures: &self.spec.fixtures },
             session: self.session,
+            journal: Some(Journal { ws: self.ws, session: self.session }),
             containment: self.session.containment(Who::Check)?,
         })
     }
