@@ -69,7 +69,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let mut worst = Exit::YES;
     let mut at = 0;
     let services = Declared { services: &spec.services, fixtures: &spec.fixtures };
-    let bench = Bench { declared: services, journal: None, ..ctx.bench()? };
+    let bench = Bench { declared: services, ..ctx.bench_by_hand()? };
     bench.run(
         &only,
         commit,

@@ -1,8 +1,9 @@
-//! Services of a check: started in its worktree, each in a sandbox of its own and on a port that was
-//! leased to it; awaited by asking, and stopped when the check is over, however it ended.
+//! Services of a check: started in its worktree, or beside a command in one of their own, each in a
+//! sandbox of its own and on a port that was leased to it; awaited by asking, and stopped when the
+//! check is over, however it ended.
 //!
 //! Who answers at the port is the service that was started here and nobody else: where its loopback
-//! is its own, Otto holds the port outside; elsewhere the process that listens must be one of its.
+//! is its own, Otto holds the port outside; elsewhere all that listens there must be of it.
 
 mod names;
 mod started;
@@ -80,13 +81,11 @@ impl Declared<'_> {
         }
         Ok(self.services.iter().filter(|s| wanted.contains(&s.id.as_str())).collect())
     }
-}
 
-impl Declared<'_> {
     /// Everything here that decides an outcome of the check.
     pub fn told_to(&self, check: &Check) -> Result<Vec<u8>> {
         let services = self.needed(check)?;
-        let fixtures = if services.is_empty() { &[] } else { self.fixtures };
+        let fixtures: &[Fixture] = if services.is_empty() { &[] } else { self.fixtures };
         serde_json::to_vec(&(services, fixtures))
             .map_err(|e| Error::bug("services cannot be written").because(e))
     }
@@ -114,10 +113,10 @@ impl Running {
             }
         }
         let runs = |id: &str| services.iter().any(|s| s.id == id);
-        for fixture in
-            fixtures.iter().filter(|f| f.argv.iter().all(|w| placeholders::services(w).all(runs)))
-        {
-            if let Err(why) = running.seed(fixture, &root.join("fixtures"), place, left())? {
+        let fits = |f: &&Fixture| f.argv.iter().all(|w| placeholders::services(w).all(runs));
+        for fixture in fixtures.iter().filter(fits) {
+            // No id of a service has a dot.
+            if let Err(why) = running.seed(fixture, &root.join("seed.d"), place, left())? {
                 return Ok(Err((running, why)));
             }
         }
@@ -170,11 +169,13 @@ impl Running {
     ) -> Result<std::result::Result<(), NotUp>> {
         for tried in 1..=TRIES {
             let started = self.begin(service, dir, place, left)?;
-            place.tell(ServiceStarted { service: started.id.clone(), port: started.port })?;
             self.all.push(started);
+            let started = self.all.last_mut().expect("it was just put there");
             let limit = service.ready_timeout_s.map_or(READY_LIMIT, Duration::from_secs).min(left);
-            let ended =
-                self.all.last_mut().expect("it was just put there").await_ready(service, limit);
+            let ended = started.await_ready(service, limit);
+            if ended.is_ok() {
+                place.tell(ServiceStarted { service: started.id.clone(), port: started.port })?;
+            }
             match ended {
                 // The lease was let go of for a moment, and taken.
                 Err(e) if e.exit() == Exit::LATER && tried < TRIES => drop(self.all.pop()),
@@ -261,7 +262,7 @@ impl Running {
         let only = if let [one] = self.all.as_slice() { Some(one.id.as_str()) } else { None };
         let told = self.told(only);
         let argv: Vec<String> = fixture.argv.iter().map(|word| told.filled(word)).collect();
-        let output = dir.join(&fixture.id);
+        let output = dir.join(format!("{}.out", fixture.id));
         let done = Command::new(argv, &place.for_services().path, env)
             .sandbox(contained(place, dir)?.own(self.data()).reach(self.ports()))
             .timeout(FIXTURE_LIMIT.min(left))

@@ -15,26 +15,34 @@ use crate::spec::Service;
 
 /// Between two looks at a service that is not ready.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long one may be busy after a check.
+const PATIENCE: Duration = Duration::from_secs(6);
 
+/// One that was started. It ends with its value.
 #[derive(Debug)]
 pub struct Started {
     pub id: String,
     pub port: u16,
     /// Its data folder.
     pub data: PathBuf,
+    /// Its command, for people.
     pub shown: String,
     pub ready: Option<String>,
+    /// The mark of everything that it starts.
     pub scope: String,
     /// Whether it listens at a port of the machine itself.
     pub is_open: bool,
     pub output: PathBuf,
+    /// To leave.
     pub ask: Interrupt,
+    /// The thread that waits for its end.
     pub ends: Option<JoinHandle<Result<Finished>>>,
+    /// How it ended.
     pub early: Option<Finished>,
 }
 
 impl Started {
-    pub fn is_over(&mut self) -> bool {
+    fn is_over(&self) -> bool {
         self.ends.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
@@ -88,7 +96,15 @@ impl Started {
 
     /// What is wrong with it at the end of a check: it must be up, and must be who answers.
     pub fn fault(&mut self) -> Option<NotUp> {
-        let is_up = !self.is_over() && answers(self.ready.as_deref(), self.port);
+        let until = Instant::now() + PATIENCE;
+        let mut is_up = false;
+        // One that is still busy with the last request is up.
+        while !is_up && !self.is_over() && Instant::now() < until {
+            is_up = answers(self.ready.as_deref(), self.port);
+            if !is_up {
+                std::thread::sleep(LOOK);
+            }
+        }
         // It may have ended of what it was just asked.
         if !is_up || self.is_over() {
             return Some(self.died());
@@ -96,7 +112,7 @@ impl Started {
         (!self.is_itself()).then(|| self.replaced())
     }
 
-    pub fn said(&self) -> String {
+    fn said(&self) -> String {
         let bytes = disk::read_if_there(&self.output).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
@@ -110,7 +126,7 @@ impl Started {
         Ok(())
     }
 
-    pub fn died(&mut self) -> NotUp {
+    fn died(&mut self) -> NotUp {
         // What it died of is told as far as it is known.
         if self.is_over() {
             drop(self.collect());
