@@ -74,7 +74,7 @@ pub type Replies = Map<String, Value>;
 pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
     let judged = with_services(check, place, &mut |place| judge(check, place, replies))?;
     Ok(match judged {
-        Once::Over(outcome) => Once::Over(told(outcome, place)),
+        Once::Over(outcome) => Once::over(told(*outcome, place)),
         pending @ Once::NeedsControl(_) => pending,
     })
 }
@@ -84,12 +84,12 @@ pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result
     let mut pending = Some(pending);
     let judged = with_services(check, place, &mut |place| match pending.take() {
         Some(pending) => {
-            journey::control(check, pending, place, place.limit(check)).map(Once::Over)
+            journey::control(check, pending, place, place.limit(check)).map(Once::over)
         }
         None => Err(Error::bug("a control is run once")),
     })?;
     match judged {
-        Once::Over(outcome) => Ok(told(outcome, place)),
+        Once::Over(outcome) => Ok(told(*outcome, place)),
         Once::NeedsControl(_) => Err(Error::bug("a control needs no other")),
     }
 }
@@ -104,7 +104,7 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once
         CheckBody::BrowserJourney(journey) if journey.argv.is_empty() => {
             journey::walk(check, &journey, place, place.limit(check))
         }
-        body => judge_at_once(check, body, place, replies).map(Once::Over),
+        body => judge_at_once(check, body, place, replies).map(Once::over),
     }
 }
 
@@ -339,9 +339,11 @@ pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<
     let mut env = environment(check, place, &scratch)?;
     env.extend(more.into_iter().map(|(name, value)| (name.into(), value.into())));
     let mut dir = place.worktree.path.clone();
+    let mut sandbox = sandbox(place, &scratch)?;
     if let Some(files) = outside {
         dir = scratch.join("outside");
         disk::place_dir(&dir)?;
+        sandbox = sandbox.own([dir.clone()]);
         for (name, text) in files {
             disk::place_file(&dir.join(name), text.as_bytes(), false)?;
         }
@@ -349,7 +351,7 @@ pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<
     let told = told_of(check, place);
     let argv: Vec<String> = argv.iter().map(|word| told.filled(word)).collect();
     let mut command = Command::new(argv.clone(), &dir, env)
-        .sandbox(sandbox(place, &scratch)?)
+        .sandbox(sandbox)
         .timeout(limit)
         .output_limit(OUTPUT_LIMIT);
     if let Some(bytes) = stdin {

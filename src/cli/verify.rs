@@ -70,7 +70,7 @@ pub fn packet(looked: &Looked, as_json: bool) -> Result<Exit> {
 
 /// Runs the checks again; 1 where one came to something else.
 pub fn rerun(ws: &Workspace, session: &Session, as_json: bool) -> Result<Exit> {
-    let ctx = Context::open_to_work(ws, session, &Silent)?;
+    let ctx = Context::open_to_work(ws, session, &Silent)?.by_hand();
     let done = run_again(&ctx)?;
     for one in &done {
         if as_json {

@@ -36,6 +36,7 @@ pub struct Context<'a> {
     pub report: &'a dyn Report,
     /// Whether results of checks may be reused.
     pub reuse: Reuse,
+    records: bool,
     steps: Vec<Prepare>,
     gates: OnceLock<GateInputs>,
     spec_sha256: OnceLock<Sha256>,
@@ -88,6 +89,7 @@ impl<'a> Context<'a> {
             deadline: Deadline::of_step(config.run_budget_seconds),
             report,
             reuse: Reuse::of_step(),
+            records: true,
             steps,
             gates: OnceLock::new(),
             spec_sha256: OnceLock::new(),
@@ -104,6 +106,18 @@ impl<'a> Context<'a> {
     ) -> Result<Self> {
         session.require_sandbox()?;
         Self::open(ws, session, report)
+    }
+
+    /// For checks that are no step of the session: the journal is not told of their services.
+    pub fn by_hand(self) -> Self {
+        Self { records: false, ..self }
+    }
+
+    /// With the services of another spec.
+    pub fn with_services_of(mut self, spec: &Spec) -> Self {
+        self.spec.services.clone_from(&spec.services);
+        self.spec.fixtures.clone_from(&spec.fixtures);
+        self
     }
 
     pub fn config(&self) -> &Config {
@@ -212,14 +226,9 @@ impl<'a> Context<'a> {
             steps: &self.steps,
             declared: Declared { services: &self.spec.services, fixtures: &self.spec.fixtures },
             session: self.session,
-            journal: Some(Journal { ws: self.ws, session: self.session }),
+            journal: self.records.then_some(Journal { ws: self.ws, session: self.session }),
             containment: self.session.containment(Who::Check)?,
         })
-    }
-
-    /// The same where nothing is recorded: checks that a person runs, or runs again.
-    pub fn bench_by_hand(&self) -> Result<Bench<'_>> {
-        Ok(Bench { journal: None, ..self.bench()? })
     }
 
     /// What is hidden in everything that this process writes below `otto_logs`.

@@ -57,7 +57,7 @@ pub fn rerun(ctx: &Context<'_>) -> Result<Vec<Compared>> {
         }
     }
     let checks: Vec<&Check> = again.iter().map(|(check, _)| *check).collect();
-    let ran = ctx.bench_by_hand()?.run(
+    let ran = ctx.bench()?.run(
         &checks,
         audit.tip,
         ctx.base(),

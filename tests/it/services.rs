@@ -270,7 +270,8 @@ fn without_a_sandbox_a_service_reaches_what_the_person_reaches() {
 #[test]
 fn commands_and_seed_data_are_told_where_services_are() {
     for tier in working() {
-        let asks = json!([{"path": "/count", "expect": {"json": [{"path": "$.count", "equals": 0}]}}]);
+        let asks =
+            json!([{"path": "/count", "expect": {"json": [{"path": "$.count", "equals": 0}]}}]);
         let more = json!({"fixtures": [
             {"id": "file", "argv": ["python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])",
                                     "{data}/seed", "{port} {url:counter}"]}]});

@@ -22,7 +22,7 @@ pub(super) fn with_services(
         Err((running, why)) => {
             let seconds = from.elapsed().as_secs_f64();
             let of = provenance(place, seconds, Vec::new());
-            (running, Once::Over(service::outcome(why, of)))
+            (running, Once::over(service::outcome(why, of)))
         }
         Ok(mut running) => {
             let left = place.left.saturating_sub(from.elapsed());
@@ -36,11 +36,11 @@ pub(super) fn with_services(
             let dead = running.fault();
             let judged = match (judged, dead) {
                 (Once::Over(o), Some(why)) if o.reason() != Reason::Interrupted => {
-                    Once::Over(o.demoted(why.reason, why.detail))
+                    Once::over(o.demoted(why.reason, why.detail))
                 }
                 (Once::NeedsControl(_), Some(why)) => {
                     let of = provenance(place, from.elapsed().as_secs_f64(), Vec::new());
-                    Once::Over(service::outcome(why, of))
+                    Once::over(service::outcome(why, of))
                 }
                 (judged, _) => judged,
             };
@@ -49,7 +49,7 @@ pub(super) fn with_services(
     };
     let kept = running.stop(place)?;
     Ok(match judged {
-        Once::Over(outcome) => Once::Over(outcome.with_evidence(kept)),
+        Once::Over(outcome) => Once::over(outcome.with_evidence(kept)),
         Once::NeedsControl(mut pending) => {
             pending.evidence.extend(kept);
             Once::NeedsControl(pending)

@@ -18,7 +18,8 @@ const HEADERS: [&str; 6] =
 /// What is malformed says something here: it is reported as what it is.
 pub(super) fn would_pass(requests: &[ApiRequest]) -> bool {
     let same_status = (100..600).any(|s| requests.iter().all(|r| takes(&r.expect, s)));
-    same_status && requests.iter().all(|r| says_nothing(&r.expect) && r.save.values().all(|f| is_bland(f)))
+    same_status
+        && requests.iter().all(|r| says_nothing(&r.expect) && r.save.values().all(|f| is_bland(f)))
 }
 
 /// Whether what is to be saved may be in such an answer.
