@@ -55,20 +55,21 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = ui.workspace()?;
     let session = Session::open(&ws, &args.session)?;
     let out = Stream::new(ui, args.json, false);
-    let ctx = Context::open_to_work(&ws, &session, &out)?;
+    let ctx = Context::open_to_work(&ws, &session, &out)?.by_hand();
     if let Some(gid) = &args.group {
         ctx.group(gid)?;
     }
-    let exit = if args.mutate { mutate(&args, &ctx, &out)? } else { judge(&args, &ctx, &out)? };
+    let exit = if args.mutate { mutate(&args, &ctx, &out)? } else { judge(&args, ctx, &out)? };
     out.end("check", exit, None);
     Ok(exit)
 }
 
-fn judge(args: &Args, ctx: &Context<'_>, out: &Stream) -> Result<Exit> {
+fn judge(args: &Args, ctx: Context<'_>, out: &Stream) -> Result<Exit> {
     let spec = match &args.spec {
         Some(path) => read_spec_file(path, None)?.spec,
         None => ctx.spec.clone(),
     };
+    let ctx = ctx.with_services_of(&spec);
     let commit = match &args.at {
         Some(rev) => ctx.ws.repo.resolve_commit(rev)?,
         None => ctx.state()?.tip().unwrap_or(ctx.base()),
@@ -79,7 +80,7 @@ fn judge(args: &Args, ctx: &Context<'_>, out: &Stream) -> Result<Exit> {
     }
     out.handle(&ctx.session.id);
     let mut judged: Vec<Judged> = Vec::new();
-    let result = run_by_hand(ctx, &checks, commit, &mut judged);
+    let result = run_by_hand(&ctx, &checks, commit, &mut judged);
     // Also of what was judged before something went wrong.
     if let Some(path) = &args.junit {
         disk::replace(path, junit(&judged)?.as_bytes())?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::cache::{self, Cache, KeyParts};
-use super::driver::{Place, Replies, run_control, run_once};
+use super::driver::{Journal, Place, Replies, run_control, run_once};
 use super::evidence::EvidenceStore;
 use super::gate::{after_rerun, against_base};
 use super::journey::Once;
@@ -36,6 +36,8 @@ pub struct Bench<'a> {
     pub declared: Declared<'a>,
     pub session: &'a Session,
     pub clock: &'a Clock,
+    /// Where services are told of; none for checks by hand.
+    pub journal: Option<Journal<'a>>,
     /// What keeps checks, and each step of preparation, in their worktrees.
     pub containment: Containment,
 }
@@ -100,12 +102,13 @@ impl Bench<'_> {
         let subject = self.subject(commit, base, whom)?;
         let prepared = subject.hash();
         let mut room = Room { bench: self, commit, worktree: None, fresh: true };
+        let mut annex = Room { bench: self, commit, worktree: None, fresh: true };
         let mut replies = Replies::new();
         let nothing = Running::default();
         for check in checks {
             stop::check()?;
             out_of_time(left())?;
-            let key = self.key(check, tree, &prepared);
+            let key = self.key(check, tree, &prepared)?;
             // A reply is needed by invariants, so a probe's cached outcome would starve them.
             let cacheable = caching == Caching::Use
                 && !matches!(check.body()?, CheckBody::StateInvariant(_))
@@ -122,7 +125,13 @@ impl Bench<'_> {
                 Some(outcome) => Ran { check: check.id.clone(), outcome, cached: true, run: None },
                 None => {
                     let worktree = room.enter()?;
+                    let beside = match reads_the_tree(check)? {
+                        true => Some(annex.enter()?),
+                        false => None,
+                    };
                     let mut place = Place {
+                        annex: beside,
+                        journal: self.journal,
                         packages: Packages::default(),
                         declared: self.declared,
                         running: &nothing,
@@ -137,7 +146,9 @@ impl Bench<'_> {
                     let start = self.clock.now();
                     let outcome = self.run_fresh(check, &mut place, &subject, &mut replies, red)?;
                     let run = self.told(check, &prepared, start, &outcome)?;
-                    let gone = (!worktree.is_ours()).then(|| removed(worktree));
+                    let gone = [Some(worktree), beside].into_iter().flatten();
+                    let gone = gone.filter(|w| !w.is_ours()).map(removed).next();
+                    annex.fresh &= beside.is_none();
                     room.fresh = false;
                     // A stop, a folder that somebody removed, or the end of the run's time says
                     // nothing about the product.
@@ -159,12 +170,14 @@ impl Bench<'_> {
             all.push(ran);
         }
         room.leave()?;
+        annex.leave()?;
         Ok(all)
     }
 
-    fn key(&self, check: &Check, tree: Oid, prepare: &Sha256) -> Sha256 {
+    fn key(&self, check: &Check, tree: Oid, prepare: &Sha256) -> Result<Sha256> {
         let Containment { tier, network, .. } = self.containment;
-        cache::key(&KeyParts { tree, check, prepare, tier, network })
+        let beside = self.declared.told_to(check)?;
+        Ok(cache::key(&KeyParts { tree, check, beside: &beside, prepare, tier, network }))
     }
 
     /// What the record of a run says besides its outcome.
@@ -207,7 +220,7 @@ impl Bench<'_> {
         if first.is_pass() || red == Red::Counts || !worth_again(&first) {
             return Ok(first);
         }
-        place.worktree.reset(place.commit)?;
+        place.reset()?;
         if let Some(red) = self.prepare(place, subject)? {
             return Ok(red);
         }
@@ -226,7 +239,7 @@ impl Bench<'_> {
             Once::Over(outcome) => return Ok(*outcome),
             Once::NeedsControl(pending) => pending,
         };
-        place.worktree.reset(place.commit)?;
+        place.reset()?;
         match self.prepare(place, subject)? {
             Some(red) => Ok(red),
             None => run_control(check, *pending, place),
@@ -240,7 +253,11 @@ impl Bench<'_> {
 
     /// Prepares the worktree; the outcome to record when that fails.
     fn prepare(&self, place: &mut Place<'_>, subject: &Subject<'_>) -> Result<Option<Outcome>> {
-        match self.prepared.prepare(place.worktree, subject, place.left)? {
+        let mut prepared = self.prepared.prepare(place.worktree, subject, place.left)?;
+        if let (Ok(_), Some(annex)) = (&prepared, place.annex) {
+            prepared = self.prepared.prepare(annex, subject, place.left)?;
+        }
+        match prepared {
             Ok(packages) => {
                 place.packages = packages;
                 Ok(None)
@@ -310,6 +327,23 @@ impl Room<'_> {
     fn leave(self) -> Result<()> {
         self.worktree.map_or(Ok(()), Worktree::release)
     }
+}
+
+/// Whether services run beside a command that reads the tree: what they write there would be what it
+/// reads. Otto's own questions read none of it, and an invariant is about what services write.
+fn reads_the_tree(check: &Check) -> Result<bool> {
+    let reads = match check.body()? {
+        CheckBody::ApiProbe(_) | CheckBody::StateInvariant(_) => false,
+        CheckBody::BrowserJourney(journey) => !journey.argv.is_empty(),
+        CheckBody::RepoTest(_)
+        | CheckBody::Pytest(_)
+        | CheckBody::CliProbe(_)
+        | CheckBody::ImportCheck(_)
+        | CheckBody::TypeCheck(_)
+        | CheckBody::Metric(_)
+        | CheckBody::External { kind: _ } => true,
+    };
+    Ok(reads && !check.named_services().is_empty())
 }
 
 /// Fails with 77 when the run's time is over: what is not judged in time is not judged.

@@ -183,6 +183,8 @@ fn is_recorded(state: &State, check: &str, told: &Json) -> bool {
 pub(super) struct KeyParts<'a> {
     pub tree: Oid,
     pub check: &'a Check,
+    /// Its services and their seed data, as the spec has them.
+    pub beside: &'a [u8],
     pub prepare: &'a Sha256,
     pub tier: Tier,
     pub network: Network,
@@ -192,9 +194,10 @@ pub(super) fn key(parts: &KeyParts<'_>) -> Sha256 {
     let check = serde_json::to_vec(parts.check).unwrap_or_default();
     let tools = toolchain(parts.check);
     Sha256::of_parts(&[
-        b"check-1\n",
+        b"check-2\n",
         parts.tree.to_string().as_bytes(),
         &check,
+        parts.beside,
         parts.prepare.to_string().as_bytes(),
         parts.tier.word().as_bytes(),
         parts.network.word().as_bytes(),

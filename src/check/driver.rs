@@ -1,6 +1,7 @@
 //! Runs one check in a worktree that is ready for it, and asks the gate what that proved.
 
 mod external;
+mod serviced;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,11 +11,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use self::external::external;
+use self::serviced::with_services;
 use super::evidence::{EvidenceStore, matching};
 use super::gate::{self, Capture as Complete, Ending, Execution, StartFailure};
 use super::journey::{self, Once, Pending};
 use super::kinds::{import_check, metric, type_check};
-use super::service::{self, Declared, Running};
+use super::service::{Declared, Running, Told};
 use super::{EvidenceRef, Outcome, Provenance, Reason, api};
 use crate::base::text::shell_line;
 use crate::base::{Error, Result};
@@ -22,7 +24,10 @@ use crate::disk::{self, Refused};
 use crate::git::{Oid, Worktree};
 use crate::process::{Capture, Command, Ended, Sandbox, base_env};
 use crate::session::config::Containment;
+use crate::session::event::Event;
+use crate::session::journal::Entry;
 use crate::session::packages::Packages;
+use crate::session::{Session, Workspace};
 use crate::spec::{Check, CheckBody, Counts};
 
 /// Without a `timeout_s` of its own a check may take this long.
@@ -40,6 +45,11 @@ pub struct Place<'a> {
     pub evidence: &'a EvidenceStore,
     /// What was fetched for it outside of the worktree.
     pub packages: Packages,
+    /// Where services run, when that is not the worktree itself: beside a command, so that they
+    /// cannot change what it reads.
+    pub annex: Option<&'a Worktree>,
+    /// Where it is told that services start and stop.
+    pub journal: Option<Journal<'a>>,
     /// What the spec says of services.
     pub declared: Declared<'a>,
     /// Those that run beside it.
@@ -48,6 +58,13 @@ pub struct Place<'a> {
     pub containment: &'a Containment,
     /// What is left of the run.
     pub left: Duration,
+}
+
+/// The journal of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Journal<'a> {
+    pub ws: &'a Workspace,
+    pub session: &'a Session,
 }
 
 /// Replies of earlier probes on the same commit, for `state_invariant`: check id → reply.
@@ -80,56 +97,6 @@ pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result
 /// What is recorded has no secrets.
 fn told(outcome: Outcome, place: &Place<'_>) -> Outcome {
     outcome.retold(|detail| place.evidence.secrets().hide(detail))
-}
-
-/// Fresh services for each run, so that nothing is there that another check left.
-fn with_services(
-    check: &Check,
-    place: &Place<'_>,
-    run: &mut dyn FnMut(&Place<'_>) -> Result<Once>,
-) -> Result<Once> {
-    let needed = place.declared.needed(check)?;
-    if needed.is_empty() {
-        return run(place);
-    }
-    let from = std::time::Instant::now();
-    let (running, judged) = match Running::start(&needed, place.declared.fixtures, place)? {
-        Err((running, why)) => {
-            let seconds = from.elapsed().as_secs_f64();
-            let of = provenance(place, seconds, Vec::new());
-            (running, Once::over(service::outcome(why, of)))
-        }
-        Ok(mut running) => {
-            let left = place.left.saturating_sub(from.elapsed());
-            let judged = run(&Place {
-                running: &running,
-                left,
-                packages: place.packages.clone(),
-                ..*place
-            })?;
-            // Whatever was answered, it did not stay up for as long as somebody asked.
-            let dead = running.dead();
-            let judged = match (judged, dead) {
-                (Once::Over(o), Some(why)) if o.reason() != Reason::Interrupted => {
-                    Once::over(o.demoted(why.reason, why.detail))
-                }
-                (Once::NeedsControl(_), Some(why)) => {
-                    let of = provenance(place, from.elapsed().as_secs_f64(), Vec::new());
-                    Once::over(service::outcome(why, of))
-                }
-                (judged, _) => judged,
-            };
-            (running, judged)
-        }
-    };
-    let kept = running.stop(place)?;
-    Ok(match judged {
-        Once::Over(outcome) => Once::over(outcome.with_evidence(kept)),
-        Once::NeedsControl(mut pending) => {
-            pending.evidence.extend(kept);
-            Once::NeedsControl(pending)
-        }
-    })
 }
 
 fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
@@ -249,6 +216,24 @@ pub(super) fn provenance(
 }
 
 impl Place<'_> {
+    /// As it was leased: the commit and nothing else.
+    pub(super) fn reset(&self) -> Result<()> {
+        [Some(self.worktree), self.annex]
+            .into_iter()
+            .flatten()
+            .try_for_each(|w| w.reset(self.commit))
+    }
+
+    /// The worktree of the services.
+    pub(super) fn for_services(&self) -> &Worktree {
+        self.annex.unwrap_or(self.worktree)
+    }
+
+    pub(super) fn tell(&self, event: impl Into<Event>) -> Result<()> {
+        let told = self.journal.map(|j| j.session.append(j.ws, Entry::new(event)));
+        told.transpose().map(drop)
+    }
+
     /// How long a check may take here.
     pub(super) fn limit(&self, check: &Check) -> Duration {
         check.timeout_s.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(self.left)
@@ -274,22 +259,28 @@ fn environment(
     env.extend(place.running.env());
     env.insert("TMPDIR".into(), tmp.into());
     // What the check sets itself is stronger.
-    env.extend(own_env(check));
+    let told = told_of(check, place);
+    for (name, value) in &check.env {
+        env.insert(name.into(), told.filled(value).into());
+    }
     Ok(env)
 }
 
-/// The part of it that is the same in every worktree.
+/// The part of it that is the same in every worktree; what the check sets as it is written there.
 pub(super) fn fixed_env(check: &Check) -> BTreeMap<OsString, OsString> {
     let mut env = base_env();
     env.insert("CI".into(), "true".into());
     // A result that go remembers from another time is no run.
     env.insert("GOFLAGS".into(), "-count=1".into());
-    env.extend(own_env(check));
+    for (name, value) in &check.env {
+        env.insert(name.into(), value.into());
+    }
     env
 }
 
-fn own_env(check: &Check) -> impl Iterator<Item = (OsString, OsString)> + '_ {
-    check.env.iter().map(|(name, value)| (name.into(), value.into()))
+/// Where its services are; `{port}` and `{data}` are of the first that it names.
+fn told_of(check: &Check, place: &Place<'_>) -> Told {
+    place.running.told(check.named_services().first().copied())
 }
 
 /// What a stream left in its file, which is absent when nothing was started; of a flood its start.
@@ -367,7 +358,9 @@ pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<
             disk::place_file(&dir.join(name), text.as_bytes(), false)?;
         }
     }
-    let mut command = Command::new(argv.to_vec(), &dir, env)
+    let told = told_of(check, place);
+    let argv: Vec<String> = argv.iter().map(|word| told.filled(word)).collect();
+    let mut command = Command::new(argv.clone(), &dir, env)
         .sandbox(sandbox)
         .timeout(limit)
         .output_limit(OUTPUT_LIMIT);
@@ -377,7 +370,7 @@ pub(super) fn start(check: &Check, call: Call<'_>, place: &Place<'_>) -> Result<
     let finished = command.run(Capture::Split { stdout: out.clone(), stderr: err.clone() })?;
     let (stdout, stderr) = (read(&out, finished.ended)?, read(&err, finished.ended)?);
     let (ending, capture) = ending_of(finished.ended, limit, &argv[0]);
-    let report = report(argv, check, &ending, &stdout, &stderr, finished.left_behind);
+    let report = report(&argv, check, &ending, &stdout, &stderr, finished.left_behind);
     let run = Execution { ending, stdout, stderr, capture };
     Ok(Started { run, report, duration_s: finished.duration.as_secs_f64() })
 }

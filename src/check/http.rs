@@ -78,3 +78,62 @@ fn read(mut answered: Response<Body>) -> Result<Answer, String> {
     bytes.truncate(BODY_LIMIT as usize);
     Ok(Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned(), truncated })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What is asked of a server that gives this answer, and what comes of it.
+    fn asked(
+        answer: &'static str,
+        method: &str,
+        body: Option<&str>,
+    ) -> (String, Result<Answer, String>) {
+        let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/x", server.local_addr().expect("bound"));
+        let serving = std::thread::spawn(move || {
+            let (mut client, _) = server.accept().expect("a client");
+            let mut said = Vec::new();
+            let mut byte = [0];
+            while !said.ends_with(b"\r\n\r\n") {
+                client.read_exact(&mut byte).expect("a head");
+                said.push(byte[0]);
+            }
+            let text = String::from_utf8_lossy(&said).to_ascii_lowercase();
+            let length =
+                text.lines().find_map(|l| l.strip_prefix("content-length: ")?.parse().ok());
+            let mut rest = vec![0; length.unwrap_or(0)];
+            client.read_exact(&mut rest).expect("a body");
+            said.extend(rest);
+            client.write_all(answer.as_bytes()).expect("written");
+            String::from_utf8_lossy(&said).into_owned()
+        });
+        let got = send(method, &url, &[], body, Duration::from_secs(20));
+        (serving.join().expect("it served"), got)
+    }
+
+    #[test]
+    fn an_answer_that_ends_early_is_none() {
+        let whole = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour";
+        assert_eq!(asked(whole, "GET", None).1.expect("an answer").body, "four");
+        let cut = "HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nfour";
+        assert!(asked(cut, "GET", None).1.is_err());
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfour\r\n";
+        assert!(asked(chunked, "GET", None).1.is_err());
+        assert!(asked("", "GET", None).1.is_err());
+    }
+
+    #[test]
+    fn every_method_takes_a_body_and_no_redirect_is_followed() {
+        for method in ["GET", "DELETE", "POST", "PATCH", "QUERY"] {
+            let (said, got) = asked("HTTP/1.1 204 No\r\n\r\n", method, Some("{\"a\":1}"));
+            assert!(said.starts_with(method) && said.ends_with("{\"a\":1}"), "{said}");
+            assert_eq!(got.expect("an answer").status, 204);
+        }
+        let moved = "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(asked(moved, "GET", None).1.expect("an answer").status, 302);
+    }
+}

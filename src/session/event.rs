@@ -427,6 +427,8 @@ impl Event {
                 | Event::WorktreeReturned(_)
                 | Event::BudgetSpent(_)
                 | Event::CandidateBuilt(_)
+                | Event::ServiceStarted(_)
+                | Event::ServiceStopped(_)
         )
     }
 }

@@ -16,6 +16,7 @@ pub mod order;
 pub mod ownership;
 pub mod parse;
 pub mod paths;
+pub mod placeholders;
 pub mod problem;
 pub mod schema;
 pub mod touched;

@@ -440,6 +440,12 @@ impl Check {
         })
     }
 
+    /// The words of its command and of its environment, in which `{url:ID}` and the like are put in.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let argv = self.params.get("argv").and_then(Value::as_array).into_iter().flatten();
+        argv.filter_map(Value::as_str).chain(self.env.values().map(String::as_str))
+    }
+
     /// The services that it names, the one that it asks first.
     pub fn named_services(&self) -> Vec<&str> {
         let asked = self.params.get("service").and_then(Value::as_str);

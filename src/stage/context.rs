@@ -9,6 +9,7 @@ use crate::agent::budget::Deadline;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::check::batch::Bench;
 use crate::check::cache::{Cache, Reuse};
+use crate::check::driver::Journal;
 use crate::check::evidence::EvidenceStore;
 use crate::check::prepare::{For, PrepareCache};
 use crate::check::service::Declared;
@@ -36,6 +37,7 @@ pub struct Context<'a> {
     pub report: &'a dyn Report,
     /// Whether results of checks may be reused.
     pub reuse: Reuse,
+    records: bool,
     steps: Vec<Prepare>,
     gates: OnceLock<GateInputs>,
     spec_sha256: OnceLock<Sha256>,
@@ -114,6 +116,7 @@ impl<'a> Context<'a> {
             deadline,
             report,
             reuse: Reuse::of_step(),
+            records: true,
             steps,
             gates: OnceLock::new(),
             spec_sha256: OnceLock::new(),
@@ -147,6 +150,18 @@ impl<'a> Context<'a> {
     ) -> Result<Self> {
         session.require_sandbox()?;
         Self::open(ws, session, report)
+    }
+
+    /// For checks that are no step of the session: the journal is not told of their services.
+    pub fn by_hand(self) -> Self {
+        Self { records: false, ..self }
+    }
+
+    /// With the services of another spec.
+    pub fn with_services_of(mut self, spec: &Spec) -> Self {
+        self.spec.services.clone_from(&spec.services);
+        self.spec.fixtures.clone_from(&spec.fixtures);
+        self
     }
 
     pub fn config(&self) -> &Config {
@@ -256,6 +271,7 @@ impl<'a> Context<'a> {
             declared: Declared { services: &self.spec.services, fixtures: &self.spec.fixtures },
             session: self.session,
             clock: &self.ws.clock,
+            journal: self.records.then_some(Journal { ws: self.ws, session: self.session }),
             containment: self.session.containment(Who::Check)?,
         })
     }

@@ -54,7 +54,7 @@ pub fn rerun(ws: &Workspace, session: &Session, seen: &mut dyn FnMut(Compared)) 
         seen(not(format!("the session was aborted: {reason}")));
         return Ok(());
     }
-    let ctx = match Context::open_to_work(ws, session, &Silent) {
+    let ctx = match Context::open_to_work(ws, session, &Silent).map(Context::by_hand) {
         Err(e) if matches!(e.remedy, Remedy::Machine | Remedy::Missing) => {
             seen(not(format!("nothing can be run here: {e}")));
             return Ok(());

@@ -198,3 +198,118 @@ fn a_command_finds_the_services_beside_it() {
         assert_eq!(s.leftovers(), [0; 0], "{tier}");
     }
 }
+
+/// The person's own server, which no sandbox of a check reaches: how many came to it is asked later.
+fn of_the_person() -> (std::net::TcpListener, u16) {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    server.set_nonblocking(true).expect("it can");
+    let port = server.local_addr().expect("bound").port();
+    (server, port)
+}
+
+/// Otto carries ports for services. Nothing that a service makes may lead Otto anywhere else.
+#[test]
+fn a_service_leads_nobody_to_what_lies_outside() {
+    let tiers = working();
+    for tier in tiers.iter().filter(|tier| **tier != "worktree") {
+        let asks = json!([{"path": "/", "expect": {"body": {"contains": ["mine"]}}}]);
+        let (s, _) = project(tier, "good", asks, json!({}));
+        let secret = std::os::unix::net::UnixListener::bind(s.at("secret.sock")).expect("a socket");
+        secret.set_nonblocking(true).expect("it can");
+        let (server, port) = of_the_person();
+        s.write(
+            "server.py",
+            &format!(
+                r#"import glob, os, socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
+# Where Otto may look for the service: a link to the person's socket.
+for at in glob.glob("/run/otto*/*") + glob.glob("/run/otto*"):
+    for name in [at, at + "/" + os.environ["PORT"] + ".sock"]:
+        try:
+            if os.path.lexists(name): os.remove(name)
+            os.symlink("{secret}", name)
+        except OSError: pass
+# Data that is sent before there is a connection, datagrams, and streams that are not TCP.
+for kind, protocol in [(socket.SOCK_STREAM, 0), (socket.SOCK_STREAM, 262), (socket.SOCK_DGRAM, 0)]:
+    for send in [lambda s: s.connect(("127.0.0.1", {port})),
+                 lambda s: s.sendto(b"x", socket.MSG_FASTOPEN, ("127.0.0.1", {port})),
+                 lambda s: s.sendmsg([b"x"], [], socket.MSG_FASTOPEN, ("127.0.0.1", {port}))]:
+        try: send(socket.socket(socket.AF_INET, kind, protocol))
+        except OSError: pass
+class H(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b"mine")
+HTTPServer(("127.0.0.1", int(os.environ["PORT"])), H).serve_forever()
+"#,
+                secret = s.at("secret.sock").display()
+            ),
+        );
+        s.commit("a service that looks for ways out");
+        let found = outcome(&s);
+        assert_eq!(found["reason"], "ok", "{tier}: {found}");
+        assert!(secret.accept().is_err(), "{tier}: Otto was led to a socket of the person's");
+        assert!(server.accept().is_err(), "{tier}: the service reached a server of the person's");
+    }
+}
+
+/// The same calls win where nothing is enforced: they are attempts, and not mistakes.
+#[test]
+fn without_a_sandbox_a_service_reaches_what_the_person_reaches() {
+    let (server, port) = of_the_person();
+    let asks = json!([{"path": "/count", "expect": {"json": [{"path": "$.count", "equals": 0}]}}]);
+    let (s, _) = project("worktree", "good", asks, json!({}));
+    let call = format!(
+        "import socket\nsocket.socket().sendto(b'x', socket.MSG_FASTOPEN, ('127.0.0.1', {port}))\n"
+    );
+    s.write("server.py", &(call + SERVER));
+    s.commit("a service that calls");
+    assert_eq!(outcome(&s)["reason"], "ok");
+    assert!(server.accept().is_ok(), "Fast Open is a way to connect");
+}
+
+#[test]
+fn commands_and_seed_data_are_told_where_services_are() {
+    for tier in working() {
+        let asks =
+            json!([{"path": "/count", "expect": {"json": [{"path": "$.count", "equals": 0}]}}]);
+        let more = json!({"fixtures": [
+            {"id": "file", "argv": ["python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])",
+                                    "{data}/seed", "{port} {url:counter}"]}]});
+        let (s, spec) = project(tier, "good", asks, more);
+        let text = std::fs::read_to_string(&spec).expect("the spec");
+        let mut spec: Value = serde_json::from_str(&text).expect("JSON");
+        spec["groups"][0]["checks"] = json!([{"id": "asks", "kind": "cli_probe", "features": ["f-g1"],
+            "services": ["counter"], "env": {"WHERE": "{url:counter}"},
+            "argv": ["python3", "-c", "import os, sys, urllib.request as u\nassert sys.argv[1] == os.environ['WHERE']\nprint(u.urlopen(sys.argv[1] + '/seeded').read().decode())", "{url:counter}"],
+            "stdout": {"matches": "^[0-9]+ http://127.0.0.1:[0-9]+$"}}]);
+        let server = SERVER.replace(
+            "        text = json.dumps(out).encode()",
+            "        text = json.dumps(out).encode()\n        if self.path == '/seeded': text = open(os.environ['OTTO_DATA_DIR'] + '/seed').read().encode()",
+        );
+        s.write("server.py", &server);
+        s.commit("a server with data");
+        // The services of a spec file are that file's.
+        std::fs::write(s.at("by-hand.json"), spec.to_string()).expect("written");
+        let file = s.at("by-hand.json").to_string_lossy().into_owned();
+        let done = s.finish(&mut s.command(&["check", "--spec", &file, "--at", "HEAD", "--json"]));
+        assert_eq!(done.code, 0, "{tier}: {}{}", done.stdout, done.stderr);
+    }
+}
+
+#[test]
+fn the_journal_tells_of_services_and_a_check_by_hand_is_not_in_it() {
+    let (s, _) = project(
+        "worktree",
+        "good",
+        json!([{"path": "/count", "expect": {"json": [{"path": "$.count", "equals": 0}]}}]),
+        json!({}),
+    );
+    s.run(0, &["check", "--at", "HEAD"]);
+    assert!(s.events("service.started").is_empty());
+    s.write("otto.yaml", &(s.read("otto.yaml") + "attempts: 1\n"));
+    // On the base the service is there already, so the check proves nothing; it was started all the same.
+    s.finish(&mut s.command(&["build-group", "--session", "latest", "--all"]));
+    let (started, stopped) = (s.events("service.started"), s.events("service.stopped"));
+    assert_eq!(started[0]["data"]["service"], "counter");
+    assert_eq!(started.len(), stopped.len());
+}

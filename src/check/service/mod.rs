@@ -1,34 +1,35 @@
-//! Services of a check: started in its worktree, each in a sandbox of its own and on a port that was
-//! leased to it; awaited by asking, and stopped when the check is over, however it ended.
+//! Services of a check: started in its worktree, or beside a command in one of their own, each in a
+//! sandbox of its own and on a port that was leased to it; awaited by asking, and stopped when the
+//! check is over, however it ended.
 //!
 //! Who answers at the port is the service that was started here and nobody else: where its loopback
-//! is its own, Otto holds the port outside; elsewhere the process that listens must be one of its.
+//! is its own, Otto holds the port outside; elsewhere all that listens there must be of it.
 
 mod names;
+mod started;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub use names::{referred, url};
+pub use names::{Told, url};
 
 use super::driver::Place;
-use super::{EvidenceRef, Outcome, Provenance, Reason, http};
-use crate::base::text::{one_line, shell_line, tail};
+use super::{EvidenceRef, Outcome, Provenance, Reason};
+use crate::base::text::{shell_line, tail};
 use crate::base::{Error, Exit, Result};
 use crate::disk;
-use crate::process::{Capture, Command, Ended, Finished, Interrupt, Sandbox, base_env, serves};
-use crate::spec::{Check, Fixture, Service};
-use names::{Told, variables};
+use crate::process::{Capture, Command, Interrupt, Sandbox, base_env};
+use crate::session::event::{ServiceStarted, ServiceStopped};
+use crate::spec::{Check, Fixture, Service, placeholders};
+use names::variables;
+use started::{Started, how, last_line};
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// A fixture that takes longer is stuck.
 const FIXTURE_LIMIT: Duration = Duration::from_secs(120);
-/// Between two looks at a service that is not ready.
-const LOOK: Duration = Duration::from_millis(20);
 /// For its last words.
 const LEAVE: Duration = Duration::from_secs(2);
 const OUTPUT_LIMIT: u64 = 16 << 20;
@@ -48,21 +49,6 @@ pub struct Declared<'a> {
 #[derive(Debug, Default)]
 pub struct Running {
     all: Vec<Started>,
-}
-
-#[derive(Debug)]
-struct Started {
-    id: String,
-    port: u16,
-    shown: String,
-    ready: Option<String>,
-    scope: String,
-    /// Whether it listens at a port of the machine itself.
-    is_open: bool,
-    output: PathBuf,
-    ask: Interrupt,
-    ends: Option<JoinHandle<Result<Finished>>>,
-    early: Option<Finished>,
 }
 
 /// Why a check with services cannot run: the outcome's reason and a line for people.
@@ -86,12 +72,22 @@ impl Declared<'_> {
                 ))
             })?;
             for text in service.argv.iter().chain(service.env.values()) {
-                let more = referred(text).filter(|id| !wanted.contains(id)).collect::<Vec<_>>();
+                let more = placeholders::services(text)
+                    .filter(|id| !wanted.contains(id))
+                    .collect::<Vec<_>>();
                 wanted.extend(more);
             }
             at += 1;
         }
         Ok(self.services.iter().filter(|s| wanted.contains(&s.id.as_str())).collect())
+    }
+
+    /// Everything here that decides an outcome of the check.
+    pub fn told_to(&self, check: &Check) -> Result<Vec<u8>> {
+        let services = self.needed(check)?;
+        let fixtures: &[Fixture] = if services.is_empty() { &[] } else { self.fixtures };
+        serde_json::to_vec(&(services, fixtures))
+            .map_err(|e| Error::bug("services cannot be written").because(e))
     }
 }
 
@@ -107,7 +103,7 @@ impl Running {
         if services.is_empty() {
             return Ok(Ok(running));
         }
-        let root = place.worktree.scratch_of("services")?;
+        let root = place.for_services().scratch_of("services")?;
         let from = Instant::now();
         let left = || place.left.saturating_sub(from.elapsed());
         for service in services {
@@ -116,8 +112,11 @@ impl Running {
                 Err(why) => return Ok(Err((running, why))),
             }
         }
-        for fixture in fixtures {
-            if let Err(why) = running.seed(fixture, &root.join("fixtures"), place, left())? {
+        let runs = |id: &str| services.iter().any(|s| s.id == id);
+        let fits = |f: &&Fixture| f.argv.iter().all(|w| placeholders::services(w).all(runs));
+        for fixture in fixtures.iter().filter(fits) {
+            // No id of a service has a dot.
+            if let Err(why) = running.seed(fixture, &root.join("seed.d"), place, left())? {
                 return Ok(Err((running, why)));
             }
         }
@@ -142,6 +141,19 @@ impl Running {
         self.all.iter().map(|s| (s.id.as_str(), s.port))
     }
 
+    fn data(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.all.iter().map(|s| s.data.clone())
+    }
+
+    /// What a command beside them is told; `{port}` and `{data}` are those of `own`.
+    pub fn told(&self, own: Option<&str>) -> Told {
+        let own = own.and_then(|id| self.all.iter().find(|s| s.id == id));
+        Told {
+            own: own.map(|s| (s.port, s.data.to_string_lossy().into_owned())),
+            others: self.named().map(|(id, port)| (id.to_owned(), port)).collect(),
+        }
+    }
+
     /// The variables by which a command finds them.
     pub fn env(&self) -> BTreeMap<OsString, OsString> {
         variables(self.named())
@@ -158,9 +170,12 @@ impl Running {
         for tried in 1..=TRIES {
             let started = self.begin(service, dir, place, left)?;
             self.all.push(started);
+            let started = self.all.last_mut().expect("it was just put there");
             let limit = service.ready_timeout_s.map_or(READY_LIMIT, Duration::from_secs).min(left);
-            let ended =
-                self.all.last_mut().expect("it was just put there").await_ready(service, limit);
+            let ended = started.await_ready(service, limit);
+            if ended.is_ok() {
+                place.tell(ServiceStarted { service: started.id.clone(), port: started.port })?;
+            }
             match ended {
                 // The lease was let go of for a moment, and taken.
                 Err(e) if e.exit() == Exit::LATER && tried < TRIES => drop(self.all.pop()),
@@ -180,16 +195,15 @@ impl Running {
     ) -> Result<Started> {
         disk::place_dir(dir)?;
         let data = match &service.data_dir {
-            Some(below) => place.worktree.path.join(below),
+            Some(below) => place.for_services().path.join(below),
             None => dir.join("data"),
         };
         disk::place_dir(&data)?;
         let lease = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let lease = lease.map_err(|e| Error::machine("there is no free port").because(e))?;
         let port = lease.local_addr().map_err(|e| Error::machine("a port").because(e))?.port();
-        let others = self.named().map(|(id, port)| (id.to_owned(), port)).collect();
-        let shown_data = data.to_string_lossy();
-        let told = Told { port, data: &shown_data, others: &others };
+        let told =
+            Told { own: Some((port, data.to_string_lossy().into_owned())), ..self.told(None) };
         let argv: Vec<String> = service.argv.iter().map(|word| told.filled(word)).collect();
         let mut env = base_env();
         env.extend(place.packages.env());
@@ -205,7 +219,7 @@ impl Running {
             .reach(self.ports());
         let is_open = !sandbox.is_relayed();
         let ask = Interrupt::default();
-        let command = Command::new(argv.clone(), &place.worktree.path, env)
+        let command = Command::new(argv.clone(), &place.for_services().path, env)
             .sandbox(sandbox)
             .timeout(left)
             .output_limit(OUTPUT_LIMIT)
@@ -221,6 +235,7 @@ impl Running {
         Ok(Started {
             id: service.id.clone(),
             port,
+            data,
             shown: shell_line(&argv),
             ready: service.ready.clone(),
             scope,
@@ -244,13 +259,12 @@ impl Running {
         let mut env = base_env();
         env.extend(place.packages.env());
         env.extend(self.env());
-        let others: BTreeMap<String, u16> =
-            self.named().map(|(id, port)| (id.to_owned(), port)).collect();
-        let told = Told { port: 0, data: "", others: &others };
+        let only = if let [one] = self.all.as_slice() { Some(one.id.as_str()) } else { None };
+        let told = self.told(only);
         let argv: Vec<String> = fixture.argv.iter().map(|word| told.filled(word)).collect();
-        let output = dir.join(&fixture.id);
-        let done = Command::new(argv, &place.worktree.path, env)
-            .sandbox(contained(place, dir)?.reach(self.ports()))
+        let output = dir.join(format!("{}.out", fixture.id));
+        let done = Command::new(argv, &place.for_services().path, env)
+            .sandbox(contained(place, dir)?.own(self.data()).reach(self.ports()))
             .timeout(FIXTURE_LIMIT.min(left))
             .output_limit(OUTPUT_LIMIT)
             .run(Capture::Merged(output.clone()))?;
@@ -267,12 +281,9 @@ impl Running {
         Ok(Err(NotUp { reason: Reason::FixtureFailed, detail }))
     }
 
-    /// One that is not up any more, although nobody asked it to leave: it must answer once more.
-    pub fn dead(&mut self) -> Option<NotUp> {
-        self.all.iter_mut().find_map(|s| {
-            let is_up = !s.is_over() && answers(s.ready.as_deref(), s.port) && !s.is_over();
-            (!is_up).then(|| s.died())
-        })
+    /// What is wrong at the end of a check: one is not up any more although nobody asked it to leave.
+    pub fn fault(&mut self) -> Option<NotUp> {
+        self.all.iter_mut().find_map(Started::fault)
     }
 
     /// Stops all; what they printed, as evidence.
@@ -281,6 +292,7 @@ impl Running {
         // The last first: it may need the others to leave well.
         for service in self.all.iter_mut().rev() {
             let how = service.end().map_or("was stopped", |e| how(e.ended));
+            place.tell(ServiceStopped { service: service.id.clone() })?;
             let said = disk::read_if_there(&service.output)?.unwrap_or_default();
             let said = tail(&String::from_utf8_lossy(&said), TOLD);
             let text = format!(
@@ -295,147 +307,10 @@ impl Running {
     }
 }
 
-impl Started {
-    fn is_over(&mut self) -> bool {
-        self.ends.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-
-    /// Asks until it answers, is over, or its time is. `Err` is trouble of ours.
-    fn await_ready(
-        &mut self,
-        service: &Service,
-        limit: Duration,
-    ) -> Result<std::result::Result<(), NotUp>> {
-        let until = Instant::now() + limit;
-        loop {
-            if self.is_over() {
-                return self.collect().map(|()| Err(self.died()));
-            }
-            if answers(service.ready.as_deref(), self.port) {
-                break;
-            }
-            crate::process::stop::check()?;
-            if Instant::now() >= until {
-                let asked = service.ready.as_deref().unwrap_or("a connection");
-                let detail = format!(
-                    "the service '{}' did not answer {asked} within {} s: {}",
-                    self.id,
-                    limit.as_secs(),
-                    last_line(&self.said())
-                );
-                return Ok(Err(NotUp { reason: Reason::ServiceNotReady, detail }));
-            }
-            std::thread::sleep(LOOK);
-        }
-        // A server of another run would have answered as well.
-        if self.is_open && !serves(&self.scope, self.port) {
-            if self.is_over() {
-                return self.collect().map(|()| Err(self.died()));
-            }
-            let detail = format!(
-                "something else than the service '{}' answers at its port {}",
-                self.id, self.port
-            );
-            return Ok(Err(NotUp { reason: Reason::WrongServer, detail }));
-        }
-        Ok(Ok(()))
-    }
-
-    fn said(&self) -> String {
-        let bytes = disk::read_if_there(&self.output).ok().flatten().unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// How it ended by itself.
-    fn collect(&mut self) -> Result<()> {
-        if let Some(thread) = self.ends.take() {
-            let ended = thread.join().map_err(|_| Error::bug("a service's thread panicked"))??;
-            self.early = Some(ended);
-        }
-        Ok(())
-    }
-
-    fn died(&mut self) -> NotUp {
-        // What it died of is told as far as it is known.
-        if self.is_over() {
-            drop(self.collect());
-        }
-        let ended = self.early.as_ref().map(|e| e.ended);
-        let reason = match ended {
-            Some(Ended::NotFound) => Reason::MissingTool,
-            Some(Ended::NotExecutable) => Reason::NotExecutable,
-            Some(Ended::Stopped) => Reason::Interrupted,
-            _ => Reason::ServiceDied,
-        };
-        let how = ended.map_or("answered no more", how);
-        let detail = format!("the service '{}' {how}: {}", self.id, last_line(&self.said()));
-        NotUp { reason, detail }
-    }
-
-    /// Asks it to leave, and waits until everything of it is gone.
-    fn end(&mut self) -> Option<&Finished> {
-        self.ask.trip();
-        // What came of it says nothing about the check any more.
-        drop(self.collect());
-        self.early.as_ref()
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 /// The sandbox of a service or a fixture, with folders of its own.
 fn contained(place: &Place<'_>, dir: &std::path::Path) -> Result<Sandbox> {
-    let sandbox = place.containment.in_worktree(place.worktree, dir)?;
+    let sandbox = place.containment.in_worktree(place.for_services(), dir)?;
     Ok(sandbox.read(place.packages.paths()))
-}
-
-/// Whether it is ready.
-fn answers(ready: Option<&str>, port: u16) -> bool {
-    match ready {
-        Some(path) => http::get(&format!("{}{path}", url(port)), Duration::from_secs(2))
-            .is_ok_and(|status| status < 400),
-        None => accepts(port),
-    }
-}
-
-/// Whether a connection stays open for a moment: one that is carried into a sandbox where nobody
-/// listens is hung up on.
-fn accepts(port: u16) -> bool {
-    use std::io::Read;
-    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let Ok(mut stream) = TcpStream::connect_timeout(&at, Duration::from_secs(1)) else {
-        return false;
-    };
-    if stream.set_read_timeout(Some(Duration::from_millis(100))).is_err() {
-        return false;
-    }
-    match stream.read(&mut [0]) {
-        Ok(n) => n > 0,
-        Err(e) => matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
-    }
-}
-
-fn how(ended: Ended) -> &'static str {
-    match ended {
-        Ended::Exited(0) => "ended by itself",
-        Ended::Exited(_) => "ended with an error",
-        Ended::Signaled(_) => "was killed",
-        Ended::TimedOut => "took too long",
-        Ended::TooMuchOutput => "printed too much",
-        Ended::OverLimit(_) => "used too much of the machine",
-        Ended::Stopped => "was stopped",
-        Ended::NotFound => "is not there",
-        Ended::NotExecutable => "cannot be executed",
-    }
-}
-
-fn last_line(text: &str) -> String {
-    let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("it said nothing");
-    one_line(last, 160)
 }
 
 /// The outcome of a check whose services are not up.

@@ -26,27 +26,23 @@ pub fn variables<'a>(
     out
 }
 
-/// Services that a text refers to by `{url:ID}` and `{port:ID}`.
-pub fn referred(text: &str) -> impl Iterator<Item = &str> {
-    text.split('{').skip(1).filter_map(|rest| {
-        let (inside, _) = rest.split_once('}')?;
-        inside.strip_prefix("url:").or_else(|| inside.strip_prefix("port:"))
-    })
+/// What a command is told.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// Port and data folder of the service that it is, or is about.
+    pub own: Option<(u16, String)>,
+    /// Services that run, with their ports.
+    pub others: BTreeMap<String, u16>,
 }
 
-/// What a command of one service is told.
-#[derive(Debug, Clone)]
-pub struct Told<'a> {
-    pub port: u16,
-    pub data: &'a str,
-    pub others: &'a BTreeMap<String, u16>,
-}
-
-impl Told<'_> {
+impl Told {
     /// Puts in what is known; what is not stays as it is, as a program may use braces of its own.
     pub fn filled(&self, text: &str) -> String {
-        let mut out = text.replace("{port}", &self.port.to_string()).replace("{data}", self.data);
-        for (id, port) in self.others {
+        let mut out = text.to_owned();
+        if let Some((port, data)) = &self.own {
+            out = out.replace("{port}", &port.to_string()).replace("{data}", data);
+        }
+        for (id, port) in &self.others {
             out = out.replace(&format!("{{url:{id}}}"), &url(*port));
             out = out.replace(&format!("{{port:{id}}}"), &port.to_string());
         }
@@ -61,12 +57,13 @@ mod tests {
     #[test]
     fn commands_are_told_where_things_are() {
         let others = BTreeMap::from([("db-1".to_owned(), 7)]);
-        let told = Told { port: 5, data: "/d", others: &others };
+        let told = Told { own: Some((5, "/d".to_owned())), others };
         assert_eq!(
             told.filled("{port} {data}/x {url:db-1} {port:db-1} {else}"),
             "5 /d/x http://127.0.0.1:7 7 {else}"
         );
-        assert_eq!(referred("{url:a} {port:b-2} {port} {url:").collect::<Vec<_>>(), ["a", "b-2"]);
+        let of_none = Told::default();
+        assert_eq!(of_none.filled("{port} {data} {url:db-1}"), "{port} {data} {url:db-1}");
         let known = variables([("db-1", 7)]);
         assert_eq!(known[&OsString::from("OTTO_URL_DB_1")], "http://127.0.0.1:7");
     }

@@ -45,10 +45,9 @@ impl Argv {
     }
 }
 
-/// A folder outside that appears at another place inside.
+/// A folder outside that appears at another place inside, where nothing can be written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mount<'a> {
-    pub flag: &'static str,
     pub from: &'a Path,
     pub to: &'static str,
 }
@@ -93,7 +92,7 @@ pub(super) fn prefix(
     }
     argv.pair("--bind", &sandbox.tmp, Path::new("/tmp"));
     for mount in mounts {
-        argv.pair(mount.flag, mount.from, Path::new(mount.to));
+        argv.pair("--ro-bind", mount.from, Path::new(mount.to));
     }
     let asked = sandbox.read.iter().map(PathBuf::as_path).chain(helper).flat_map(both);
     let hidden = sandbox.hidden();

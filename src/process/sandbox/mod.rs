@@ -13,6 +13,7 @@ mod bwrap;
 mod confine;
 mod gauge;
 mod landlock;
+mod line;
 mod network;
 mod paths;
 mod probe;
@@ -310,12 +311,10 @@ impl Beside {
     fn mounts(&self) -> Vec<bwrap::Mount<'_>> {
         let mut out = Vec::new();
         if let Some(proxy) = &self.proxy {
-            out.push(bwrap::Mount { flag: "--ro-bind", from: proxy.folder(), to: bridge::FOLDER });
+            out.push(bwrap::Mount { from: proxy.folder(), to: bridge::FOLDER });
         }
         if let Some(relay) = &self.relay {
-            let (exposed, reached) = relay.folders();
-            out.push(bwrap::Mount { flag: "--bind", from: exposed, to: relay::EXPOSED });
-            out.push(bwrap::Mount { flag: "--ro-bind", from: reached, to: relay::REACHED });
+            out.push(bwrap::Mount { from: relay.folder(), to: relay::FOLDER });
         }
         out
     }

@@ -1,13 +1,17 @@
 //! Ports of a sandbox that has a loopback of its own: what it serves is reached from outside at the
 //! same port, and what it may reach is there inside at the same port. Outside, whoever started the
-//! sandbox carries both, over Unix sockets in two folders; so nobody else can answer at an exposed
+//! sandbox carries both, over Unix sockets in a folder; so nobody else can answer at an exposed
 //! port, and nothing else is reached.
+//!
+//! All sockets are made outside. Those inside cannot write where they are: a name that they could
+//! put there, a link to a socket of the person's say, would be followed by us. So they call us, and
+//! for each exposed port a call waits until a client comes ([`Line`]).
 //!
 //! The inner end is `otto sandbox --expose … --reach …`, before the command.
 
 use std::ffi::OsString;
-use std::io::Result as Io;
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::io::{Read, Result as Io, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -15,21 +19,22 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::line::Line;
 use super::proxy::{Served, join};
 use crate::base::{Error, Result};
 
-/// Where the folders are inside: what is served is written by those inside, what is reached is not.
-pub(super) const EXPOSED: &str = "/run/otto-exposed";
-pub(super) const REACHED: &str = "/run/otto-reached";
+/// Where the folder is inside.
+pub(super) const FOLDER: &str = "/run/otto-ports";
 
 /// After a failure to accept: without descriptors there is nothing to do but wait for some.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long a client waits for a call, and for the program behind it to take the connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The outer end; it ends with its value, and everybody who is served is hung up on.
 #[derive(Debug)]
 pub(in crate::process) struct Relay {
-    exposed: tempfile::TempDir,
-    reached: tempfile::TempDir,
+    folder: tempfile::TempDir,
     served: Arc<Served>,
     /// To be woken at the end.
     listening: Vec<Arc<dyn AsFd>>,
@@ -41,8 +46,14 @@ trait AsFd: AsRawFd + std::fmt::Debug + Send + Sync {}
 impl AsFd for TcpListener {}
 impl AsFd for UnixListener {}
 
-fn socket(port: u16) -> String {
-    format!("{port}.sock")
+/// Of a port that is reached.
+fn outward(port: u16) -> String {
+    format!("out-{port}.sock")
+}
+
+/// Where calls for an exposed port arrive.
+fn inward(port: u16) -> String {
+    format!("in-{port}.sock")
 }
 
 /// A path of at most 107 bytes (unix(7)) to a name in a folder, however long the folder's is.
@@ -53,13 +64,9 @@ fn short(folder: &std::fs::File, name: &str) -> PathBuf {
 impl Relay {
     /// Listens outside; `below` is a folder that those inside do not see. 75 where a port is taken.
     pub fn start(below: &Path, expose: &[u16], reach: &[u16]) -> Result<Self> {
-        let folder = |prefix: &str| {
-            let made = tempfile::Builder::new().prefix(prefix).tempdir_in(below);
-            made.map_err(|e| Error::file("make a folder in", below, e))
-        };
+        let made = tempfile::Builder::new().prefix("ports-").tempdir_in(below);
         let mut relay = Self {
-            exposed: folder("exposed-")?,
-            reached: folder("reached-")?,
+            folder: made.map_err(|e| Error::file("make a folder in", below, e))?,
             served: Arc::default(),
             listening: Vec::new(),
             accepting: Vec::new(),
@@ -73,32 +80,43 @@ impl Relay {
         Ok(relay)
     }
 
-    /// The two folders, outside.
-    pub fn folders(&self) -> (&Path, &Path) {
-        (self.exposed.path(), self.reached.path())
+    /// Of the sockets, outside.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn listen(&self, name: &str) -> Result<Arc<UnixListener>> {
+        let fail = |e| Error::machine("cannot carry a port into a sandbox").because(e);
+        let folder = std::fs::File::open(self.folder.path()).map_err(fail)?;
+        UnixListener::bind(short(&folder, name)).map(Arc::new).map_err(fail)
     }
 
     fn expose(&mut self, port: u16) -> Result<()> {
         let taken = |e| Error::later(format!("cannot listen at the port {port}"), None).because(e);
         let listener = Arc::new(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(taken)?);
-        let fail = |e| Error::machine("cannot carry a port into a sandbox").because(e);
-        let folder = std::fs::File::open(self.exposed.path()).map_err(fail)?;
+        let calls = self.listen(&inward(port))?;
+        let line = Arc::new(Line::default());
+        let (from, waiting, served) =
+            (Arc::clone(&calls), Arc::clone(&line), Arc::clone(&self.served));
+        self.accepting.push(thread(move || {
+            while !served.is_over() {
+                match from.accept() {
+                    Ok((call, _)) => waiting.put(call),
+                    Err(_) => std::thread::sleep(PAUSE),
+                }
+            }
+            waiting.end();
+        })?);
         let (from, served) = (Arc::clone(&listener), Arc::clone(&self.served));
-        let lead = move |tcp: TcpStream| -> Io<()> {
-            let unix = UnixStream::connect(short(&folder, &socket(port)))?;
-            pair(&served, unix, tcp)
-        };
+        let lead = move |tcp: TcpStream| -> Io<()> { pair(&served, line.dial(PATIENCE)?, tcp) };
         let served = Arc::clone(&self.served);
         self.accepting.push(thread(move || accept(&served, || from.accept().map(|a| a.0), lead))?);
-        self.listening.push(listener);
+        self.listening.extend([listener as Arc<dyn AsFd>, calls]);
         Ok(())
     }
 
     fn reach(&mut self, port: u16) -> Result<()> {
-        let fail = |e| Error::machine("cannot carry a port into a sandbox").because(e);
-        let folder = std::fs::File::open(self.reached.path()).map_err(fail)?;
-        let listener = UnixListener::bind(short(&folder, &socket(port))).map_err(fail)?;
-        let listener = Arc::new(listener);
+        let listener = self.listen(&outward(port))?;
         let (from, served) = (Arc::clone(&listener), Arc::clone(&self.served));
         let lead = move |unix: UnixStream| -> Io<()> {
             pair(&served, unix, TcpStream::connect((Ipv4Addr::LOCALHOST, port))?)
@@ -170,35 +188,45 @@ pub(super) fn arguments(expose: &[u16], reach: &[u16]) -> Vec<OsString> {
 /// Serves inside until this process ends.
 pub fn serve(expose: &[u16], reach: &[u16]) -> Result<()> {
     let fail = |e| Error::machine("cannot carry a port out of the sandbox").because(e);
-    let served: Arc<Served> = Arc::default();
     for port in expose.iter().copied() {
-        let at = Path::new(EXPOSED).join(socket(port));
-        let listener = UnixListener::bind(at).map_err(fail)?;
-        let (all, ours) = (Arc::clone(&served), Arc::clone(&served));
-        let lead = move |unix: UnixStream| -> Io<()> {
-            match TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
-                Ok(tcp) => pair(&ours, unix, tcp),
-                // Nobody listens yet: hung up on, as by a port that is closed.
-                Err(_) => unix.shutdown(Shutdown::Both),
-            }
-        };
-        drop(thread(move || accept(&all, || listener.accept().map(|a| a.0), lead))?);
+        let at = Path::new(FOLDER).join(inward(port));
+        let first = UnixStream::connect(&at).map_err(fail)?;
+        drop(thread(move || answer(first, &at, port))?);
     }
+    let served: Arc<Served> = Arc::default();
     for port in reach.iter().copied() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(fail)?;
         let (all, ours) = (Arc::clone(&served), Arc::clone(&served));
         let lead = move |tcp: TcpStream| -> Io<()> {
-            pair(&ours, UnixStream::connect(Path::new(REACHED).join(socket(port)))?, tcp)
+            pair(&ours, UnixStream::connect(Path::new(FOLDER).join(outward(port)))?, tcp)
         };
         drop(thread(move || accept(&all, || listener.accept().map(|a| a.0), lead))?);
     }
     Ok(())
 }
 
+/// Keeps a call waiting outside; each that is taken up is led to the port, and the next one waits.
+fn answer(first: UnixStream, at: &Path, port: u16) {
+    let mut call = Ok(first);
+    // Outside nobody takes calls any more, when there is an end.
+    while let Ok(mut taken) = call {
+        if taken.read_exact(&mut [0]).is_err() {
+            return;
+        }
+        drop(std::thread::Builder::new().spawn(move || {
+            // Nobody listens yet: hung up on, as by a port that is closed.
+            let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return };
+            if taken.write_all(&[1]).is_ok() {
+                drop(join(taken, server));
+            }
+        }));
+        call = UnixStream::connect(at);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
 
     /// A port that nobody has at this moment.
     fn free() -> u16 {
@@ -207,22 +235,29 @@ mod tests {
     }
 
     #[test]
-    fn an_exposed_port_leads_to_the_socket_and_ends_with_the_relay() {
+    fn an_exposed_port_leads_to_who_called_and_ends_with_the_relay() {
         let dir = tempfile::tempdir().expect("a folder");
         let port = free();
         let relay = Relay::start(dir.path(), &[port], &[]).expect("it listens");
         assert!(TcpListener::bind(("127.0.0.1", port)).is_err(), "nobody else answers there");
-        let inner = UnixListener::bind(relay.folders().0.join(socket(port))).expect("inside");
+        let mut early = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        assert_eq!(early.read(&mut [0]).expect("hung up on"), 0, "nobody has called");
+        let mut call = UnixStream::connect(relay.folder().join(inward(port))).expect("outside");
         let echo = std::thread::spawn(move || {
-            let (mut stream, _) = inner.accept().expect("a client");
+            call.read_exact(&mut [0]).expect("a client is there");
+            call.write_all(&[1]).expect("it is led on");
             let mut said = [0; 4];
-            stream.read_exact(&mut said).expect("four bytes");
-            stream.write_all(&said).expect("written");
+            call.read_exact(&mut said).expect("four bytes");
+            call.write_all(&said).expect("written");
         });
         let mut client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
         client.write_all(b"ping").expect("written");
         let mut said = [0; 4];
-        client.read_exact(&mut said).expect("an answer");
+        // A call that has not arrived yet is one that nobody made.
+        while client.read_exact(&mut said).is_err() {
+            client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+            client.write_all(b"ping").expect("written");
+        }
         assert_eq!(&said, b"ping");
         echo.join().expect("it ended");
         drop(relay);
@@ -235,10 +270,10 @@ mod tests {
         let server = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = server.local_addr().expect("bound").port();
         let relay = Relay::start(dir.path(), &[], &[port]).expect("it listens");
-        let at = relay.folders().1;
+        let at = relay.folder();
         let names: Vec<_> = std::fs::read_dir(at).expect("a folder").flatten().collect();
         assert_eq!(names.len(), 1);
-        let mut client = UnixStream::connect(at.join(socket(port))).expect("it listens");
+        let mut client = UnixStream::connect(at.join(outward(port))).expect("it listens");
         client.write_all(b"x").expect("written");
         let (mut stream, _) = server.accept().expect("a client");
         let mut said = [0];

@@ -90,6 +90,7 @@ const fn argument(n: u32) -> u32 {
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const HAS: u16 = (libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K) as u16;
 const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
@@ -146,6 +147,18 @@ pub(super) fn filter(sockets: Sockets, attributes: Attributes) -> Vec<sock_filte
     ]);
     let refused = errno(libc::EACCES);
     if sockets == Sockets::UnixAndTcp {
+        // Data that is sent before a connection is made connects without asking Landlock (tcp(7),
+        // Fast Open).
+        let with_flags = [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)];
+        for (call, flags) in with_flags {
+            out.extend([
+                step(EQUAL, number(call), 0, 4),
+                step(LOAD, argument(flags), 0, 0),
+                step(HAS, libc::MSG_FASTOPEN as u32, 0, 1),
+                errno(libc::EOPNOTSUPP),
+                accept(),
+            ]);
+        }
         // socket(2) of a family of the internet: TCP itself, whatever flags are in its type. No rule
         // of Landlock is about the other protocols that are streams.
         out.extend([

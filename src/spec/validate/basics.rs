@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::can_fail::vacuous;
 use super::{Rules, located};
 use crate::base::Sha256;
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
 use crate::spec::amend::Actor;
 use crate::spec::model::{ProjectKind, Structure, VERSION};
+use crate::spec::placeholders;
 use crate::spec::problem::{Problem, item, key};
 
 pub(super) fn run(rules: &mut Rules) {
@@ -175,13 +177,29 @@ fn of_services(rules: &mut Rules) {
         }
         let before = || spec.services[..i].iter().map(|s| s.id.as_str());
         for text in service.argv.iter().chain(service.env.values()) {
-            for id in text.split('{').skip(1).filter_map(|rest| rest.split_once('}')) {
-                let id = id.0.strip_prefix("url:").or_else(|| id.0.strip_prefix("port:"));
-                let Some(id) = id.filter(|id| !before().any(|known| known == *id)) else {
-                    continue;
-                };
+            for id in placeholders::services(text).filter(|id| !before().any(|b| b == *id)) {
                 let message = format!("refers to '{id}', which is no service before it");
                 rules.report(Problem::new(&at, message).nearest(nearest(id, before())));
+            }
+        }
+    }
+    let known = || spec.services.iter().map(|s| s.id.as_str());
+    for (i, fixture) in spec.fixtures.iter().enumerate() {
+        let at = key(&item("fixtures", i), "argv");
+        let is_named = fixture.argv.first().is_some_and(|program| !program.trim().is_empty());
+        if let Some(why) = vacuous(&fixture.argv).filter(|_| is_named) {
+            rules.say(&at, format!("{why}; what it puts there must not be missed in silence"));
+        }
+        if spec.services.len() != 1 && fixture.argv.iter().any(|w| placeholders::is_of_one(w)) {
+            rules.say(
+                &at,
+                "says '{port}' or '{data}', and there is not one service alone; say '{port:ID}'",
+            );
+        }
+        for id in fixture.argv.iter().flat_map(|w| placeholders::services(w)) {
+            if !known().any(|k| k == id) {
+                let message = format!("refers to '{id}', which is no service");
+                rules.report(Problem::new(&at, message).nearest(nearest(id, known())));
             }
         }
     }

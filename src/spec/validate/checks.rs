@@ -7,13 +7,13 @@ use super::can_fail::{runs_nothing, vacuous};
 use super::{Rules, api_probe, browser_journey, kinds, located};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
-use crate::spec::glob;
 use crate::spec::model::{
     BUILT_IN_KINDS, Check, CheckBody, CliProbe, Pytest, StateInvariant, TextExpectation,
 };
 use crate::spec::problem::{Problem, item, key};
 use crate::spec::schema;
 use crate::spec::shape::Walk;
+use crate::spec::{glob, placeholders};
 
 pub(super) fn run(rules: &mut Rules) {
     for at in located(rules.spec) {
@@ -44,6 +44,13 @@ fn common(rules: &mut Rules, path: &str, check: &Check) {
         if !known().any(|k| k == id) {
             let message = format!("unknown service '{}'; see 'services'", id.escape_debug());
             unknown.push(Problem::new(at, message).nearest(nearest(id, known())));
+        }
+    }
+    let beside = check.named_services();
+    for id in check.words().flat_map(placeholders::services) {
+        if !beside.contains(&id) {
+            let message = format!("refers to '{id}', which is not in its 'services'");
+            unknown.push(Problem::new(path, message).nearest(nearest(id, beside.iter().copied())));
         }
     }
     for problem in unknown {

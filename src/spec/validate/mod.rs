@@ -2,6 +2,7 @@
 
 mod api_probe;
 mod basics;
+mod bland;
 mod browser_journey;
 mod can_fail;
 mod checks;
