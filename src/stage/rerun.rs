@@ -68,7 +68,8 @@ pub fn rerun(ctx: &Context<'_>) -> Result<Vec<Compared>> {
     for ((check, then), now) in again.iter().zip(ran) {
         out.push(compared(check, then, &now.outcome));
     }
-    if let Some(Certifier::Asked { provider, .. }) = &audit.finished {
+    if let Some(Certifier::Asked(asked)) = &audit.finished {
+        let provider = &asked.provider;
         let why = "an agent's word is not the same twice".to_owned();
         out.push(Compared::NotAgain { what: format!("the certifier ({provider})"), why });
     }
