@@ -3,14 +3,15 @@ use otto::cli::{StageArgs, Ui, UpstreamRule, run_stage};
 use otto::stage::repair::{Repaired, repair};
 use otto::stage::{Context, Report};
 
-/// Repair what the newest audit found, with the group that owns it
+/// Repair what audits found, with the group that owns the failing path
 ///
-/// Product failures only: each with a reproduction that Otto has run. What is repaired lands
-/// through the merge queue and is audited again. Nothing is tried twice the same way.
+/// Product failures only: each with a reproduction that Otto has run. Says where each is sent, and
+/// why. What is repaired lands through the merge queue and is audited again. Nothing is tried twice
+/// the same way, and what goes in circles ends.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto audit; otto repair && otto audit\n\nEXIT CODES\n  0 everything found was repaired, or nothing was found · 1 something was not"
+    after_long_help = "EXAMPLES\n  otto audit; otto repair && otto audit\n\nEXIT CODES\n  0 everything found was repaired, or nothing was found · 1 something was not, or repair goes in circles"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -24,6 +25,10 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             Repaired::Nothing => {
                 stage.out.say("there is nothing to repair");
                 Ok(Exit::YES)
+            }
+            Repaired::Stopped(stop) => {
+                stage.out.say(&format!("not repaired any further: {}", stop.text()));
+                Ok(Exit::NO)
             }
             Repaired::Tried { landed, of } => {
                 stage.out.say(&format!("{landed} of {of} repaired"));

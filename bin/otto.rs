@@ -39,6 +39,8 @@ mod log;
 mod merge;
 #[path = "otto-pages.rs"]
 mod pages;
+#[path = "otto-pilot.rs"]
+mod pilot;
 #[path = "otto-proof.rs"]
 mod proof;
 #[path = "otto-provider-acp.rs"]

@@ -55,6 +55,7 @@ table! {
     "otto-build-group" Step build_group;
     "otto-merge" Step merge;
     "otto-audit" Step audit;
+    "otto-pilot" Step pilot;
     "otto-repair" Step repair;
     "otto-render" Step render;
     "otto-check" Step check;

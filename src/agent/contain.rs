@@ -26,6 +26,8 @@ pub struct Inside<'a> {
     how: Containment,
     packages: Packages,
     access: Access,
+    /// Further files and folders that it may read.
+    reading: Vec<PathBuf>,
 }
 
 /// What a turn may do in its worktree.
@@ -40,7 +42,13 @@ impl<'a> Inside<'a> {
     pub fn new(session: &Session, role: Role, worktree: &'a Worktree) -> Result<Self> {
         session.require_sandbox()?;
         let how = session.containment(Who::Role(role))?;
-        Ok(Self { worktree, how, packages: Packages::default(), access: Access::Work })
+        Ok(Self {
+            worktree,
+            how,
+            packages: Packages::default(),
+            access: Access::Work,
+            reading: Vec::new(),
+        })
     }
 
     /// Who looks and changes nothing, where the tier can keep that.
@@ -51,6 +59,11 @@ impl<'a> Inside<'a> {
     /// With what preparation fetched.
     pub fn prepared(self, packages: Packages) -> Self {
         Self { packages, ..self }
+    }
+
+    /// With something besides the worktree to read.
+    pub fn reading(self, paths: impl Into<Vec<PathBuf>>) -> Self {
+        Self { reading: paths.into(), ..self }
     }
 
     pub fn workdir(&self) -> &'a Path {
@@ -97,6 +110,7 @@ impl<'a> Inside<'a> {
             .read(needs.read.iter().cloned())
             .read(program)
             .read(self.packages.paths())
+            .read(self.reading.iter().cloned())
             .own([exchange.dir.clone()])
             .own(state_dir.map(Path::to_owned))
             .hosts(needs.hosts.iter().cloned());

@@ -33,9 +33,11 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
             "attempt",
             "brief",
             "role",
+            "learnings",
+            "context",
         ],
     ),
-    ("again", &["attempt", "brief"]),
+    ("again", &["attempt", "brief", "learnings", "context"]),
     (
         "certifier",
         &[
@@ -56,6 +58,7 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
             "answer",
         ],
     ),
+    ("pilot", &["intent", "after", "failing", "open", "digest", "folder"]),
 ];
 
 /// The prompts of one project at one commit.

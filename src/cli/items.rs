@@ -51,6 +51,17 @@ pub fn text_of(item: &Item) -> Option<String> {
             let kind = finding.kind.word();
             format!("found ({kind}, {}): {}", finding.severity, one_line(&finding.text, 200))
         }
+        Item::Repair { group, strategy, findings, key: _ } => {
+            let mut text = format!("{group}: to be repaired ({})", strategy.replace('_', " "));
+            for (id, why) in findings {
+                let why = if why.is_empty() { "the audit says so" } else { why };
+                text.push_str(&format!("\n  - {id}: {}", one_line(why, 200)));
+            }
+            text
+        }
+        Item::Pilot { accepted, dropped, error, boundary: _ } => {
+            super::pilot::text_of(accepted, dropped, error.as_deref())
+        }
         Item::Verdict { verdict, tip, reasons } => {
             let mut text = format!("verdict: {verdict}");
             if let Some(tip) = tip {

@@ -5,6 +5,7 @@ mod args;
 mod handle;
 mod items;
 mod lines;
+mod pilot;
 pub mod proof;
 pub mod sandbox;
 mod stage;

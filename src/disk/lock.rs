@@ -51,6 +51,8 @@ names! {
     Running = "the check";
     /// Appends to one journal.
     Journal = "the journal";
+    /// What earlier runs found.
+    Memory = "the memory";
 }
 
 /// Who holds a lock, as written beside it.

@@ -17,7 +17,8 @@ use crate::spec::ProjectKind;
 use crate::stage::audit::Word;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
-use crate::stage::{Context, Report, Silent, census, merge};
+use crate::stage::repair::Told;
+use crate::stage::{Context, Report, Silent, census, memory, merge, notes, pilot};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -99,7 +100,7 @@ fn chain(
     let mut steps = Steps { session, root: ws.root(), deadline, reuse: goal.reuse };
     let mut patience = Patience::new(session.config.patience_seconds);
     // One for the whole chain: what was tried before a wait was tried.
-    let mut course = Course::default();
+    let mut course = Course::new(pilot::is_on(&session.config));
     loop {
         match story(ws, &steps, goal, &mut course, report) {
             Err(e) if e.exit() == Exit::LATER => {
@@ -131,13 +132,18 @@ fn story(
             spec = Some(session.spec()?);
             continue;
         }
-        match (course.next(spec.as_ref(), &state, last.take()), &spec) {
+        let told = match &spec {
+            Some(spec) => notes::hashes(session, spec)?,
+            None => Told::new(),
+        };
+        match (course.next(spec.as_ref(), &state, &told, last.take()), &spec) {
             (Action::Compile, _) => compile(ws, session, goal.kind, steps.deadline, report)?,
             (Action::BuildAndMerge, _) => {
                 let (build, merge) = steps.build_and_merge(goal.jobs)?;
                 tracing::debug!("build ended with {}, merge with {}", build.0, merge.0);
             }
             (Action::Audit, _) => last = Some(steps.run("audit", &[])?),
+            (Action::Pilot, _) => drop(steps.run("pilot", &[])?),
             (Action::Repair, _) => last = Some(steps.run("repair", &[])?),
             (Action::Judge, Some(spec)) => {
                 // The verdict is about what the ref holds: a power cut may have taken it back
@@ -145,7 +151,9 @@ fn story(
                 let ctx = Context::open(ws, session, report)?;
                 let _settled = merge::Queue::take(&ctx)?;
                 census::close(&ctx)?;
-                return Ok(judge(ws, session, spec)?.word);
+                let verdict = judge(ws, session, spec)?;
+                memory::note(ws, session, &verdict)?;
+                return Ok(verdict.word);
             }
             (Action::Judge, None) => return Ok(judge(ws, session, &session.spec()?)?.word),
             (Action::Ended { reason }, _) => {

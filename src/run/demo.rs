@@ -44,7 +44,7 @@ pub fn set_up(dir: &Path, tamper: Option<u64>) -> Result<Demo> {
         "# The demo's agent is a recording; everything else is live.\n\
          provider: replay\n\
          providers: {{replay: {{dir: {recording}, delay_ms: 400}}}}\n\
-         agents: {{certifier: {{provider: none}}}}\n\
+         agents: {{certifier: {{provider: none}}, pilot: {{provider: none}}}}\n\
          jobs: 4\n\
          worktree_dir: {worktrees}\n",
         recording = serde_json::Value::from(recording.to_string_lossy().into_owned()),

@@ -8,7 +8,8 @@ use crate::session::event::AuditScope;
 use crate::session::state::{Audit, Repair, RunState, SpecState};
 use crate::spec::Spec;
 use crate::stage::build::schedule;
-use crate::stage::{merge, repair};
+use crate::stage::repair::{self, Told};
+use crate::stage::{merge, pilot};
 
 /// Rounds of repair and full audit after the first audit.
 const REPAIR_ROUNDS: usize = 3;
@@ -19,6 +20,8 @@ pub enum Action {
     Compile,
     BuildAndMerge,
     Audit,
+    /// Something failed and can be tried again: how, is asked first.
+    Pilot,
     Repair,
     /// Everything that can be done was done: the verdict is next.
     Judge,
@@ -32,13 +35,17 @@ pub enum Action {
 #[derive(Debug, Clone, Default)]
 pub struct Course {
     part: Part,
-    /// Attempts and landings before the last round of building.
-    before: Option<(usize, usize)>,
+    /// Somebody can be asked how to go on.
+    pilot: bool,
+    /// What was asked about last.
+    asked: Option<String>,
+    /// [`progress`] before the last round of building.
+    before: Option<(usize, usize, usize)>,
     /// Repairs of this run; the session's are counted by [`repair_rounds`].
     rounds: usize,
     compiled: bool,
     /// `before` and `compiled` as they were before the step that runs now.
-    undone: (Option<(usize, usize)>, bool),
+    undone: (Option<(usize, usize, usize)>, bool),
 }
 
 /// Where in its chain the run is.
@@ -57,8 +64,20 @@ enum Part {
 }
 
 impl Course {
-    /// The next step. `spec` is the approved one, `last` how the step before ended.
-    pub fn next(&mut self, spec: Option<&Spec>, state: &State, last: Option<Exit>) -> Action {
+    /// With a pilot, where one is configured.
+    pub fn new(pilot: bool) -> Self {
+        Self { pilot, ..Self::default() }
+    }
+
+    /// The next step. `spec` is the approved one, `told` what groups are told besides their
+    /// failures, `last` how the step before ended.
+    pub fn next(
+        &mut self,
+        spec: Option<&Spec>,
+        state: &State,
+        told: &Told,
+        last: Option<Exit>,
+    ) -> Action {
         self.undone = (self.before, self.compiled);
         if let RunState::Aborted { reason } = &state.run {
             return Action::Ended { reason: reason.clone() };
@@ -78,6 +97,9 @@ impl Course {
                         self.before = now;
                         return Action::BuildAndMerge;
                     }
+                    if self.asks(spec, state) {
+                        return Action::Pilot;
+                    }
                     self.part = if state.landings.is_empty() { Part::Over } else { Part::Open };
                 }
                 Part::Open => {
@@ -93,20 +115,20 @@ impl Course {
                         return Action::Audit;
                     }
                 }
-                Part::Plan
-                    if repair::plan(state).is_empty() || self.rounds(state) > REPAIR_ROUNDS =>
-                {
-                    self.part = Part::Over;
-                }
-                Part::Plan => {
-                    self.part = Part::Repaired;
-                    return Action::Repair;
-                }
+                Part::Plan if self.rounds(state) > REPAIR_ROUNDS => self.part = Part::Over,
+                Part::Plan => match repair::next(state, told) {
+                    _ if self.asks(spec, state) => return Action::Pilot,
+                    repair::Next::Nothing => self.part = Part::Over,
+                    repair::Next::Dispatch(_) | repair::Next::Stop(_) => {
+                        self.part = Part::Repaired;
+                        return Action::Repair;
+                    }
+                },
                 Part::Repaired => {
                     self.rounds += 1;
                     self.part = match last == Some(Exit::YES) || audit_is_due(state) {
-                        // Nothing came of it, and nothing changed.
-                        false => Part::Over,
+                        // Nothing came of it, and nothing changed; another way may be known.
+                        false => Part::Plan,
                         true if self.rounds(state) > REPAIR_ROUNDS => Part::LastAudit,
                         true => Part::Open,
                     };
@@ -135,6 +157,16 @@ impl Course {
         self.part = Part::default();
     }
 
+    /// Whether the pilot is asked now; about the same thing once.
+    fn asks(&mut self, spec: &Spec, state: &State) -> bool {
+        let due = if self.pilot { pilot::due(spec, state).map(|b| b.name) } else { None };
+        if due.is_none() || due == self.asked {
+            return false;
+        }
+        self.asked = due;
+        true
+    }
+
     fn rounds(&self, state: &State) -> usize {
         self.rounds.max(repair_rounds(state))
     }
@@ -152,8 +184,11 @@ fn repair_rounds(state: &State) -> usize {
     repairs.iter().map(found_by).collect::<BTreeSet<_>>().len()
 }
 
-fn progress(state: &State) -> (usize, usize) {
-    (state.groups.values().map(|g| g.attempts.len()).sum(), state.landings.len())
+/// Attempts, landings, and groups that the pilot took up again.
+fn progress(state: &State) -> (usize, usize, usize) {
+    let attempts = state.groups.values().map(|g| g.attempts.len()).sum();
+    let taken_up = state.groups.values().map(|g| g.taken_up as usize).sum();
+    (attempts, state.landings.len(), taken_up)
 }
 
 /// Something can still be built or landed.
@@ -220,12 +255,13 @@ mod tests {
             reproduction: String::new(),
             evidence: Vec::new(),
             beyond: None,
+            failure: None,
         };
         state.audits.push(Audit {
             round: 1,
             tip: state.tip().expect("a tip"),
             scope: AuditScope::Full,
-            mode: AuditMode::Standard,
+            mode: Some(AuditMode::Standard),
             spec: None,
             checks: Vec::new(),
             findings: if red { vec![finding] } else { Vec::new() },
@@ -238,7 +274,7 @@ mod tests {
     fn the_chain_in_its_order() {
         let (spec, mut state) = approved();
         let mut course = Course::default();
-        let mut next = |s: &State| course.next(Some(&spec), s, Some(Exit::YES));
+        let mut next = |s: &State| course.next(Some(&spec), s, &Told::new(), Some(Exit::YES));
         assert_eq!(next(&State::default()), Action::Compile);
         assert_eq!(next(&state), Action::BuildAndMerge);
         land_all(&spec, &mut state, 2);
@@ -255,8 +291,8 @@ mod tests {
     fn a_round_that_changes_nothing_is_the_last() {
         let (spec, state) = approved();
         let mut course = Course::default();
-        assert_eq!(course.next(Some(&spec), &state, None), Action::BuildAndMerge);
-        assert_eq!(course.next(Some(&spec), &state, Some(Exit::NO)), Action::Judge);
+        assert_eq!(course.next(Some(&spec), &state, &Told::new(), None), Action::BuildAndMerge);
+        assert_eq!(course.next(Some(&spec), &state, &Told::new(), Some(Exit::NO)), Action::Judge);
     }
 
     #[test]
@@ -264,7 +300,7 @@ mod tests {
         let (spec, mut state) = approved();
         let mut course = Course::default();
         land_all(&spec, &mut state, 2);
-        let mut next = |s: &State, exit| course.next(Some(&spec), s, Some(exit));
+        let mut next = |s: &State, exit| course.next(Some(&spec), s, &Told::new(), Some(exit));
         assert_eq!(next(&state, Exit::YES), Action::Audit);
         audit(&spec, &mut state, true);
         assert_eq!(next(&state, Exit::NO), Action::Repair);
@@ -283,7 +319,7 @@ mod tests {
         land_all(&spec, &mut state, 2);
         state.run = RunState::Aborted { reason: "no".into() };
         let ended = Action::Ended { reason: "no".into() };
-        assert_eq!(Course::default().next(Some(&spec), &state, None), ended);
+        assert_eq!(Course::default().next(Some(&spec), &state, &Told::new(), None), ended);
     }
 
     /// Every repair makes a new tip and every audit finds something new: it ends all the same, and
@@ -295,7 +331,7 @@ mod tests {
         land_all(&spec, &mut state, 2);
         let mut story = String::new();
         for n in 0..50 {
-            match course.next(Some(&spec), &state, Some(Exit::YES)) {
+            match course.next(Some(&spec), &state, &Told::new(), Some(Exit::YES)) {
                 Action::Audit => {
                     story.push('a');
                     audit(&spec, &mut state, true);
@@ -322,12 +358,16 @@ mod tests {
         land_all(&spec, &mut state, 2);
         let mut story = String::new();
         for n in 0..50 {
-            let wanted = course.next(Some(&spec), &state, Some(Exit::YES));
+            let wanted = course.next(Some(&spec), &state, &Told::new(), Some(Exit::YES));
             if wanted == Action::Judge {
                 break;
             }
             course.again();
-            assert_eq!(course.next(Some(&spec), &state, None), wanted, "after {story}");
+            assert_eq!(
+                course.next(Some(&spec), &state, &Told::new(), None),
+                wanted,
+                "after {story}"
+            );
             if wanted == Action::Audit {
                 story.push('a');
                 audit(&spec, &mut state, true);
@@ -343,12 +383,12 @@ mod tests {
     fn what_changed_nothing_before_a_wait_is_not_done_again_and_what_came_to_no_end_is() {
         let (spec, mut state) = approved();
         let mut course = Course::default();
-        assert_eq!(course.next(None, &State::default(), None), Action::Compile);
+        assert_eq!(course.next(None, &State::default(), &Told::new(), None), Action::Compile);
         course.again();
-        assert_eq!(course.next(None, &State::default(), None), Action::Compile);
+        assert_eq!(course.next(None, &State::default(), &Told::new(), None), Action::Compile);
         land_all(&spec, &mut state, 2);
         state.groups.clear();
-        let next = |course: &mut Course| course.next(Some(&spec), &state, None);
+        let next = |course: &mut Course| course.next(Some(&spec), &state, &Told::new(), None);
         assert_eq!(next(&mut course), Action::BuildAndMerge);
         course.again();
         assert_eq!(next(&mut course), Action::BuildAndMerge, "nobody could work on it");
@@ -361,7 +401,7 @@ mod tests {
     fn rounds_before_a_stop_count_until_the_run_is_finished() {
         let (spec, mut state) = approved();
         land_all(&spec, &mut state, 2);
-        let next = |s: &State| Course::default().next(Some(&spec), s, None);
+        let next = |s: &State| Course::default().next(Some(&spec), s, &Told::new(), None);
         let mut n = 0;
         for _ in 0..=REPAIR_ROUNDS {
             n += 1;
@@ -372,7 +412,15 @@ mod tests {
             for _ in 0..2 {
                 let (group, findings) = (spec.groups[0].id.clone(), Vec::new());
                 let (key, outcome) = (format!("k{n}"), Some("landed".to_owned()));
-                state.repairs.push(Repair { key, group, findings, round: n, outcome });
+                state.repairs.push(Repair {
+                    key,
+                    group,
+                    findings,
+                    round: n,
+                    failures: Vec::new(),
+                    strategy: Default::default(),
+                    outcome,
+                });
                 n += 1;
                 audit(&spec, &mut state, false);
                 let narrowed = state.audits.last_mut().expect("one");

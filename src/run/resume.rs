@@ -4,8 +4,9 @@ use super::next::{audit_is_due, work_is_left};
 use crate::base::{Error, Result, SessionId};
 use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};
+use crate::stage::notes;
 use crate::stage::render::rendered_events;
-use crate::stage::repair::plan;
+use crate::stage::repair::{Next, next};
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -28,7 +29,9 @@ fn is_open(session: &Session, rendered: Option<u64>) -> Result<bool> {
         RunState::Open => {}
     }
     let Ok(spec) = session.spec() else { return Ok(true) };
-    let repairs = state.repairs.iter().any(|r| r.outcome.is_none()) || !plan(&state).is_empty();
+    let told = notes::hashes(session, &spec)?;
+    let repairs =
+        state.repairs.iter().any(|r| r.outcome.is_none()) || next(&state, &told) != Next::Nothing;
     Ok(repairs
         || work_is_left(&spec, &state)
         || (!state.landings.is_empty() && audit_is_due(&state)))

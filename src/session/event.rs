@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod audit;
+mod pilot;
+mod repair;
+mod rule;
 #[cfg(test)]
 mod samples;
 mod turn;
@@ -16,6 +19,9 @@ pub use audit::{
     Answered, Asked, AuditMode, AuditScope, Beyond, Certifier, Covered, Finding, FindingKind,
     Judge, JudgedWord, Judgement, Risk, Scenario, Severity, Struck,
 };
+pub use pilot::{After, Analysis, Course, Decision, Dropped, GroupPlan, Routed};
+pub use repair::{Failure, Halt, Strategy, Way};
+pub use rule::Rule;
 pub use turn::{Conversation, Rung, Usage};
 
 use crate::base::{Error, Json, Result, Sha256};
@@ -181,8 +187,9 @@ events! {
     WorkArchived = "work.archived" { name: String, commit: Oid }
     AuditStarted = "audit.started" {
         round: u32, tip: Oid, scope: AuditScope,
-        #[serde(default)]
-        mode: AuditMode,
+        /// Absent where it was written before audits had modes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<AuditMode>,
         /// The spec that it judges by; an amendment makes it stale.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spec: Option<Sha256>,
@@ -202,9 +209,28 @@ events! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         adversary: Option<Certifier>,
     }
-    RepairStarted = "repair.started" { key: String, findings: Vec<String>, round: u32 }
+    RepairStarted = "repair.started" {
+        key: String, findings: Vec<String>, round: u32,
+        /// Fingerprints of what failed: with the group, what the ledger goes by.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        failures: Vec<Sha256>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strategy: Option<Strategy>,
+    }
     RepairFinished = "repair.finished" { key: String, outcome: String }
-    PilotDecided = "pilot.decided" { decision: Value }
+    /// Nothing more is repaired of what the full audit `round` found.
+    RepairStopped = "repair.stopped" { round: u32, reason: Halt, failures: Vec<Sha256> }
+    /// The intent to ask the pilot: nobody asks again at the same boundary.
+    PilotAsked = "pilot.asked" { boundary: String, after: After, number: u32, provider: String }
+    PilotDecided = "pilot.decided" {
+        boundary: String,
+        accepted: Decision,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<Dropped>,
+        /// Why there is no answer: it goes on as if there were no pilot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    }
     /// A durable wake-up: until then nobody asks this provider.
     ProviderWaiting = "provider.waiting" { provider: String, until: String, class: String }
     ProviderWoken = "provider.woken" {
@@ -316,51 +342,6 @@ impl AttemptFinished {
     }
 }
 
-/// The rule that a change breaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// Recorded before rules had names.
-    #[default]
-    Unstated,
-    /// Nobody's, or another group's.
-    NotOwned,
-    Protected,
-    /// A contract allows less.
-    Contract,
-    /// It defines a gate, and the group owns it by a catch-all at most.
-    Gate,
-    /// A name that no glob can own.
-    Name,
-    /// It differs only in upper and lower case from a file that is there.
-    Case,
-    /// A link out of the tree.
-    LinkOut,
-    Submodule,
-    /// A filter program that is not allowed.
-    Filter,
-    /// What is there cannot be committed.
-    Folder,
-}
-
-impl Rule {
-    pub fn word(self) -> &'static str {
-        match self {
-            Rule::Unstated => "unstated",
-            Rule::NotOwned => "not_owned",
-            Rule::Protected => "protected",
-            Rule::Contract => "contract",
-            Rule::Gate => "gate",
-            Rule::Name => "name",
-            Rule::Case => "case",
-            Rule::LinkOut => "link_out",
-            Rule::Submodule => "submodule",
-            Rule::Filter => "filter",
-            Rule::Folder => "folder",
-        }
-    }
-}
-
 /// On what a check ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -390,6 +371,8 @@ pub enum Invalid {
     Violation,
     SpecChanged,
     Again,
+    /// It had failed, and the pilot wants it tried again.
+    Pilot,
 }
 
 impl Event {

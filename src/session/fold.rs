@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+mod pilot;
+
 use super::event::{AttemptOutcome, Event, Invalid};
 use super::journal::Record;
 use super::state::{
@@ -115,6 +117,9 @@ impl State {
                 if !self.run_is_over() {
                     self.run = RunState::Finished { exit: e.exit };
                     self.repairs_before = self.repairs.len();
+                    self.audits_before = self.audits.len().saturating_sub(1);
+                    self.halted = None;
+                    self.forget_course();
                 }
             }
             Event::LandStarted(e) => {
@@ -156,8 +161,10 @@ impl State {
                     boot: None,
                 });
             }
-            Event::PilotDecided(_)
-            | Event::ServiceStarted(_)
+            Event::RepairStopped(e) => self.halted = Some((e.round, e.reason)),
+            Event::PilotAsked(e) => self.pilot_asked(e),
+            Event::PilotDecided(e) => self.pilot_decided(e),
+            Event::ServiceStarted(_)
             | Event::ServiceStopped(_)
             | Event::WorktreeLeased(_)
             | Event::WorktreeReturned(_) => {}
@@ -251,6 +258,8 @@ impl State {
                 group: gid.clone(),
                 findings: e.findings.clone(),
                 round: e.round,
+                failures: e.failures.clone(),
+                strategy: e.strategy.unwrap_or_default(),
                 outcome: None,
             }),
             Event::RepairFinished(e) => {

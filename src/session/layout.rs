@@ -56,6 +56,13 @@ impl Layout {
     pub fn check_cache(&self) -> PathBuf {
         self.logs.join("cache/check")
     }
+    /// What audits of earlier runs found, by commit.
+    pub fn memory(&self) -> PathBuf {
+        self.logs.join("memory.jsonl")
+    }
+    pub fn memory_lock(&self) -> PathBuf {
+        self.lock("memory")
+    }
     pub fn history(&self) -> PathBuf {
         self.logs.join("history.jsonl")
     }
@@ -113,6 +120,20 @@ impl SessionLayout {
     }
     pub fn repair_attempt(&self, key: &str, n: u32) -> PathBuf {
         self.at(&format!("repair/{key}/attempt-{n:02}"))
+    }
+    /// A question to the pilot, with its answer.
+    pub fn pilot(&self, n: u32) -> PathBuf {
+        self.at(&format!("pilot/{n:02}"))
+    }
+    /// What was learnt, for every builder.
+    pub fn learnings(&self) -> PathBuf {
+        self.at("context/learnings.md")
+    }
+    /// What one group is told besides.
+    pub fn context(&self, group: &str) -> PathBuf {
+        // A group may have any name.
+        let of_a_group = if group == "learnings" { ".group" } else { "" };
+        self.at(&format!("context/{group}{of_a_group}.md"))
     }
     pub fn evidence(&self) -> PathBuf {
         self.at("evidence")

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::event::{
-    Asked, AttemptOutcome, AuditMode, AuditScope, Certifier, CheckPhase, Conversation, Finding,
-    Invalid, MergeStarted, Scenario, Usage, Violation,
+    After, Asked, AttemptOutcome, AuditMode, AuditScope, Certifier, CheckPhase, Conversation,
+    Course, Decision, Finding, Halt, Invalid, MergeStarted, Scenario, Strategy, Usage, Violation,
 };
 use crate::base::{Json, Sha256};
 use crate::git::Oid;
@@ -40,6 +40,14 @@ pub struct State {
     pub repairs: Vec<Repair>,
     /// How many of them there were when the run was finished for the last time.
     pub repairs_before: usize,
+    /// The same for [`State::audits`], without the last one: the next run begins with it.
+    pub audits_before: usize,
+    /// The full audit of which nothing more is repaired, and why.
+    pub halted: Option<(u32, Halt)>,
+    /// What the pilot was asked, in order.
+    pub pilot: Vec<PilotCall>,
+    /// Groups that are built together, one batch after the other, as the pilot said last.
+    pub batches: Vec<Vec<String>>,
     pub run: RunState,
     /// Who asked to wait, by provider. One whose time has come is no longer in the way: see
     /// [`State::waiting`].
@@ -90,6 +98,14 @@ pub struct GroupState {
     pub before_repair: Option<Phase>,
     /// The phase before the attempt that is open.
     pub before_attempt: Option<Phase>,
+    /// What the pilot said of it last, in this run.
+    pub course: Option<Course>,
+    /// How often the pilot took it up again.
+    pub taken_up: u32,
+    /// Attempts before this one say nothing about progress any more.
+    pub judged_from: usize,
+    /// Attempts before this one are not gone on from, neither their work nor their conversation.
+    pub set_aside: usize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -223,7 +239,7 @@ pub struct Audit {
     pub round: u32,
     pub tip: Oid,
     pub scope: AuditScope,
-    pub mode: AuditMode,
+    pub mode: Option<AuditMode>,
     pub spec: Option<Sha256>,
     pub checks: Vec<AuditCheck>,
     pub findings: Vec<Finding>,
@@ -247,7 +263,29 @@ pub struct Repair {
     pub group: String,
     pub findings: Vec<String>,
     pub round: u32,
+    /// Fingerprints of what failed; none where an older version did not record them.
+    pub failures: Vec<Sha256>,
+    pub strategy: Strategy,
     pub outcome: Option<String>,
+}
+
+/// One question to the pilot.
+#[derive(Debug, Clone)]
+pub struct PilotCall {
+    /// Names the state in which it is asked.
+    pub boundary: String,
+    pub after: After,
+    pub number: u32,
+    pub provider: String,
+    /// `None`: a kill came between the question and its answer.
+    pub decided: Option<Decided>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Decided {
+    pub accepted: Decision,
+    pub dropped: usize,
+    pub error: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

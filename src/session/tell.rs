@@ -76,6 +76,7 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 Invalid::RedCandidate => "it is red when merged",
                 Invalid::Violation => "merged, it changes what it may not",
                 Invalid::SpecChanged => "the spec changed",
+                Invalid::Pilot => "taken up again by the pilot",
                 Invalid::Again => "a person asked for it",
             };
             (News, format!("back to its builder: {why}"))
@@ -99,7 +100,8 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 AuditScope::Full => "full",
                 AuditScope::Narrowed => "narrowed",
             };
-            (News, format!("audit {} ({scope}, {}) of {}", e.round, e.mode.word(), e.tip.short()))
+            let mode = e.mode.map_or(String::new(), |mode| format!(", {}", mode.word()));
+            (News, format!("audit {} ({scope}{mode}) of {}", e.round, e.tip.short()))
         }
         Event::AuditChecked(e) => {
             let name = e.scenario.as_ref().map_or(e.check.as_str(), |s| s.title.as_str());
@@ -135,7 +137,9 @@ pub fn tell(record: &Record) -> (Weight, String) {
             (News, format!("repair of {}", count(e.findings.len(), "finding")))
         }
         Event::RepairFinished(e) => (News, format!("repair: {}", e.outcome)),
-        Event::PilotDecided(_) => (News, "pilot decided".into()),
+        Event::RepairStopped(e) => (News, format!("repair ended: {}", e.reason.word())),
+        Event::PilotAsked(e) => (Chatter, format!("asking the pilot after {}", e.after.word())),
+        Event::PilotDecided(e) => (News, pilot_text(e)),
         Event::ProviderWaiting(e) => {
             (News, format!("{} waits until {} ({})", e.provider, e.until, e.class))
         }
@@ -152,6 +156,23 @@ pub fn tell(record: &Record) -> (Weight, String) {
         Event::BudgetSpent(e) => (Chatter, format!("{}: {}", e.role, usage_text(&e.usage))),
         Event::Unknown { kind, .. } => (News, format!("{kind} (a newer Otto wrote this)")),
     }
+}
+
+/// What the pilot said of each group, and how much of its answer does not count.
+pub fn pilot_text(e: &super::event::PilotDecided) -> String {
+    if let Some(why) = &e.error {
+        return format!("no answer of the pilot: {}", one_line(why, 160));
+    }
+    let groups = e.accepted.groups.iter();
+    let mut parts: Vec<String> =
+        groups.map(|(gid, p)| format!("{gid} {}", p.strategy.word())).collect();
+    if !e.dropped.is_empty() {
+        parts.push(format!("{} dropped", count(e.dropped.len(), "part")));
+    }
+    if parts.is_empty() {
+        parts.push("nothing to change".into());
+    }
+    format!("pilot: {}", parts.join(", "))
 }
 
 fn certifier_text(certifier: &Certifier) -> String {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::base::Json;
 use crate::git::Oid;
-use crate::session::event::Finding;
+use crate::session::event::{Decision, Dropped, Finding};
 
 /// One line of a stage's output, after the session handle and before the end.
 #[derive(Debug, Clone, Serialize)]
@@ -47,6 +47,21 @@ pub enum Item {
     },
     Finding {
         finding: Finding,
+    },
+    /// Where failures are sent to be repaired: each finding with the reason.
+    Repair {
+        group: String,
+        key: String,
+        strategy: &'static str,
+        findings: Vec<(String, String)>,
+    },
+    /// What the pilot said and what became of it.
+    Pilot {
+        boundary: String,
+        accepted: Decision,
+        dropped: Vec<Dropped>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
     },
     Verdict {
         verdict: String,

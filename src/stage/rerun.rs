@@ -68,10 +68,12 @@ pub fn rerun(ctx: &Context<'_>) -> Result<Vec<Compared>> {
     for ((check, then), now) in again.iter().zip(ran) {
         out.push(compared(check, then, &now.outcome));
     }
-    if let Some(Certifier::Asked(asked)) = &audit.finished {
-        let provider = &asked.provider;
+    if let Some(Certifier::Asked(answered)) = &audit.finished {
         let why = "an agent's word is not the same twice".to_owned();
-        out.push(Compared::NotAgain { what: format!("the certifier ({provider})"), why });
+        out.push(Compared::NotAgain {
+            what: format!("the certifier ({})", answered.provider),
+            why,
+        });
     }
     Ok(out)
 }

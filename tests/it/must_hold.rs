@@ -10,8 +10,8 @@ use crate::harness::{Sandbox, Shape, write};
 /// The product's word in a fresh proof. Where it cannot be rendered there is none.
 fn word(s: &Sandbox) -> String {
     let done = s.finish(&mut s.command(&["render", "--session", "latest", "--json"]));
-    let lines = done.stdout.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-    let proof = lines.filter(|l| l["verdict"].is_string()).last();
+    let mut lines = done.stdout.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+    let proof = lines.rfind(|l| l["verdict"].is_string());
     proof.map_or_else(String::new, |p| p["verdict"].as_str().unwrap_or_default().to_owned())
 }
 

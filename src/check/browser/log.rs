@@ -7,7 +7,7 @@ use serde_json::Value;
 use thirtyfour::prelude::*;
 
 use crate::base::text::one_line;
-use crate::spec::Refusal;
+use crate::spec::RefusedRequest;
 
 /// Lines, and failures, that are kept.
 const MOST: usize = 200;
@@ -59,7 +59,7 @@ impl Failed {
     }
 
     /// Whether it is the one that a journey means to be refused.
-    fn is_meant(&self, refusal: &Refusal) -> bool {
+    fn is_meant(&self, refusal: &RefusedRequest) -> bool {
         let (_, after) = self.url.split_once("://").unwrap_or(("", &self.url));
         let path = after.find('/').map_or("/", |at| &after[at..]);
         let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -78,7 +78,7 @@ impl Failed {
 impl Log {
     /// What the product did wrong: scripts that failed, requests that its server could not answer,
     /// changes and pages that it refused although the journey does not mean it to.
-    pub fn errors(&self, meant: &[Refusal]) -> Vec<String> {
+    pub fn errors(&self, meant: &[RefusedRequest]) -> Vec<String> {
         let scripts =
             self.console.iter().filter(|l| l.level == "SEVERE" && l.source == "javascript");
         let scripts = scripts.map(|l| one_line(&l.text, 160));
@@ -92,9 +92,9 @@ impl Log {
     }
 
     /// What should have been refused and was not.
-    pub fn not_refused(&self, meant: &[Refusal]) -> Vec<String> {
-        let is_missing = |r: &&Refusal| !self.failed.iter().any(|f| f.is_meant(r));
-        meant.iter().filter(is_missing).map(Refusal::shown).collect()
+    pub fn not_refused(&self, meant: &[RefusedRequest]) -> Vec<String> {
+        let is_missing = |r: &&RefusedRequest| !self.failed.iter().any(|f| f.is_meant(r));
+        meant.iter().filter(is_missing).map(RefusedRequest::shown).collect()
     }
 
     /// A request on which what is shown may still depend.
@@ -247,7 +247,7 @@ mod tests {
             sent("3", "GET", "/me", "Fetch"),
             answered("3", 401),
         ]);
-        let meant = |method: &str, path: &str, status| Refusal {
+        let meant = |method: &str, path: &str, status| RefusedRequest {
             method: method.into(),
             path: path.into(),
             status,

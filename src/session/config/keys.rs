@@ -50,8 +50,8 @@ keys! {
     "state_dir" "null" "where otto_logs is; for projects on a remote file system";
     "audit_mode" "\"standard\"" "how deep audits look: fast, standard or thorough";
     "review_gate" "false" "a person approves the spec before anything is built";
-    "pilot" "true" "ask a model how to go on when groups failed";
-    "memory" "false" "keep what audits learnt for later runs";
+    "pilot" "true" "where something failed, one call to a model says how to go on; without an agent for the role there is none";
+    "memory" "false" "keep what audits found, by commit, for later audits of the same project";
     "queue.concurrent" "3" "jobs of the queue at the same time";
     "queue.task_timeout_s" "4200" "wall time of one task";
     "queue.on_watcher_restart" "\"resume\"" "what happens to running tasks when the watcher restarts";

@@ -100,6 +100,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     pub audit_mode: AuditMode,
     pub review_gate: bool,
+    pub pilot: bool,
+    pub memory: bool,
     pub overrides: bool,
     settings: Settings,
 }
@@ -276,6 +278,8 @@ impl Settings {
             state_dir: whole.get("state_dir")?,
             audit_mode: whole.get("audit_mode")?,
             review_gate: whole.get("review_gate")?,
+            pilot: whole.get("pilot")?,
+            memory: whole.get("memory")?,
             overrides: whole.get("overrides")?,
             settings: whole,
         })
@@ -311,7 +315,6 @@ fn check_type(key: &str, value: &Value) -> Result<(), String> {
         "queue.on_watcher_restart" | "provider" | "model" | "effort" => {
             probe.get::<Option<String>>(key).map(drop).map_err(why)
         }
-        "pilot" | "memory" => probe.get::<bool>(key).map(drop).map_err(why),
         _ => probe.config().map(drop).map_err(why),
     }
 }

@@ -13,13 +13,12 @@ pub enum AuditScope {
 }
 
 /// How deep an audit looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditMode {
     /// Checks and scenarios; nobody is asked.
     Fast,
-    /// And the certifier. Also what was recorded before modes had names.
-    #[default]
+    /// And the certifier.
     Standard,
     /// And somebody who attacks the product.
     Thorough,
@@ -149,6 +148,9 @@ pub struct Finding {
     /// How a finding of the kind `scope` is beyond the spec; absent where that was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
+    /// How a product failure failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<super::Failure>,
 }
 
 /// How something is beyond the spec.

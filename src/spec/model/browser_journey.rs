@@ -23,7 +23,7 @@ pub struct BrowserJourney {
     /// What must be refused on the way: a change, or a page, that is answered with a status from 400 to
     /// 499. Any other such refusal is a failure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RefusedRequest>,
     /// Scripts that fail, and requests that are refused or not answered, are no failure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_errors: bool,
@@ -39,7 +39,7 @@ pub struct BrowserJourney {
 /// An answer that says no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Refusal {
+pub struct RefusedRequest {
     /// Such as `POST`.
     pub method: String,
     /// Without the query.
@@ -182,7 +182,7 @@ pub struct CountOf {
     pub equals: u64,
 }
 
-impl Refusal {
+impl RefusedRequest {
     pub fn method(&self) -> String {
         self.method.to_ascii_uppercase()
     }

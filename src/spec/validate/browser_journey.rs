@@ -3,7 +3,7 @@
 
 use super::Rules;
 use crate::spec::glob;
-use crate::spec::model::{BrowserJourney, Check, Locator, PageExpectation, Refusal, Step};
+use crate::spec::model::{BrowserJourney, Check, Locator, PageExpectation, RefusedRequest, Step};
 use crate::spec::problem::{item, key};
 
 const KEYS: [&str; 14] = [
@@ -81,7 +81,7 @@ pub(super) fn run(rules: &mut Rules, path: &str, check: &Check, journey: &Browse
     }
 }
 
-fn refused(rules: &mut Rules, path: &str, refusal: &Refusal) {
+fn refused(rules: &mut Rules, path: &str, refusal: &RefusedRequest) {
     let is_word = !refusal.method.is_empty() && refusal.method.chars().all(|c| c.is_ascii_alphabetic());
     if !is_word {
         rules.say(key(path, "method"), "is no method, such as POST");

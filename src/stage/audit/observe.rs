@@ -58,7 +58,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
         round,
         tip,
         scope: scope.word(),
-        mode,
+        mode: Some(mode),
         spec: state.approved(),
     }))?;
     ctx.report.say(&format!(
@@ -147,7 +147,7 @@ impl Running<'_> {
         };
         self.ctx.append(entry)?;
         let owner = item.group.as_deref();
-        match finding_of(self.ctx, &item.check, owner, item.scenario.as_ref(), &outcome) {
+        match finding_of(self.ctx, &item.check, owner, item.scenario.as_ref(), &outcome)? {
             Some(finding) => self.find(finding),
             None => Ok(()),
         }

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::group::{Again, GroupEnd, build_group};
-use super::schedule::{blocked, ready};
+use super::schedule::{blocked, in_turn, ready};
 use crate::base::{Error, Exit, Remedy, Result};
 use crate::disk::lock::{self, Group as GroupLock};
 use crate::git::Oid;
@@ -39,16 +39,17 @@ pub fn build_all(ctx: &Context<'_>, jobs: usize) -> Result<Exit> {
     std::thread::scope(|scope| -> Result<()> {
         loop {
             if stop::requested().is_none() && for_all.is_none() {
-                let (now, tip) = ctx.session.with_state(|s| {
-                    let ids = ready(&ctx.spec, s).into_iter().map(str::to_owned);
-                    (ids.collect::<Vec<String>>(), s.tip())
+                let now = ctx.session.with_state(|s| {
+                    let may = |g: &&str| left_alone.get(*g) != Some(&s.tip());
+                    let ids = ready(&ctx.spec, s).into_iter().filter(may).map(str::to_owned);
+                    in_turn(&s.batches, &running, ids.collect())
                 })?;
                 waited = waited.map(|n: u32| n + 1);
                 for gid in now {
                     if running.len() >= jobs {
                         break;
                     }
-                    if running.contains(&gid) || left_alone.get(&gid) == Some(&tip) {
+                    if running.contains(&gid) {
                         continue;
                     }
                     let group = ctx.group(&gid)?;

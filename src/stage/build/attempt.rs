@@ -25,6 +25,7 @@ use crate::session::journal::Entry;
 use crate::session::packages::Packages;
 use crate::session::state::Attempt;
 use crate::spec::{Check, Group};
+use crate::stage::notes::Notes;
 use crate::stage::waiting::{free_agent, note_turn};
 use crate::stage::{Context, attic};
 
@@ -41,6 +42,7 @@ pub struct Plan {
     pub brief: String,
     /// Checks besides the group's own: the reproduction of what is to be repaired.
     pub extra: Vec<Check>,
+    pub notes: Notes,
 }
 
 /// How it ended, for whoever decides what comes next.
@@ -152,6 +154,7 @@ pub fn settle_open(
         start: open.start,
         brief: String::new(),
         extra,
+        notes: Notes::default(),
     };
     if worktree.rebooted {
         restore_foreign(ctx, group, &plan, &worktree)?;

@@ -70,7 +70,8 @@ pub struct Course {
 pub fn course(now: &GroupState) -> Course {
     // A person's commit is judged from where it branched off, which need not have what the group
     // depends on: an agent does not go on from there.
-    let round = now.attempts.iter().rev().take(now.tries as usize);
+    let set_aside = now.set_aside.max(now.attempts.len().saturating_sub(now.tries as usize));
+    let round = now.attempts.iter().skip(set_aside).rev();
     let last = round.into_iter().find(|a| a.role != MANUAL);
     let role = match (&now.phase, &now.repair, last) {
         (_, Some(_), _) => Role::Fix,
@@ -104,9 +105,11 @@ fn start_after(last: &Attempt) -> Oid {
     last.finished.as_ref().and_then(|f| f.commit).unwrap_or(last.start)
 }
 
-/// A conflict is resolved on the product as it is, not on top of what conflicts with it.
+/// A conflict is resolved on the product as it is, not on top of what conflicts with it; and what
+/// was set aside is not taken up again.
 fn earlier_work(now: &GroupState) -> Option<Oid> {
-    if matches!(now.phase, Phase::Invalidated { reason: Invalid::Conflict, .. }) {
+    let conflicts = matches!(now.phase, Phase::Invalidated { reason: Invalid::Conflict, .. });
+    if conflicts || (now.set_aside > 0 && now.set_aside == now.attempts.len()) {
         return None;
     }
     super::heads::recorded_head(now)

@@ -20,6 +20,7 @@ use crate::session::journal::Entry;
 use crate::session::state::{GroupState, Phase, State};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::Context;
+use crate::stage::notes::Notes;
 use crate::stage::spending::group_is_spent;
 
 /// Whether a group that is already passing is built again.
@@ -315,6 +316,7 @@ fn plan(
         start,
         brief: brief.or(next.told).unwrap_or_default(),
         extra: extra.to_vec(),
+        notes: Notes::read(ctx.session, &group.id)?,
     })
 }
 

@@ -20,7 +20,8 @@ pub fn last_talk(
         Role::Fix | Role::Merge => group.tries as usize,
         _ => usize::MAX,
     };
-    let mine = group.attempts.iter().rev().take(round).filter(|a| a.role == role.word());
+    let kept = group.attempts.get(group.set_aside..).unwrap_or_default();
+    let mine = kept.iter().rev().take(round).filter(|a| a.role == role.word());
     let (attempt, last) = mine.filter_map(|a| Some((a, a.finished.as_ref()?))).next()?;
     // What no longer fits into its memory does not fit in a copy either.
     let full = last.turn.contains(ErrorClass::ContextLength.word());

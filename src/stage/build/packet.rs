@@ -9,6 +9,7 @@ use crate::base::text::shell_line;
 use crate::disk;
 use crate::spec::{ApiRequest, Check, CheckBody, Group, Step};
 use crate::stage::Context;
+use crate::stage::notes::Notes;
 
 pub(super) fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<String> {
     let features: Vec<_> = ctx
@@ -37,13 +38,21 @@ pub(super) fn prompt(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<St
             "attempt": plan.number,
             "brief": plan.brief,
             "role": plan.role.word(),
+            "learnings": plan.notes.learnings,
+            "context": plan.notes.context,
         }),
     )
 }
 
 /// What an agent is told that goes on with its conversation: only what is new.
 pub(super) fn again(ctx: &Context<'_>, plan: &Plan) -> Result<String> {
-    let values = json!({"attempt": plan.number, "brief": plan.brief});
+    let Notes { learnings, context } = &plan.notes;
+    let values = json!({
+        "attempt": plan.number,
+        "brief": plan.brief,
+        "learnings": learnings,
+        "context": context,
+    });
     Prompts::new(&ctx.ws.repo, ctx.base()).render("again", values)
 }
 
@@ -95,6 +104,7 @@ pub(super) fn write(ctx: &Context<'_>, group: &Group, plan: &Plan) -> Result<()>
         "start": plan.start,
         "spec_sha256": ctx.spec_sha256(),
         "brief": plan.brief,
+        "told": plan.notes.hashed(),
     });
     disk::replace_json(&dir.join("packet.json"), &packet)
 }

@@ -1,7 +1,9 @@
 //! What is ready, what is blocked, and whether another attempt is worth it. Values in, values out.
 
+use std::collections::BTreeSet;
+
 use crate::base::Sha256;
-use crate::session::event::AttemptOutcome;
+use crate::session::event::{AttemptOutcome, Course};
 use crate::session::state::{GroupState, Phase, State};
 use crate::spec::Spec;
 
@@ -13,9 +15,23 @@ pub fn ready<'a>(spec: &'a Spec, state: &State) -> Vec<&'a str> {
         .filter(|g| is_open(&state.phase(&g.id)))
         // What an audit reopened is `otto repair`'s, which knows what was found.
         .filter(|g| state.group(&g.id).is_none_or(|s| s.repair.is_none()))
+        .filter(|g| state.group(&g.id).is_none_or(|s| s.course != Some(Course::Skip)))
         .filter(|g| g.deps.iter().all(|d| state.phase(d).satisfies_dependents()))
         .map(|g| g.id.as_str())
         .collect()
+}
+
+/// Those of `ready` that may start by the pilot's batches, in their order: a batch begins when
+/// nothing of those before it is running or could run. Groups of no batch wait for nobody.
+pub fn in_turn(
+    batches: &[Vec<String>],
+    running: &BTreeSet<String>,
+    mut ready: Vec<String>,
+) -> Vec<String> {
+    let place = |gid: &String| batches.iter().position(|b| b.contains(gid));
+    let first = ready.iter().chain(running).filter_map(place).min();
+    ready.retain(|gid| place(gid).is_none_or(|at| Some(at) == first));
+    ready
 }
 
 /// Groups that cannot start because of dependencies that ended without passing, with those.
@@ -72,6 +88,9 @@ fn ended_badly(phase: &Phase) -> bool {
     }
 }
 
+/// Times that a group is taken up again after it had failed, at most.
+pub const TAKE_UPS: u32 = 2;
+
 /// Whether to try again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -80,21 +99,23 @@ pub enum Next {
 }
 
 /// The limit on attempts, and the no-progress rule: the same failure twice in a row is not tried
-/// a third time.
+/// a third time. Each time that the pilot takes the group up allows one attempt more, and what was
+/// the same before says nothing any more.
 pub fn next_attempt(group: &GroupState, limit: u32) -> Next {
-    let ends: Vec<(AttemptOutcome, Option<Sha256>)> = group
-        .attempts
-        .iter()
-        .rev()
-        .take(group.tries as usize)
-        .filter_map(|a| a.finished.as_ref().map(|f| (f.outcome, f.fingerprint)))
-        // A stop says nothing about the work.
-        .filter(|(outcome, _)| *outcome != AttemptOutcome::Interrupted)
-        .collect();
-    if ends.len() as u32 >= limit {
+    let ends = |from: usize| {
+        let round = group.attempts.iter().enumerate().rev().take(group.tries as usize);
+        round
+            .filter(|(n, _)| *n >= from)
+            .filter_map(|(_, a)| a.finished.as_ref().map(|f| (f.outcome, f.fingerprint)))
+            // A stop says nothing about the work.
+            .filter(|(outcome, _)| *outcome != AttemptOutcome::Interrupted)
+            .collect::<Vec<(AttemptOutcome, Option<Sha256>)>>()
+    };
+    let limit = limit + group.taken_up.min(TAKE_UPS);
+    if ends(0).len() as u32 >= limit {
         return Next::GiveUp(format!("{limit} attempts without passing"));
     }
-    match ends.as_slice() {
+    match ends(group.judged_from).as_slice() {
         [(_, Some(a)), (_, Some(b)), ..] if a == b => {
             Next::GiveUp("no progress: the same failure twice in a row".into())
         }
@@ -175,6 +196,39 @@ mod tests {
                 conversation: None,
             }),
         }
+    }
+
+    #[test]
+    fn a_batch_begins_when_the_one_before_is_over() {
+        let of = |ids: &[&str]| ids.iter().map(|i| (*i).to_owned()).collect::<Vec<String>>();
+        let batches = [of(&["a", "b"]), of(&["c"])];
+        let turn = |running: &[&str], ready: &[&str]| {
+            in_turn(&batches, &of(running).into_iter().collect(), of(ready))
+        };
+        assert_eq!(turn(&[], &["c", "a", "x"]), ["a", "x"]);
+        assert_eq!(turn(&["b"], &["b", "c"]), ["b"]);
+        // What cannot run holds up nobody.
+        assert_eq!(turn(&[], &["c"]), ["c"]);
+        assert_eq!(turn(&["c"], &["a", "c"]), ["a"], "what came back comes first");
+        assert_eq!(in_turn(&[], &BTreeSet::new(), of(&["c", "a"])), ["c", "a"]);
+    }
+
+    #[test]
+    fn a_group_that_the_pilot_takes_up_has_one_attempt_more() {
+        use AttemptOutcome::ChecksFailed;
+        let attempts: Vec<Attempt> = (1..=2).map(|_| tried(ChecksFailed, 1)).collect();
+        let mut group = GroupState { tries: 2, attempts, ..GroupState::default() };
+        assert!(matches!(next_attempt(&group, 2), Next::GiveUp(_)));
+        (group.taken_up, group.judged_from) = (1, 2);
+        assert_eq!(next_attempt(&group, 2), Next::Attempt);
+        group.attempts.push(tried(ChecksFailed, 1));
+        group.tries = 3;
+        assert!(matches!(next_attempt(&group, 2), Next::GiveUp(_)));
+        group.taken_up = 99;
+        let limit = 2 + TAKE_UPS as usize;
+        group.attempts.extend((3..limit).map(|n| tried(ChecksFailed, n as u8)));
+        group.tries = limit as u32;
+        assert!(matches!(next_attempt(&group, 2), Next::GiveUp(_)), "and never more than two");
     }
 
     #[test]

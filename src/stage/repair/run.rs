@@ -1,58 +1,91 @@
 //! The edge of repair: brief, builder, queue, narrowed audit, record.
 
-use super::ledger::{LANDED, Todo, plan, stale};
+use super::ledger::{LANDED, Next, STILL_THERE, Stop, Todo, next, plan, stale};
 use crate::base::text::{count, tail};
-use crate::base::{Exit, Result};
+use crate::base::{Error, Exit, Result};
 use crate::check::EvidenceRef;
 use crate::disk;
 use crate::process::stop;
-use crate::session::event::{Finding, RepairFinished, RepairStarted};
+use crate::session::event::{Finding, RepairFinished, RepairStarted, RepairStopped};
+use crate::session::journal::Entry;
 use crate::session::state::Phase;
 use crate::spec::Check;
-use crate::stage::Context;
 use crate::stage::audit::{Scenario, Scope, again, audit, load_scenarios};
 use crate::stage::build::{Again, GroupEnd, build_group, quoted};
 use crate::stage::merge::{Queue, Repair};
+use crate::stage::{Context, Item, notes};
+
+/// Rounds of dispatches between two full audits: what a narrowed audit finds is tried at once.
+const PASSES: usize = 3;
 
 /// What a round of repairs did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repaired {
     /// There is nothing that repair can be tried on.
     Nothing,
     /// This many repairs landed, out of this many.
     Tried { landed: usize, of: usize },
+    /// It goes in circles, or nowhere.
+    Stopped(Stop),
 }
 
-/// Repairs what the newest audit found.
+/// Repairs what audits found and nobody has tried in this way.
 pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
-    let todos = plan(&ctx.state()?);
-    for (key, group, outcome) in ctx.session.with_state(|s| stale(s, &todos))? {
-        ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
-    }
-    if todos.is_empty() {
-        return Ok(Repaired::Nothing);
-    }
-    let mut landed = 0;
-    for todo in &todos {
-        stop::check()?;
-        ctx.report.say(&format!(
-            "{}: repairing {}",
-            todo.group,
-            count(todo.findings.len(), "product failure")
-        ));
-        let outcome = match one(ctx, todo) {
-            // What concerns one group does not starve the others.
-            Err(e) if e.exit() == Exit::NO => {
-                ctx.report.say(&format!("{}: {e}", todo.group));
-                "not repaired"
+    let (mut landed, mut of) = (0, 0);
+    for _ in 0..PASSES {
+        let state = ctx.state()?;
+        let told = notes::hashes(ctx.session, &ctx.spec)?;
+        for (key, group, outcome) in stale(&state, &plan(&state, &told)) {
+            ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
+        }
+        let todos = match next(&state, &told) {
+            Next::Dispatch(todos) => todos,
+            Next::Nothing => break,
+            Next::Stop(stop) => {
+                let (round, reason, failures) = (stop.round, stop.reason, stop.failures.clone());
+                ctx.append(Entry::new(RepairStopped { round, reason, failures }))?;
+                return Ok(Repaired::Stopped(stop));
             }
-            other => other?,
         };
-        landed += usize::from(outcome == LANDED);
-        let event = RepairFinished { key: todo.key.clone(), outcome: outcome.into() };
-        ctx.group_event(&todo.group, event)?;
+        of += todos.len();
+        for todo in &todos {
+            landed += usize::from(dispatch(ctx, todo)? == LANDED);
+        }
     }
-    Ok(Repaired::Tried { landed, of: todos.len() })
+    Ok(if of == 0 { Repaired::Nothing } else { Repaired::Tried { landed, of } })
+}
+
+/// One group, from what was found to the record of what came of it.
+fn dispatch(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
+    stop::check()?;
+    ctx.report.say(&format!(
+        "{}: repairing {}",
+        todo.group,
+        count(todo.findings.len(), "product failure")
+    ));
+    ctx.report.item(&Item::Repair {
+        group: todo.group.clone(),
+        key: todo.key.clone(),
+        strategy: todo.strategy.way.word(),
+        findings: todo.findings.iter().map(routed).collect(),
+    });
+    let outcome = match one(ctx, todo) {
+        // What concerns one group does not starve the others.
+        Err(e) if e.exit() == Exit::NO => {
+            ctx.report.say(&format!("{}: {e}", todo.group));
+            "not repaired"
+        }
+        other => other?,
+    };
+    let event = RepairFinished { key: todo.key.clone(), outcome: outcome.into() };
+    ctx.group_event(&todo.group, event)?;
+    Ok(outcome)
+}
+
+/// A finding and why it goes where it goes.
+fn routed(finding: &Finding) -> (String, String) {
+    let why = finding.failure.as_ref().map(|f| f.routed.clone()).unwrap_or_default();
+    (finding.id.clone(), why)
 }
 
 fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
@@ -66,6 +99,8 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
                 key: todo.key.clone(),
                 findings: todo.findings.iter().map(|f| f.id.clone()).collect(),
                 round: ctx.session.with_state(|s| s.audits.last().map_or(0, |a| a.round))?,
+                failures: todo.failures(),
+                strategy: Some(todo.strategy),
             },
         )?;
     }
@@ -83,9 +118,14 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     if !is_in {
         return Ok("did not land");
     }
-    let ids = todo.findings.iter().filter_map(|f| f.check.clone()).collect();
+    let ids: Vec<String> = todo.findings.iter().filter_map(|f| f.check.clone()).collect();
+    if ids.is_empty() {
+        // Nothing of the spec shows it: its reproduction was green on what landed, and the full
+        // audit looks again.
+        return Ok(LANDED);
+    }
     let red = audit(ctx, &Scope::Narrowed(ids))?;
-    Ok(if red.is_empty() { LANDED } else { "landed, and the failure is still there" })
+    Ok(if red.is_empty() { LANDED } else { STILL_THERE })
 }
 
 /// What was found and has to be repaired, each finding once, as the first audit told it.
@@ -105,12 +145,19 @@ fn findings_of(ctx: &Context<'_>, key: &str) -> Result<Vec<Finding>> {
 
 /// The checks that show what is to be repaired: they must be green on the repaired work.
 pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
-    let wanted: Vec<String> = findings_of(ctx, key)?.into_iter().filter_map(|f| f.check).collect();
+    let found = findings_of(ctx, key)?;
+    let wanted: Vec<&String> = found.iter().filter_map(|f| f.check.as_ref()).collect();
     let scenarios = load_scenarios(ctx)?;
     let all = ctx.spec.checks().map(|(_, c)| c.clone());
     let asked = ctx.session.with_state(again)?;
     let all = all.chain(scenarios.iter().map(Scenario::as_check)).chain(asked);
-    Ok(all.filter(|c| wanted.contains(&c.id)).collect())
+    let mut checks: Vec<Check> = all.filter(|c| wanted.contains(&&c.id)).collect();
+    for probe in found.iter().filter_map(|f| f.failure.as_ref()?.probe.as_ref()) {
+        checks.push(probe.read().map_err(|e| {
+            Error::input("the journal holds a reproduction that is no check").because(e)
+        })?);
+    }
+    Ok(checks)
 }
 
 /// What the builder of an open repair is told.

@@ -94,7 +94,7 @@ impl Sandbox {
             "otto.yaml",
             &format!(
                 "provider: command\nproviders: {{command: {{argv: [{}]}}}}\n\
-                 agents: {{certifier: {{provider: none}}}}\njobs: 2\n\
+                 agents: {{certifier: {{provider: none}}, pilot: {{provider: none}}}}\njobs: 2\n\
                  sandbox: {{tier: worktree}}\n",
                 Value::from(self.at("agent.sh").to_string_lossy().into_owned())
             ),

@@ -5,7 +5,7 @@ use otto::session::event::*;
 use otto::session::journal::Entry;
 use otto::session::state::Phase;
 use otto::stage::build::Again;
-use otto::stage::repair::ledger::{LANDED, plan, stale};
+use otto::stage::repair::ledger::{LANDED, STILL_THERE, Todo, Told, plan, stale};
 use serde_json::{Value, json};
 
 use super::build::{Stop, build_group};
@@ -29,7 +29,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
         (round, w.tip(), w.state.approved())
     };
     let scope = if only.is_some() { AuditScope::Narrowed } else { AuditScope::Full };
-    p.append(Entry::new(AuditStarted { round, tip, scope, mode: AuditMode::Fast, spec }));
+    p.append(Entry::new(AuditStarted { round, tip, scope, mode: Some(AuditMode::Fast), spec }));
     let mut all = true;
     for gid in p.groups().into_iter().filter(|g| only.is_none_or(|o| o == g)) {
         tick().await;
@@ -61,6 +61,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
                 reproduction: String::new(),
                 evidence: Vec::new(),
                 beyond: None,
+                failure: None,
             };
             p.append(Entry::new(AuditFinding { round, finding }));
         }
@@ -73,7 +74,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
 
 /// `otto repair`.
 pub async fn repair(p: P) -> i32 {
-    let todos = plan(&p.w().state);
+    let todos = plan(&p.w().state, &Told::new());
     let old = stale(&p.w().state, &todos);
     for (key, gid, outcome) in old {
         tick().await;
@@ -81,7 +82,7 @@ pub async fn repair(p: P) -> i32 {
     }
     let mut landed = 0;
     for todo in &todos {
-        let outcome = match one(&p, &todo.key, &todo.group).await {
+        let outcome = match one(&p, todo).await {
             Err(Stop::No) => "not repaired",
             Err(stop) => return stop.exit(),
             Ok(outcome) => outcome,
@@ -94,13 +95,23 @@ pub async fn repair(p: P) -> i32 {
     i32::from(landed == 0 || landed < todos.len())
 }
 
-async fn one(p: &P, key: &str, gid: &str) -> Result<&'static str, Stop> {
+async fn one(p: &P, todo: &Todo) -> Result<&'static str, Stop> {
+    let (key, gid) = (todo.key.as_str(), todo.group.as_str());
     tick().await;
     let open = p.w().state.repairs.iter().any(|r| r.key == key && r.outcome.is_none());
     if !open {
         let findings = vec![format!("{gid}-tests")];
         let round = p.w().state.audits.last().map_or(0, |a| a.round);
-        p.append(Entry::group(gid, RepairStarted { key: key.into(), findings, round }));
+        p.append(Entry::group(
+            gid,
+            RepairStarted {
+                key: key.into(),
+                findings,
+                round,
+                failures: todo.failures(),
+                strategy: Some(todo.strategy),
+            },
+        ));
     }
     build_group(p, gid, Again::No).await?;
     if matches!(p.w().state.phase(gid), Phase::Failed { .. }) {
@@ -113,5 +124,5 @@ async fn one(p: &P, key: &str, gid: &str) -> Result<&'static str, Stop> {
     if p.w().state.phase(gid) != Phase::Landed {
         return Ok("did not land");
     }
-    Ok(if audit(p, Some(gid)).await { LANDED } else { "landed, and the failure is still there" })
+    Ok(if audit(p, Some(gid)).await { LANDED } else { STILL_THERE })
 }

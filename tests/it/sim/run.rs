@@ -10,6 +10,7 @@ use otto::stage::audit::Word;
 use otto::stage::build::Again;
 use otto::stage::census::Place;
 use otto::stage::merge::may_land::may_end;
+use otto::stage::repair::Told;
 
 use super::audit::{audit, repair};
 use super::build::{Stop, build_all, build_group, keep};
@@ -162,7 +163,7 @@ async fn run(p: P) -> i32 {
         tick().await;
         let action = {
             let w = p.w();
-            course.next(Some(&w.spec), &w.state, last.take())
+            course.next(Some(&w.spec), &w.state, &Told::new(), last.take())
         };
         match action {
             Action::Compile => return 77,
@@ -182,6 +183,8 @@ async fn run(p: P) -> i32 {
                     exit => last = Some(Exit(exit as u8)),
                 }
             }
+            // Nobody is asked in this world.
+            Action::Pilot => return 70,
             Action::Repair => {
                 let step = p.start(repair);
                 match wait(&p, step).await {

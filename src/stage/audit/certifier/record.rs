@@ -12,7 +12,8 @@ use crate::session::event::{
 };
 use crate::session::journal::Entry;
 use crate::stage::Item;
-use crate::stage::audit::findings::{owner, reproduction};
+use crate::stage::audit::findings::reproduction;
+use crate::stage::repair::failure_of;
 
 /// Citations: those that stand are kept, the others struck.
 struct Citations {
@@ -82,6 +83,7 @@ impl Inquiry<'_> {
             reproduction: String::new(),
             evidence,
             beyond,
+            failure: None,
         };
         let probe = self.probes.iter().find(|p| Some(&p.check.id) == found.probe.as_ref());
         let Some(probe) = probe else { return Ok(out) };
@@ -99,7 +101,10 @@ impl Inquiry<'_> {
                 // The same failure has the same name in every audit.
                 out.id.clone_from(&probe.check.id);
                 out.check = Some(probe.check.id.clone());
-                out.group = owner(self.ctx, &out.features, &probe.check);
+                // The check is found again among those that were asked for.
+                let (group, failure) =
+                    failure_of(self.ctx, &probe.check, None, &probe.outcome, false)?;
+                (out.group, out.failure) = (group, Some(failure));
             }
             Some(why) => {
                 out.kind = FindingKind::Opinion;

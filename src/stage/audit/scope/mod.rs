@@ -97,6 +97,7 @@ fn finding<'a>(
         check: None,
         reproduction: String::new(),
         evidence: Vec::new(),
+        failure: None,
         beyond: Some(Beyond::Unasked),
     })
 }

@@ -46,6 +46,7 @@ fn standing(group: &state::GroupState) -> (GroupState, String) {
                 event::Invalid::RedCandidate => "a check was red on its merge",
                 event::Invalid::Violation => "its merge changes what it may not",
                 event::Invalid::SpecChanged => "the spec changed",
+                event::Invalid::Pilot => "the pilot took it up again",
                 event::Invalid::Again => "somebody asked for it",
             };
             (GroupState::Running, format!("Sent back: {why}. {}", one_line(brief, REASON)))

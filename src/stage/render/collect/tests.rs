@@ -177,12 +177,13 @@ fn red_checks_findings_and_repairs_are_shown() {
         reproduction: "./shop login ann".into(),
         evidence: Vec::new(),
         beyond: None,
+        failure: None,
     };
     scene.told(AuditStarted {
         round: 2,
         tip: scene.tip,
         scope: AuditScope::Full,
-        mode: AuditMode::Standard,
+        mode: Some(AuditMode::Standard),
         spec: None,
     });
     scene.told(AuditFinding { round: 2, finding });
@@ -194,7 +195,16 @@ fn red_checks_findings_and_repairs_are_shown() {
     });
     let findings = vec!["greets".to_owned()];
     let key = "login-1234".to_owned();
-    scene.add(Entry::group("login", RepairStarted { key: key.clone(), findings, round: 2 }));
+    scene.add(Entry::group(
+        "login",
+        RepairStarted {
+            key: key.clone(),
+            findings,
+            round: 2,
+            failures: Vec::new(),
+            strategy: None,
+        },
+    ));
     let packet = collected(&scene);
     assert_eq!(packet.groups[1].state, GroupState::Running);
     assert!(packet.groups[1].reason.contains("was reopened"), "{}", packet.groups[1].reason);

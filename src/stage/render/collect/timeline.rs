@@ -52,7 +52,11 @@ fn label(record: &Record) -> Option<String> {
         Event::AuditFinished(e) => format!("Audit round {} is over", e.round),
         Event::RepairStarted(e) => format!("Repair of {}", count(e.findings.len(), "finding")),
         Event::RepairFinished(e) => format!("Repair: {}", line(&e.outcome)),
-        Event::PilotDecided(_) => "The pilot decided how to go on".to_owned(),
+        Event::RepairStopped(e) => format!("Repair ended: {}", e.reason.word()),
+        Event::PilotDecided(e) => match &e.error {
+            Some(why) => format!("The pilot gave no answer: {}", line(why)),
+            None => "The pilot decided how to go on".to_owned(),
+        },
         Event::ProviderWaiting(e) => format!("{} waits until {}: {}", e.provider, e.until, e.class),
         Event::ProviderWoken(e) => format!("{} goes on", e.provider),
         Event::RunPaused(e) => format!("Paused: {}", line(&e.reason)),
@@ -69,6 +73,7 @@ fn label(record: &Record) -> Option<String> {
         | Event::GroupChecked(_)
         | Event::CandidateBuilt(_)
         | Event::MergeStarted(_)
+        | Event::PilotAsked(_)
         | Event::AuditChecked(_)
         | Event::ServiceStarted(_)
         | Event::ServiceStopped(_)
