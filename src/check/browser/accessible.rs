@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn pieces_of_text_are_no_elements() {
-        let node = |kind: &str, name: &str| json!({"role": {"type": kind}, "name": {"value": name}});
+        let node =
+            |kind: &str, name: &str| json!({"role": {"type": kind}, "name": {"value": name}});
         assert!(is_named(&node("role", " Add  one "), Some("Add one")));
         assert!(!is_named(&node("role", "Add"), Some("Add one")));
         assert!(!is_named(&node("internalRole", "Add"), Some("Add")));
