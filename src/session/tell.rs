@@ -67,6 +67,10 @@ pub fn tell(record: &Record) -> (Weight, String) {
             };
             (Chatter, format!("check {} {phase}{cached}: {}", e.check, outcome_of(&e.outcome)))
         }
+        Event::CheckMutated(e) => {
+            let word = e.control.word().replace('_', " ");
+            (News, format!("control of {}: {word}: {}", e.check, one_line(&e.why, 160)))
+        }
         Event::GroupPassing(e) => (News, format!("passing at {}", e.commit.short())),
         Event::GroupFailed(e) => (News, format!("failed: {}", one_line(&e.reason, 160))),
         Event::GroupBlocked(e) => (News, format!("blocked by {}", e.by.join(", "))),

@@ -245,6 +245,49 @@ fn proof(s: &Sandbox, name: &str) -> String {
     page
 }
 
+const LIBRARY: Product = Product {
+    name: "library",
+    intent: "Names for addresses, as a Python package",
+    breaks: "slugs",
+    reason: "tests_failed",
+    spec: || {
+        let imports = |id: &str, feature: &str, name: &str| {
+            json!({"id": id, "kind": "import_check", "features": [feature], "language": "python",
+                   "package": "slugger", "path": ".", "names": [name], "version": "1.2.0"})
+        };
+        let tests = |id: &str, feature: &str, class: &str| {
+            json!({"id": id, "kind": "repo_test", "features": [feature],
+                   "argv": ["python3", "-m", "unittest", format!("tests.test_slugger.{class}")]})
+        };
+        json!({
+            "project_kind": "library", "structure": {"package": "slugger", "public_api": ["slug", "unique"]},
+            "features": [
+                {"id": "slug", "name": "A name of a text", "group": "slugs",
+                 "acceptance": ["small letters, digits and single dashes, none at an end"]},
+                {"id": "unique", "name": "A name that is free", "group": "names",
+                 "acceptance": ["a name that is taken gets a number"]}],
+            "groups": [
+                {"id": "slugs", "title": "Slugs", "features": ["slug"], "owned_paths": ["slugger/slugs.py"],
+                 "checks": [imports("exports-slug", "slug", "slug"), tests("slug-tests", "slug", "Slugs")]},
+                {"id": "names", "title": "Free names", "deps": ["slugs"], "features": ["unique"],
+                 "owned_paths": ["slugger/names.py"],
+                 "checks": [imports("exports-unique", "unique", "unique"), tests("name-tests", "unique", "Names")]}],
+            "cross_group_checks": [{"id": "small", "kind": "metric", "purpose": "regression",
+                "features": ["slug", "unique"], "argv": ["python3", "tests/size.py"], "goal": "bytes < 4000"}]
+        })
+    },
+};
+
+#[test]
+fn a_library_is_built_and_proved() {
+    LIBRARY.is_built();
+}
+
+#[test]
+fn a_library_with_a_wrong_name_is_not_passed() {
+    LIBRARY.is_red_with_its_defect();
+}
+
 /// Those that need no browser.
 #[test]
 fn an_api_is_built_and_proved() {

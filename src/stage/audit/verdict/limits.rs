@@ -4,7 +4,7 @@ use super::ProductVerdict;
 use super::seen::Seen;
 use crate::base::text::count;
 use crate::session::State;
-use crate::session::event::{Answered, AuditMode, Certifier, Risk};
+use crate::session::event::{Answered, AuditMode, Certifier, Control, Risk};
 use crate::session::state::Audit;
 use crate::spec::{CheckBody, Counts, Spec};
 
@@ -104,6 +104,13 @@ pub(super) fn of_work(out: &mut ProductVerdict, spec: &Spec, state: &State) {
         if matches!(turn, Some("interrupted" | "stopped" | "timed out" | "ended without done")) {
             out.limit(format!(
                 "The agent's last turn on group `{gid}` ended before it said that it was done; what it left passed its checks."
+            ));
+        }
+    }
+    for (check, (control, _)) in &state.controls {
+        if *control == Control::EvidenceOfNothing {
+            out.limit(format!(
+                "Check `{check}` is evidence of nothing: it stays green when the work that it speaks for is taken away."
             ));
         }
     }

@@ -90,7 +90,7 @@ fn audit(state: &mut State, reds: &[Red], only: Option<&[String]>) {
         round: state.audits.len() as u32 + 1,
         tip: state.tip().expect("a tip"),
         scope: if only.is_some() { AuditScope::Narrowed } else { AuditScope::Full },
-        mode: AuditMode::Standard,
+        mode: Some(AuditMode::Standard),
         adversary: None,
         spec: None,
         checks: ids.map(check).collect(),
