@@ -43,7 +43,7 @@ const PAGE: &str = r##"<!doctype html><html lang="en"><head><meta charset="utf-8
 <label for="file">Receipt</label><input id="file" type="file" class="never" style="display: none">
 <input type="button" class="seen" value="Do it" data-testid='a "b"' onclick="done.textContent = 'Done'">
 <p id="done" role="status"></p>
-<script>host.attachShadow({ mode: "open" }).innerHTML = "<button>In the shadow</button><slot name='s'></slot>";
+<script>host.attachShadow({ mode: "open" }).innerHTML = "<button>In the shadow</button> <slot name='s'></slot>";
 file.onchange = () => done.textContent = "Took " + file.files[0].name;
 let rows = ""; for (let n = 0; n < 300; n++) rows += "<li><button>Remove " + n + "</button>";
 document.body.insertAdjacentHTML("beforeend", "<ul aria-label='Many'>" + rows + "</ul>");</script></body></html>"##;
@@ -60,7 +60,7 @@ fn outcome(tier: &str, steps: &Value) -> Value {
         spec["services"] = json!([{"id": "site", "ready": "/", "argv":
             ["python3", "-m", "http.server", "--bind", "127.0.0.1", "{port}"]}]);
         spec["groups"][0]["checks"][0] = json!({"id": "looks", "kind": "browser_journey",
-            "features": ["f-g1"], "service": "site", "step_timeout_s": 2, "steps": steps});
+            "features": ["f-g1"], "service": "site", "step_timeout_s": 1, "steps": steps});
     }));
     s.run(0, &["compile", "--from-spec", &spec]);
     let mut command = s.command(&["check", "--at", "HEAD", "--json"]);

@@ -234,8 +234,8 @@ fn what_must_be_refused_is_part_of_the_journey() {
     }
     let tier = *working().last().expect("one");
     let keys = json!({"refused": [{"method": "POST", "path": "/add", "status": 403}], "steps": [
-        {"goto": "/"}, {"click": {"role": "button", "name": "Add expense"}},
-        {"expect": {"text": "Saved"}}]});
+        {"goto": "/"}, {"fill": {"in": {"label": "What"}, "text": "Train"}},
+        {"click": {"role": "button", "name": "Add expense"}}, {"expect": {"text": "Saved"}}]});
     for (mode, reason, told) in [
         ("refuses", "ok", "all came true"),
         ("good", "expectation", "nothing refused POST /add: 403"),

@@ -54,10 +54,20 @@ pub fn start(place: &Place<'_>, dir: &Path, left: Duration) -> Result<Walk<Brows
     let lease = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let lease = lease.map_err(|e| Error::machine("there is no free port").because(e))?;
     let port = lease.local_addr().map_err(|e| Error::machine("a port").because(e))?.port();
-    let (home, tmp) = (dir.join("home"), dir.join("tmp"));
+    let home = dir.join("home");
     disk::place_dir(&home)?;
-    disk::place_dir(&tmp)?;
     let containment = place.containment;
+    // Chromium's sockets lie in its temporary folder, and their paths have at most 107 bytes (unix(7)).
+    let (tmp, short) = match containment.tier {
+        // That is /tmp inside.
+        Tier::Bwrap => (dir.join("tmp"), None),
+        Tier::Worktree | Tier::Landlock => {
+            let made = tempfile::Builder::new().prefix("otto-").tempdir();
+            let made = made.map_err(|e| Error::machine("cannot make a folder").because(e))?;
+            (made.path().to_owned(), Some(made))
+        }
+    };
+    disk::place_dir(&tmp)?;
     let sandbox = Sandbox::new(containment.tier, containment.network, &home, &tmp)
         .read(containment.read.iter().cloned())
         .expose([port])
@@ -65,15 +75,8 @@ pub fn start(place: &Place<'_>, dir: &Path, left: Duration) -> Result<Walk<Brows
     let mut env = base_env();
     env.insert("TZ".into(), "UTC".into());
     env.insert("LANG".into(), "C.UTF-8".into());
-    let mut short = None;
-    if containment.tier == Tier::Worktree {
-        // Its sockets lie in its temporary folder, and their paths have at most 107 bytes (unix(7)).
-        let made = tempfile::Builder::new().prefix("otto-").tempdir();
-        let made = made.map_err(|e| Error::machine("cannot make a folder").because(e))?;
-        env.insert("HOME".into(), home.clone().into());
-        env.insert("TMPDIR".into(), made.path().into());
-        short = Some(made);
-    }
+    env.insert("HOME".into(), home.clone().into());
+    env.insert("TMPDIR".into(), tmp.into());
     let ask = Interrupt::default();
     let argv = [driver.into_os_string(), format!("--port={port}").into()];
     let command = Command::new(argv, dir, env)

@@ -32,8 +32,11 @@ function isInNothing(element) {
   return known;
 }
 
-const isDrawn = (element) =>
-  element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !isInNothing(element);
+function isDrawn(element) {
+  // One without a box of its own is drawn where what is around it is.
+  if (styleOf(element).display === "contents") return above(element) !== null && isDrawn(above(element));
+  return element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !isInNothing(element);
+}
 
 // The part of a rectangle of `element`'s content that is not cut off. What can be scrolled to counts.
 function isOpen(rect, element) {
@@ -155,9 +158,10 @@ const isOfField = (element) => {
   return root instanceof ShadowRoot && root.host.matches("input,select,textarea,audio,video,meter,progress");
 };
 
-const sorted = (elements) => {
+const sorted = (elements, fits = isSeen) => {
   const all = [...new Set(elements)].filter((e) => !isOfField(e));
-  return { seen: all.filter(isSeen), unseen: all.filter((e) => !isSeen(e)) };
+  const seen = all.filter(fits);
+  return { seen, unseen: all.filter((e) => !seen.includes(e)) };
 };
 
 switch (ask) {
@@ -170,8 +174,10 @@ switch (ask) {
       if (wrong instanceof DOMException && wrong.name === "SyntaxError") return "no selector";
       throw wrong;
     }
-  case "written":
-    return sorted(reading(given));
+  case "written": {
+    const wanted = plain(given).toLowerCase();
+    return sorted(reading(given), (e) => isSeen(e) && textOf(e).toLowerCase() === wanted);
+  }
   case "labelled":
     return sorted([...labelled(given), ...more.filter((e) => e.matches(CONTROLS))]);
   case "these":

@@ -94,7 +94,10 @@ mod tests {
             (Journey { controls: vec![control(true)], ..good.clone() }, Reason::NothingChanged),
             (Journey { controls: Vec::new(), ..good.clone() }, Reason::NothingChanged),
             (Journey { errors: vec!["POST /x: 500".into()], ..good.clone() }, Reason::PageErrors),
-            (Journey { not_refused: vec!["POST /x: 401".into()], ..good.clone() }, Reason::Expectation),
+            (
+                Journey { not_refused: vec!["POST /x: 401".into()], ..good.clone() },
+                Reason::Expectation,
+            ),
             (Journey { steps: vec![step(None), step(Some("no"))], ..good }, Reason::Expectation),
         ] {
             assert_eq!(judge_journey(&bad, of()).reason(), reason, "{bad:?}");

@@ -82,12 +82,16 @@ pub(super) fn run(rules: &mut Rules, path: &str, check: &Check, journey: &Browse
 }
 
 fn refused(rules: &mut Rules, path: &str, refusal: &RefusedRequest) {
-    let is_word = !refusal.method.is_empty() && refusal.method.chars().all(|c| c.is_ascii_alphabetic());
+    let is_word =
+        !refusal.method.is_empty() && refusal.method.chars().all(|c| c.is_ascii_alphabetic());
     if !is_word {
         rules.say(key(path, "method"), "is no method, such as POST");
     }
     if !refusal.path.starts_with('/') || refusal.path.contains(['?', '#']) {
-        rules.say(key(path, "path"), "is a path of the service, without a query; it must begin with '/'");
+        rules.say(
+            key(path, "path"),
+            "is a path of the service, without a query; it must begin with '/'",
+        );
     }
     if !(400..500).contains(&refusal.status) {
         rules.say(key(path, "status"), "must be from 400 to 499; nothing else refuses");
