@@ -50,4 +50,10 @@ fi
 for tool in sh awk sed cmp mktemp; do
     have $tool || missing "$tool is missing: Debian: apt install mawk sed diffutils coreutils; macOS has it"
 done
+
+# Nothing fails for want of these, but under CI, where nothing may be skipped.
+for tool in chromium chromedriver; do
+    have $tool ||
+        echo "need: without $tool the tests of journeys are skipped: Debian: apt install chromium chromium-driver" >&2
+done
 exit $bad

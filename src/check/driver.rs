@@ -28,7 +28,7 @@ use crate::session::event::Event;
 use crate::session::journal::Entry;
 use crate::session::packages::Packages;
 use crate::session::{Session, Workspace};
-use crate::spec::{Check, CheckBody, Counts};
+use crate::spec::{BrowserJourney, Check, CheckBody, Counts};
 
 /// Without a `timeout_s` of its own a check may take this long.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -169,11 +169,7 @@ fn judge_at_once(
             Ok(api::judge(&probed, of))
         }
         // With a command of its own.
-        CheckBody::BrowserJourney(journey) => {
-            let (run, of) = execute(check, Call::of(&journey.argv), place)?;
-            let judged = gate::judge_repo_test(&run, journey.counts, &journey.argv, of);
-            left_behind(check, judged, place)
-        }
+        CheckBody::BrowserJourney(journey) => drive(check, &journey, place),
         CheckBody::ImportCheck(import) => import_check::run(check, &import, place),
         CheckBody::TypeCheck(types) => type_check::run(check, &types, place),
         CheckBody::Metric(metric) => metric::run(check, &metric, place),
@@ -181,15 +177,24 @@ fn judge_at_once(
     }
 }
 
-/// A command that drives a browser must leave what it saw: files of this run, and not of the tree.
-fn left_behind(check: &Check, judged: Outcome, place: &Place<'_>) -> Result<Outcome> {
+/// A command that drives a browser must leave what it saw: files of this run, and none that was there
+/// before it, in the tree or from preparation, under whatever name.
+fn drive(check: &Check, journey: &BrowserJourney, place: &Place<'_>) -> Result<Outcome> {
+    let root = &place.worktree.path;
+    let content = |file: &std::path::PathBuf| {
+        let bytes = disk::read_beneath(root, file, LARGEST_VALUE).ok()?;
+        (!bytes.is_empty()).then(|| Oid::of_blob(&bytes))
+    };
+    let mut before = place.worktree.contents_of(place.commit)?;
+    before.extend(matching(root, &check.evidence)?.iter().filter_map(content));
+    let (run, of) = execute(check, Call::of(&journey.argv), place)?;
+    let judged = gate::judge_repo_test(&run, journey.counts, &journey.argv, of);
     if !judged.is_pass() {
         return Ok(judged);
     }
-    let tracked = place.worktree.files_of(place.commit)?;
     for glob in &check.evidence {
-        let found = matching(&place.worktree.path, std::slice::from_ref(glob))?;
-        if !found.iter().any(|file| !tracked.contains(&*file.to_string_lossy())) {
+        let found = matching(root, std::slice::from_ref(glob))?;
+        if !found.iter().filter_map(content).any(|content| !before.contains(&content)) {
             let detail = format!("the command left no file of this run at '{glob}'");
             return Ok(judged.demoted(Reason::NoEvidence, detail));
         }

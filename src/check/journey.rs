@@ -54,7 +54,7 @@ pub fn walk(
         url: &url,
         evidence: place.evidence,
         tree: &place.worktree.path,
-        uploads: &dir.join("tmp/uploads"),
+        uploads: &dir.join("home/uploads"),
     };
     let walked = match browser::walk(journey, &ground, left())? {
         Ok(walked) => walked,

@@ -14,7 +14,7 @@
 //! <pool>/003/<project>/      the worktree
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -359,9 +359,9 @@ impl Worktree {
         Ok(dir)
     }
 
-    /// Paths that a commit holds.
-    pub fn files_of(&self, commit: Oid) -> Result<BTreeSet<String>> {
-        Ok(self.repo.files_of(commit)?.into_iter().collect())
+    /// Contents that a commit holds, under whatever path.
+    pub fn contents_of(&self, commit: Oid) -> Result<HashSet<Oid>> {
+        Ok(self.repo.entries_of(commit)?.into_iter().map(|(.., content)| content).collect())
     }
 
     /// The same for what runs beside: an empty folder of that name.

@@ -17,6 +17,13 @@ impl Oid {
     /// All zeros: no object.
     pub const NULL: Oid = Oid(gix::ObjectId::null(gix::hash::Kind::Sha1));
 
+    /// Of a file's content.
+    pub fn of_blob(bytes: &[u8]) -> Self {
+        let (sha1, blob) = (gix::hash::Kind::Sha1, gix::objs::Kind::Blob);
+        let id = gix::objs::compute_hash(sha1, blob, bytes);
+        Self(id.expect("because nobody made these bytes to collide with what git hashes"))
+    }
+
     /// The first ten digits, for people.
     pub fn short(&self) -> String {
         self.to_string()[..10].to_owned()

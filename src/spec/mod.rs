@@ -40,8 +40,8 @@ pub use markdown::{from_markdown, to_markdown};
 pub use model::{
     Amendment, ApiExpectation, ApiProbe, ApiRequest, BUILT_IN_KINDS, BrowserJourney, Check,
     CheckBody, CliProbe, Contract, ContractRule, Counts, Feature, Fixture, Group, JsonExpectation,
-    Locator, PageExpectation, Prepare, Press, ProjectKind, Purpose, Pytest, RepoTest, Service,
-    Spec, StateInvariant, Step, Structure, TextExpectation, VERSION, Viewport,
+    Locator, PageExpectation, Prepare, Press, ProjectKind, Purpose, Pytest, RefusedRequest,
+    RepoTest, Service, Spec, StateInvariant, Step, Structure, TextExpectation, VERSION, Viewport,
 };
 pub use order::{dependents, spec_order, topological};
 pub use ownership::{Ownership, Verdict};

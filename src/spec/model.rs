@@ -5,8 +5,8 @@ mod browser_journey;
 
 pub use api_probe::{ApiExpectation, ApiProbe, ApiRequest, JsonExpectation};
 pub use browser_journey::{
-    BrowserJourney, CountOf, Fill, Locator, PageExpectation, Press, Select, Step, Upload, ValueOf,
-    Viewport,
+    BrowserJourney, CountOf, Fill, Locator, PageExpectation, Press, RefusedRequest, Select, Step,
+    Upload, ValueOf, Viewport,
 };
 
 use std::collections::BTreeMap;

@@ -200,6 +200,7 @@ fn wanted(schema: &Value) -> String {
 
 fn in_range(schema: &Value, n: &serde_json::Number) -> bool {
     let fits = match schema["format"].as_str() {
+        Some("uint16") => n.as_u64().is_some_and(|n| u16::try_from(n).is_ok()),
         Some("uint32") => n.as_u64().is_some_and(|n| u32::try_from(n).is_ok()),
         Some("uint64") => n.is_u64(),
         Some("int32") => n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::escapes::working;
-use crate::harness::{Sandbox, Shape};
+use crate::harness::{Sandbox, Shape, until};
 
 /// A list of expenses, with every kind of field. Its mode is a defect.
 const SERVER: &str = r#"import html, os, sys
@@ -31,6 +31,7 @@ document.addEventListener('keydown', e => { if (e.key === 'Escape') document.get
 SCRIPT = {
   "timer": "setTimeout(() => document.querySelector('[role=status]').textContent = 'Saved', 300);",
   "throws": "document.getElementById('f').addEventListener('submit', e => { e.preventDefault(); document.querySelector('[role=status]').textContent = 'Saved'; null.x; });",
+  "asks": "document.getElementById('f').addEventListener('submit', e => { if (!confirm('Sure?')) e.preventDefault(); });",
   "fakes": "document.getElementById('f').addEventListener('submit', e => { e.preventDefault(); fetch('/fail', {method: 'POST'}); document.querySelector('[role=status]').textContent = 'Saved'; });",
 }
 class H(BaseHTTPRequestHandler):
@@ -50,6 +51,7 @@ class H(BaseHTTPRequestHandler):
     def do_POST(self):
         form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         if self.path == "/fail": return self.page("", 500)
+        if mode == "refuses": return self.page("Saved", 403)
         if mode != "forgets": rows.append((form["what"][0], form["kind"][0]))
         self.page("Saved" if mode != "silent" else "")
     def log_message(self, f, *a): print(f % a, flush=True)
@@ -70,12 +72,12 @@ pub fn can_browse() -> bool {
     found
 }
 
-/// Those of the tiers that can hold a browser.
-fn tiers() -> Vec<&'static str> {
-    working().into_iter().filter(|tier| *tier != "landlock").collect()
+fn project(tier: &str, mode: &str, steps: Value) -> Sandbox {
+    project_of(tier, mode, json!({"steps": steps}))
 }
 
-fn project(tier: &str, mode: &str, steps: Value) -> Sandbox {
+/// With these keys of the check.
+fn project_of(tier: &str, mode: &str, keys: Value) -> Sandbox {
     let s = Sandbox::project();
     s.write("server.py", SERVER);
     s.write("receipt.txt", "12.50\n");
@@ -87,7 +89,10 @@ fn project(tier: &str, mode: &str, steps: Value) -> Sandbox {
         spec["services"] =
             json!([{"id": "site", "argv": ["python3", "server.py", mode], "ready": "/"}]);
         spec["groups"][0]["checks"][0] = json!({"id": "adds", "kind": "browser_journey",
-            "features": ["f-g1"], "service": "site", "step_timeout_s": 1, "steps": steps});
+            "features": ["f-g1"], "service": "site", "step_timeout_s": 1});
+        for (key, value) in keys.as_object().expect("keys") {
+            spec["groups"][0]["checks"][0][key] = value.clone();
+        }
     }));
     s.run(0, &["compile", "--from-spec", &spec]);
     s
@@ -130,7 +135,7 @@ fn a_journey_passes_with_a_picture_of_each_step() {
     if !can_browse() {
         return;
     }
-    for tier in tiers() {
+    for tier in working() {
         let s = project(tier, "good", adds());
         let found = outcome(&s);
         assert_eq!(found["reason"], "ok", "{tier}: {found}");
@@ -154,7 +159,7 @@ fn files_are_given_keys_are_pressed_and_values_are_read() {
     if !can_browse() {
         return;
     }
-    let tier = *tiers().last().expect("one");
+    let tier = *working().last().expect("one");
     let s = project(
         tier,
         "good",
@@ -180,7 +185,7 @@ fn what_goes_wrong_on_a_page_has_its_reason() {
     if !can_browse() {
         return;
     }
-    let tier = *tiers().last().expect("one");
+    let tier = *working().last().expect("one");
     let saved = |before: Value| {
         json!([{"goto": "/"}, {"fill": {"in": {"label": "What"}, "text": "Train"}},
                before, {"expect": {"text": "Saved"}}])
@@ -195,6 +200,8 @@ fn what_goes_wrong_on_a_page_has_its_reason() {
         ("timer", saved(json!({"click": {"css": "h1"}})), "nothing_changed", "without the journey"),
         ("throws", saved(add.clone()), "page_errors", "null"),
         ("fakes", saved(add.clone()), "page_errors", "500"),
+        ("refuses", saved(add.clone()), "page_errors", "403"),
+        ("asks", saved(add.clone()), "expectation", "dialog"),
         (
             "good",
             json!([{"goto": "/"}, {"click": {"css": "label"}}, {"expect": {"text": "Saved"}}]),
@@ -217,6 +224,49 @@ fn what_goes_wrong_on_a_page_has_its_reason() {
         // The failure has a picture too.
         let last = record(&s, &found)["steps"].as_array().and_then(|s| s.last().cloned());
         assert!(last.is_some_and(|l| l["screenshot"].is_string()), "{mode}");
+    }
+}
+
+#[test]
+fn what_must_be_refused_is_part_of_the_journey() {
+    if !can_browse() {
+        return;
+    }
+    let tier = *working().last().expect("one");
+    let keys = json!({"refused": [{"method": "POST", "path": "/add", "status": 403}], "steps": [
+        {"goto": "/"}, {"fill": {"in": {"label": "What"}, "text": "Train"}},
+        {"click": {"role": "button", "name": "Add expense"}}, {"expect": {"text": "Saved"}}]});
+    for (mode, reason, told) in [
+        ("refuses", "ok", "all came true"),
+        ("good", "expectation", "nothing refused POST /add: 403"),
+    ] {
+        let found = outcome(&project_of(tier, mode, keys.clone()));
+        assert_eq!(found["reason"], reason, "{mode}: {found}");
+        assert!(found["detail"].as_str().is_some_and(|d| d.contains(told)), "{mode}: {found}");
+    }
+}
+
+/// Whoever ends in the middle of a journey leaves no browser.
+#[test]
+fn a_journey_that_is_ended_leaves_no_browser() {
+    if !can_browse() {
+        return;
+    }
+    let steps = json!([{"goto": "/"}, {"click": {"css": "h1"}}, {"expect": {"text": "Never"}}]);
+    for tier in working() {
+        for signal in [libc::SIGINT, libc::SIGKILL] {
+            let keys = json!({"step_timeout_s": 600, "steps": steps});
+            let s = project_of(tier, "good", keys);
+            let running = s.start(&["check", "--at", "HEAD", "--json"]);
+            let is_page = |pid: &i32| {
+                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&line).contains("--remote-debugging-pipe")
+            };
+            until("a browser", || s.leftovers().iter().any(is_page).then_some(()));
+            running.signal(signal);
+            assert_ne!(running.end(), 0, "{tier}");
+            until("the end of the browser", || s.leftovers().is_empty().then_some(()));
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod help;
 mod hostile_work;
 mod installed;
 mod isolation;
+mod journey_looks;
 mod journeys;
 mod judges;
 mod kinds;

@@ -1,5 +1,5 @@
-//! Starts ChromeDriver, which starts Chromium: in a sandbox that reads the worktree, and reaches the
-//! product's ports and nothing else.
+//! Starts ChromeDriver, which starts Chromium: in a sandbox that knows nothing of the worktree, and
+//! reaches the product's ports and nothing else.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -23,6 +23,8 @@ const DRIVER: &str = "chromedriver";
 const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const INSTALL: &str = "install Chromium and its driver: apt-get install chromium chromium-driver (Debian, Ubuntu), dnf install chromium chromedriver (Fedora), pacman -S chromium (Arch)";
+/// A command that takes longer is never answered.
+const REPLY: Duration = Duration::from_secs(60);
 const READY: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 const OUTPUT_LIMIT: u64 = 64 << 20;
@@ -49,34 +51,32 @@ pub fn start(place: &Place<'_>, dir: &Path, left: Duration) -> Result<Walk<Brows
     let Some(binary) = BROWSERS.iter().find_map(|name| on_path(name)) else {
         return missing("Chromium");
     };
-    if place.containment.tier == Tier::Landlock {
-        let detail = "a browser needs ports of its own, which the sandbox tier 'landlock' cannot give without the network; use -c sandbox.check=bwrap";
-        return Ok(Err(Broken { reason: Reason::Sandbox, detail: detail.into() }));
-    }
     let lease = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let lease = lease.map_err(|e| Error::machine("there is no free port").because(e))?;
     let port = lease.local_addr().map_err(|e| Error::machine("a port").because(e))?.port();
-    let (home, tmp) = (dir.join("home"), dir.join("tmp"));
+    let home = dir.join("home");
     disk::place_dir(&home)?;
-    disk::place_dir(&tmp)?;
     let containment = place.containment;
+    // Chromium's sockets lie in its temporary folder, and their paths have at most 107 bytes (unix(7)).
+    let (tmp, short) = match containment.tier {
+        // That is /tmp inside.
+        Tier::Bwrap => (dir.join("tmp"), None),
+        Tier::Worktree | Tier::Landlock => {
+            let made = tempfile::Builder::new().prefix("otto-").tempdir();
+            let made = made.map_err(|e| Error::machine("cannot make a folder").because(e))?;
+            (made.path().to_owned(), Some(made))
+        }
+    };
+    disk::place_dir(&tmp)?;
     let sandbox = Sandbox::new(containment.tier, containment.network, &home, &tmp)
-        .read([place.worktree.path.clone()])
         .read(containment.read.iter().cloned())
         .expose([port])
         .reach(place.running.ports());
     let mut env = base_env();
     env.insert("TZ".into(), "UTC".into());
     env.insert("LANG".into(), "C.UTF-8".into());
-    let mut short = None;
-    if containment.tier == Tier::Worktree {
-        // Its sockets lie in its temporary folder, and their paths have at most 107 bytes (unix(7)).
-        let made = tempfile::Builder::new().prefix("otto-").tempdir();
-        let made = made.map_err(|e| Error::machine("cannot make a folder").because(e))?;
-        env.insert("HOME".into(), home.clone().into());
-        env.insert("TMPDIR".into(), made.path().into());
-        short = Some(made);
-    }
+    env.insert("HOME".into(), home.clone().into());
+    env.insert("TMPDIR".into(), tmp.into());
     let ask = Interrupt::default();
     let argv = [driver.into_os_string(), format!("--port={port}").into()];
     let command = Command::new(argv, dir, env)
@@ -131,9 +131,14 @@ impl Browser {
     /// A fresh browser, with a profile of its own.
     pub(super) async fn session(&self, journey: &BrowserJourney) -> Walk<WebDriver> {
         let capabilities = self.capabilities(journey).map_err(|e| broken(&e))?;
-        let builder = WebDriver::builder(self.url(""), capabilities);
-        let driver = builder.request_timeout(Duration::from_secs(60)).connect().await;
-        driver.map_err(|e| broken(&e))
+        // A proxy that this process is told of is for the world outside.
+        let client = reqwest::Client::builder().no_proxy().timeout(REPLY).build();
+        let client = client.map_err(|e| {
+            let detail = format!("no client for {DRIVER}: {e}");
+            Broken { reason: Reason::ToolError, detail }
+        })?;
+        let builder = WebDriver::builder(self.url(""), capabilities).client(client);
+        builder.connect().await.map_err(|e| broken(&e))
     }
 
     fn capabilities(
@@ -147,6 +152,8 @@ impl Browser {
             "--headless=new",
             // It is in a sandbox of ours, where it can make none.
             "--no-sandbox",
+            // Not by a port of its own: no sandbox has to let it make one.
+            "--remote-debugging-pipe",
             "--disable-dev-shm-usage",
             "--disable-gpu",
             "--no-first-run",
@@ -154,6 +161,8 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--no-proxy-server",
+            // Where no sandbox keeps it, it still finds nobody but this machine.
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
             "--hide-scrollbars",
             "--force-device-scale-factor=1",
             "--force-prefers-reduced-motion",

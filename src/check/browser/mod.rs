@@ -5,6 +5,7 @@
 //! looked at once more where nobody did anything, at the addresses where they held, with a fresh
 //! product and a fresh browser. One that holds there as well proves nothing.
 
+mod accessible;
 mod chromium;
 mod locate;
 mod log;
@@ -14,8 +15,10 @@ mod walk;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use thirtyfour::WebDriver;
 
 pub use chromium::{Browser, start};
+use walk::told;
 pub use walk::{Ground, Walked, walk};
 
 use super::gate::{Control, Journey};
@@ -34,10 +37,13 @@ pub struct Broken {
 #[derive(Debug, Clone)]
 pub struct Held {
     pub expected: PageExpectation,
-    /// Path and query.
+    /// Path, query and fragment.
     pub at: String,
     pub within: Duration,
 }
+
+/// Between two looks at a page.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Seconds that a step has.
 fn step_limit(journey: &BrowserJourney) -> Duration {
@@ -83,7 +89,8 @@ fn broken(e: &thirtyfour::error::WebDriverError) -> Broken {
     Broken { reason: Reason::ToolError, detail: format!("the browser: {told}") }
 }
 
-/// Looks at what was expected without having done anything.
+/// Looks at what was expected without having done anything: once at each address where some of it
+/// held, for as long as the slowest of that took.
 pub fn controls(
     browser: &Browser,
     journey: &BrowserJourney,
@@ -93,30 +100,49 @@ pub fn controls(
 ) -> Result<Walk<Vec<Control>>> {
     wait(left, async {
         let driver = browser.session(journey).await?;
-        let mut out = Vec::new();
-        for one in held {
-            driver.goto(format!("{url}{}", one.at)).await.map_err(|e| broken(&e))?;
-            // As long as it took: what comes by itself comes here too.
-            let until = Instant::now() + one.within.max(Duration::from_millis(500));
-            let holds = loop {
-                match page::wrong(&driver, &one.expected, url).await {
-                    Ok(None) => break true,
-                    Ok(Some(_)) if Instant::now() < until => {
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
-                    Ok(Some(_)) => break false,
-                    Err(e) => return Err(broken(&e)),
-                }
-            };
-            out.push(Control {
-                shown: format!("expect {}", one.expected.shown()),
-                holds_anyway: holds,
-            });
+        let mut holds = vec![false; held.len()];
+        for (n, first) in held.iter().enumerate() {
+            if held[..n].iter().all(|h| h.at != first.at) {
+                look_at(&driver, url, (held, &mut holds), &first.at).await?;
+            }
         }
         // It is ended in any case.
         drop(driver.quit().await);
-        Ok(out)
+        let control = |(one, holds_anyway): (&Held, bool)| Control {
+            shown: format!("expect {}", one.expected.shown()),
+            holds_anyway,
+        };
+        Ok(held.iter().zip(holds).map(control).collect())
     })
+}
+
+/// Marks what holds at an address, at any moment. What comes by itself comes here too.
+async fn look_at(
+    driver: &WebDriver,
+    url: &str,
+    (held, holds): (&[Held], &mut [bool]),
+    at: &str,
+) -> Walk<()> {
+    // Otherwise one that differs in its fragment alone would be the page that is there.
+    driver.goto("about:blank").await.map_err(|e| broken(&e))?;
+    driver.goto(format!("{url}{at}")).await.map_err(|e| broken(&e))?;
+    let here = || held.iter().enumerate().filter(|(_, one)| one.at == at);
+    let slowest = here().map(|(_, one)| one.within).max().unwrap_or_default();
+    let until = Instant::now() + slowest.max(Duration::from_millis(500));
+    loop {
+        for (n, one) in here().filter(|(n, _)| !holds[*n]).collect::<Vec<_>>() {
+            holds[n] = match page::wrong(driver, &one.expected, url).await {
+                Ok(wrong) => wrong.is_none(),
+                // A page that breaks by itself is not what was expected.
+                Err(e) if told(&e).is_some() => false,
+                Err(e) => return Err(broken(&e)),
+            };
+        }
+        if here().all(|(n, _)| holds[n]) || Instant::now() >= until {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// The record of a journey: see docs/formats.md.
@@ -140,7 +166,11 @@ pub fn record(check: &str, url: &str, walked: &Walked, controls: &[Control]) -> 
 pub fn observed(walked: &Walked, journey: &BrowserJourney, controls: Vec<Control>) -> Journey {
     Journey {
         steps: walked.steps.iter().map(|s| s.stepped.clone()).collect(),
-        errors: if journey.allow_errors { Vec::new() } else { walked.log.errors() },
+        errors: match journey.allow_errors {
+            true => Vec::new(),
+            false => walked.log.errors(&journey.refused),
+        },
+        not_refused: walked.log.not_refused(&journey.refused),
         controls,
     }
 }

@@ -8,14 +8,17 @@ use crate::spec::PageExpectation;
 
 /// The text that can be seen.
 async fn text(driver: &WebDriver) -> WebDriverResult<String> {
-    match driver.find(By::Tag("body")).await {
-        Ok(body) => body.text().await,
-        Err(e) if locate::is_gone(&e) => Ok(String::new()),
-        Err(e) => Err(e),
-    }
+    let told = locate::look(driver, "text", "", Vec::new()).await?;
+    Ok(told.as_str().unwrap_or_default().to_owned())
 }
 
-/// Path and query of where the browser is; the whole address where that is not the product's.
+/// Why the page says that it is not done yet, if it does.
+pub(super) async fn busy(driver: &WebDriver) -> WebDriverResult<Option<String>> {
+    let told = locate::look(driver, "busy", "", Vec::new()).await?;
+    Ok(told.as_str().map(str::to_owned))
+}
+
+/// Path, query and fragment of where the browser is; the whole address where that is not the product's.
 pub(super) async fn at(driver: &WebDriver, url: &str) -> WebDriverResult<String> {
     let whole = driver.current_url().await?;
     let text = whole.as_str();
@@ -66,31 +69,32 @@ async fn look(
             return Ok(Some(format!("the address is {}", one_line(&seen, 120))));
         }
     }
-    if let Some(place) = &wanted.visible
-        && locate::visible(driver, place).await?.is_empty()
-    {
-        let hidden = locate::all(driver, place).await?.len();
-        let told = if hidden > 0 { "it is there and cannot be seen" } else { "it is not there" };
-        return Ok(Some(told.to_owned()));
-    }
-    if let Some(place) = &wanted.hidden {
-        let seen = locate::visible(driver, place).await?.len();
-        if seen > 0 {
-            return Ok(Some("it can be seen".to_owned()));
+    if let Some(place) = &wanted.visible {
+        let found = locate::find(driver, place).await?;
+        if found.seen.is_empty() {
+            let is_there = !found.unseen.is_empty();
+            let told = if is_there { "it is there and cannot be seen" } else { "it is not there" };
+            return Ok(Some(told.to_owned()));
         }
     }
+    if let Some(place) = &wanted.hidden
+        && !locate::find(driver, place).await?.seen.is_empty()
+    {
+        return Ok(Some("it can be seen".to_owned()));
+    }
     if let Some(value) = &wanted.value {
-        let found = locate::visible(driver, &value.r#in).await?;
+        let found = locate::find(driver, &value.r#in).await?.seen;
         let [field] = found.as_slice() else {
             return Ok(Some(format!("{} fields are found", found.len())));
         };
-        let seen = field.prop("value").await?.unwrap_or_default();
+        let told = locate::look(driver, "value", "", vec![field.to_json()?]).await?;
+        let seen = told.as_str().unwrap_or_default();
         if seen != value.equals {
-            return Ok(Some(format!("the value is \"{}\"", one_line(&seen, 80))));
+            return Ok(Some(format!("the value is \"{}\"", one_line(seen, 80))));
         }
     }
     if let Some(count) = &wanted.count {
-        let seen = locate::visible(driver, &count.of).await?.len() as u64;
+        let seen = locate::find(driver, &count.of).await?.seen.len() as u64;
         if seen != count.equals {
             return Ok(Some(format!("{seen} can be seen")));
         }

@@ -7,7 +7,7 @@ use thirtyfour::error::WebDriverErrorInner as Kind;
 use thirtyfour::prelude::*;
 
 use super::log::Log;
-use super::{Broken, Browser, Held, Walk, broken, locate, log, page, step_limit, wait};
+use super::{Broken, Browser, Held, LOOK, Walk, broken, locate, page, step_limit, wait};
 use crate::base::Result;
 use crate::base::text::one_line;
 use crate::check::EvidenceRef;
@@ -16,7 +16,6 @@ use crate::check::gate::Stepped;
 use crate::disk::{self, Refused};
 use crate::spec::{BrowserJourney, Locator, Press, Step};
 
-const LOOK: Duration = Duration::from_millis(50);
 /// A larger file is not given to a page.
 const LARGEST_UPLOAD: u64 = 64 << 20;
 
@@ -24,7 +23,7 @@ const LARGEST_UPLOAD: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct StepSeen {
     pub stepped: Stepped,
-    /// Path and query afterwards.
+    /// Path, query and fragment afterwards.
     pub at: String,
     /// Milliseconds.
     pub ms: u64,
@@ -72,12 +71,24 @@ async fn steps(driver: &WebDriver, journey: &BrowserJourney, ground: &Ground<'_>
     let mut acted_at: Option<Instant> = None;
     for step in &journey.steps {
         let started = Instant::now();
+        let log = &mut walked.log;
         if step.acts() {
             acted_at.get_or_insert(started);
         }
-        let wrong = one(driver, step, ground, limit).await?;
-        let png = driver.screenshot_as_png().await.map_err(|e| broken(&e))?;
-        let kept = ground.evidence.keep(&png).map_err(|e| ours(&e))?;
+        if step.acts() || step.goto.is_some() {
+            log.take(driver).await.map_err(|e| broken(&e))?;
+            log.begin();
+        }
+        let mut wrong = one(driver, step, ground, limit, log).await?;
+        let png = match driver.screenshot_as_png().await {
+            // It was closed by that, and the page can be seen.
+            Err(e) if matches!(&*e, Kind::UnexpectedAlertOpen(_)) => {
+                wrong = wrong.or_else(|| told(&e));
+                driver.screenshot_as_png().await
+            }
+            png => png,
+        };
+        let kept = png.map(|png| ground.evidence.keep(&png)).map_err(|e| broken(&e))?;
         let at = page::at(driver, ground.url).await.map_err(|e| broken(&e))?;
         let is_over = wrong.is_some();
         if let (Some(expected), Some(acted), false) = (&step.expect, acted_at, is_over) {
@@ -91,13 +102,13 @@ async fn steps(driver: &WebDriver, journey: &BrowserJourney, ground: &Ground<'_>
             stepped: Stepped { shown: step.shown(), wrong },
             at,
             ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            screenshot: Some(kept),
+            screenshot: Some(kept.map_err(|e| ours(&e))?),
         });
         if is_over {
             break;
         }
     }
-    walked.log = log::read(driver).await.map_err(|e| broken(&e))?;
+    walked.log.take(driver).await.map_err(|e| broken(&e))?;
     Ok(walked)
 }
 
@@ -117,11 +128,18 @@ async fn one(
     step: &Step,
     ground: &Ground<'_>,
     limit: Duration,
+    log: &mut Log,
 ) -> Walk<Option<String>> {
     let until = Instant::now() + limit;
     loop {
         let wrong = match attempt(driver, step, ground).await {
-            Ok(None) => return Ok(None),
+            Ok(None) if step.expect.is_none() => return Ok(None),
+            // What is there while something is awaited may be gone when that comes.
+            Ok(None) => match unsettled(driver, log).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(why)) => format!("it is there, but {why}"),
+                Err(e) => told(&e).ok_or_else(|| broken(&e))?,
+            },
             Ok(Some(wrong)) => wrong,
             Err(e) => told(&e).ok_or_else(|| broken(&e))?,
         };
@@ -132,8 +150,17 @@ async fn one(
     }
 }
 
+/// Why the page may look otherwise in a moment.
+async fn unsettled(driver: &WebDriver, log: &mut Log) -> WebDriverResult<Option<String>> {
+    log.take(driver).await?;
+    match log.waits_for() {
+        Some(request) => Ok(Some(format!("the page still waits for {request}"))),
+        None => page::busy(driver).await,
+    }
+}
+
 /// What an error says of the page; `None` where it is the browser's own.
-fn told(e: &WebDriverError) -> Option<String> {
+pub(super) fn told(e: &WebDriverError) -> Option<String> {
     let about = match &**e {
         Kind::ElementClickIntercepted(_) => "something else lies over it",
         Kind::ElementNotInteractable(_) => "it cannot be used",
@@ -141,7 +168,9 @@ fn told(e: &WebDriverError) -> Option<String> {
         Kind::StaleElementReference(_) | Kind::NoSuchElement(_) | Kind::NotFound(..) => {
             "it went away"
         }
-        Kind::UnexpectedAlertOpen(_) => "the page asks something in a dialog",
+        Kind::UnexpectedAlertOpen(_) => {
+            "the page asks something in a dialog, which a journey cannot answer"
+        }
         Kind::InvalidSelector(_) => "the selector cannot be read",
         Kind::WebDriverTimeout(_) => "the page did not load in time",
         _ => return None,
@@ -193,8 +222,10 @@ async fn attempt(
             Ok(file) => file,
             Err(wrong) => return Ok(Some(wrong)),
         };
-        let found = locate::all(driver, &upload.r#in).await?;
-        return match found.as_slice() {
+        let found = locate::find(driver, &upload.r#in).await?;
+        // The field itself is often hidden behind its label.
+        let all: Vec<WebElement> = found.seen.into_iter().chain(found.unseen).collect();
+        return match all.as_slice() {
             [field] => field.send_keys(file.as_str()).await.map(|()| None),
             more => Ok(Some(number(more.len()))),
         };
@@ -210,14 +241,12 @@ async fn only(
     driver: &WebDriver,
     place: &Locator,
 ) -> WebDriverResult<std::result::Result<WebElement, String>> {
-    let mut found = locate::visible(driver, place).await?;
-    match (found.pop(), found.len()) {
+    let mut found = locate::find(driver, place).await?;
+    match (found.seen.pop(), found.seen.len()) {
         (Some(element), 0) => Ok(Ok(element)),
         (Some(_), more) => Ok(Err(number(more + 1))),
-        (None, _) => {
-            let there = locate::all(driver, place).await?.len();
-            Ok(Err(if there > 0 { "it cannot be seen".to_owned() } else { number(0) }))
-        }
+        (None, _) if found.unseen.is_empty() => Ok(Err(number(0))),
+        (None, _) => Ok(Err("it is there and cannot be seen".to_owned())),
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Journey {
     pub steps: Vec<Stepped>,
     /// Scripts that failed, and requests that did; empty where they are allowed.
     pub errors: Vec<String>,
+    /// Requests that the journey means to be refused, and that were not.
+    pub not_refused: Vec<String>,
     /// Of a journey whose steps all came true.
     pub controls: Vec<Control>,
 }
@@ -37,13 +39,20 @@ pub fn judge_journey(journey: &Journey, of: Provenance) -> Outcome {
     let failed =
         journey.steps.iter().enumerate().find_map(|(n, s)| Some((n, s, s.wrong.as_ref()?)));
     if let Some((n, step, wrong)) = failed {
-        let detail = format!("step {}, {}: {wrong}", n + 1, step.shown);
+        let mut detail = format!("step {}, {}: {wrong}", n + 1, step.shown);
+        if let Some(error) = journey.errors.first() {
+            detail.push_str(&format!("; and the page broke: {error}"));
+        }
         return Outcome::red(Reason::Expectation, detail, of);
     }
     if !journey.errors.is_empty() {
         let detail =
             format!("every step came true, and the page broke: {}", journey.errors.join("; "));
         return Outcome::red(Reason::PageErrors, detail, of);
+    }
+    if !journey.not_refused.is_empty() {
+        let detail = format!("nothing refused {}", journey.not_refused.join(", "));
+        return Outcome::red(Reason::Expectation, detail, of);
     }
     if journey.controls.iter().all(|c| c.holds_anyway) {
         let told: Vec<&str> = journey.controls.iter().map(|c| c.shown.as_str()).collect();
@@ -77,6 +86,7 @@ mod tests {
         let good = Journey {
             steps: vec![step(None)],
             errors: Vec::new(),
+            not_refused: Vec::new(),
             controls: vec![control(true), control(false)],
         };
         assert!(judge_journey(&good, of()).is_pass());
@@ -84,6 +94,10 @@ mod tests {
             (Journey { controls: vec![control(true)], ..good.clone() }, Reason::NothingChanged),
             (Journey { controls: Vec::new(), ..good.clone() }, Reason::NothingChanged),
             (Journey { errors: vec!["POST /x: 500".into()], ..good.clone() }, Reason::PageErrors),
+            (
+                Journey { not_refused: vec!["POST /x: 401".into()], ..good.clone() },
+                Reason::Expectation,
+            ),
             (Journey { steps: vec![step(None), step(Some("no"))], ..good }, Reason::Expectation),
         ] {
             assert_eq!(judge_journey(&bad, of()).reason(), reason, "{bad:?}");

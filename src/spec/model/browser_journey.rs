@@ -20,7 +20,11 @@ pub struct BrowserJourney {
     /// Default 1280 by 800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub viewport: Option<Viewport>,
-    /// Scripts that fail and requests that are answered with 500 and more are no failure.
+    /// What must be refused on the way: a change, or a page, that is answered with a status from 400 to
+    /// 499. Any other such refusal is a failure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedRequest>,
+    /// Scripts that fail, and requests that are refused or not answered, are no failure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_errors: bool,
     /// Instead of steps: a command that drives a browser itself, judged as a `repo_test` is. Each of
@@ -30,6 +34,18 @@ pub struct BrowserJourney {
     /// With `argv`.
     #[serde(default)]
     pub counts: Counts,
+}
+
+/// An answer that says no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedRequest {
+    /// Such as `POST`.
+    pub method: String,
+    /// Without the query.
+    pub path: String,
+    /// From 400 to 499.
+    pub status: u16,
 }
 
 /// Pixels.
@@ -164,6 +180,16 @@ pub struct ValueOf {
 pub struct CountOf {
     pub of: Locator,
     pub equals: u64,
+}
+
+impl RefusedRequest {
+    pub fn method(&self) -> String {
+        self.method.to_ascii_uppercase()
+    }
+
+    pub fn shown(&self) -> String {
+        format!("{} {}: {}", self.method(), self.path, self.status)
+    }
 }
 
 impl Step {

@@ -3,7 +3,7 @@
 
 use super::Rules;
 use crate::spec::glob;
-use crate::spec::model::{BrowserJourney, Check, Locator, PageExpectation, Step};
+use crate::spec::model::{BrowserJourney, Check, Locator, PageExpectation, RefusedRequest, Step};
 use crate::spec::problem::{item, key};
 
 const KEYS: [&str; 14] = [
@@ -28,6 +28,15 @@ pub(super) fn run(rules: &mut Rules, path: &str, check: &Check, journey: &Browse
         if !journey.steps.is_empty() {
             rules.say(key(path, "steps"), "and 'argv' exclude each other");
         }
+        let of_steps = [
+            ("viewport", journey.viewport.is_some()),
+            ("step_timeout_s", journey.step_timeout_s.is_some()),
+            ("allow_errors", journey.allow_errors),
+            ("refused", !journey.refused.is_empty()),
+        ];
+        for (name, _) in of_steps.into_iter().filter(|(_, is_set)| *is_set) {
+            rules.say(key(path, name), "goes with 'steps'; the command says itself how it browses");
+        }
         if check.evidence.is_empty() {
             rules.say(
                 key(path, "evidence"),
@@ -48,6 +57,9 @@ pub(super) fn run(rules: &mut Rules, path: &str, check: &Check, journey: &Browse
     {
         rules.say(key(path, "viewport"), "must be from 200 to 8000 pixels each way");
     }
+    for (i, refusal) in journey.refused.iter().enumerate() {
+        refused(rules, &item(&key(path, "refused"), i), refusal);
+    }
     let steps = key(path, "steps");
     if journey.steps.is_empty() {
         rules.say(&steps, "is empty; it does nothing");
@@ -66,6 +78,23 @@ pub(super) fn run(rules: &mut Rules, path: &str, check: &Check, journey: &Browse
             &steps,
             "expects nothing that its own action changes; that a page loads proves nothing",
         );
+    }
+}
+
+fn refused(rules: &mut Rules, path: &str, refusal: &RefusedRequest) {
+    let is_word =
+        !refusal.method.is_empty() && refusal.method.chars().all(|c| c.is_ascii_alphabetic());
+    if !is_word {
+        rules.say(key(path, "method"), "is no method, such as POST");
+    }
+    if !refusal.path.starts_with('/') || refusal.path.contains(['?', '#']) {
+        rules.say(
+            key(path, "path"),
+            "is a path of the service, without a query; it must begin with '/'",
+        );
+    }
+    if !(400..500).contains(&refusal.status) {
+        rules.say(key(path, "status"), "must be from 400 to 499; nothing else refuses");
     }
 }
 

