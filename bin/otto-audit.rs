@@ -1,5 +1,6 @@
 use otto::base::{Exit, Result};
 use otto::cli::{StageArgs, Ui, UpstreamRule, run_stage};
+use otto::session::event::AuditMode;
 use otto::stage::audit::{Scope, audit};
 use otto::stage::render::judge;
 use otto::stage::{Context, Item, Report};
@@ -17,12 +18,19 @@ use otto::stage::{Context, Item, Report};
 pub struct Args {
     #[command(flatten)]
     stage: StageArgs,
+    /// How deep: fast asks nobody, standard asks the certifier, thorough an adversary besides
+    ///
+    /// Without it, `audit_mode` of the session's configuration.
+    #[arg(long, value_name = "MODE", value_parser = AuditMode::WORDS)]
+    mode: Option<String>,
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     run_stage(ui, &args.stage, UpstreamRule::AfterYesOrNo, |stage| {
         let ctx = Context::open_to_work(stage.ws, stage.session, stage.out)?;
-        audit(&ctx, &Scope::Full)?;
+        // clap accepts the words of the modes only.
+        let asked = args.mode.and_then(|word| serde_json::from_value(word.into()).ok());
+        audit(&ctx, &Scope::Full(asked.unwrap_or(ctx.config().audit_mode)))?;
         let state = ctx.state()?;
         let verdict = judge(stage.ws, stage.session, &ctx.spec)?;
         stage.out.item(&Item::Verdict {

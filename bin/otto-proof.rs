@@ -1,8 +1,9 @@
 use clap::Subcommand;
-use otto::base::{Exit, Result};
+use otto::base::{Error, Exit, Result};
 use otto::cli::{SessionArgs, Ui, proof};
 use otto::session::Session;
 use otto::session::layout::shown;
+use otto::stage::handover::export;
 use otto::stage::proof::{self as proofs, Depth, Rule};
 use otto::stage::render;
 
@@ -14,7 +15,7 @@ use otto::stage::render;
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto proof list\n  otto proof open 20261120-1011\n  cp \"$(otto proof path)\" proof.html\n  otto proof diff\n  otto proof cleanup --older-than 60d\n  otto proof cleanup --older-than 60d --yes\n\nEXIT CODES\n  0 done · 1 `render`: the verdict is not passed · 2 there is no such session · 65 a session cannot be read · 75 somebody works on a session"
+    after_long_help = "EXAMPLES\n  otto proof list\n  otto proof open 20261120-1011\n  cp \"$(otto proof path)\" proof.html\n  otto proof diff\n  otto proof export --sign --key ~/.ssh/id_ed25519\n  otto proof cleanup --older-than 60d\n  otto proof cleanup --older-than 60d --yes\n\nEXIT CODES\n  0 done · 1 `render`: the verdict is not passed · 2 there is no such session · 65 a session cannot be read · 75 somebody works on a session"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -49,6 +50,23 @@ enum What {
     Render {
         #[command(flatten)]
         session: SessionArgs,
+    },
+    /// Write one file to hand over: journal, spec, evidence, page, attestation
+    ///
+    /// `otto verify COMMIT --packet FILE` checks it in any clone that has the commit. The same bytes
+    /// each time.
+    Export {
+        #[command(flatten)]
+        session: SessionArgs,
+        /// Where to; without it otto-proof-SESSION.tar in the current folder
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+        /// Sign the attestation with your SSH key (ssh-keygen -Y sign)
+        #[arg(long)]
+        sign: bool,
+        /// The key; without it `user.signingkey` of git
+        #[arg(long, value_name = "FILE", requires = "sign")]
+        key: Option<std::path::PathBuf>,
     },
     /// What changed between two proofs: features, verdict, checks, findings, commits, spec
     Diff {
@@ -108,6 +126,23 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             otto::outln!("{}  {}", made.verdict.word(), shown(&made.html, ws.root()));
             return Ok(made.verdict.exit());
         }
+        What::Export { session, out, sign, key } => {
+            let session = open(&session.session)?;
+            let out = out.unwrap_or_else(|| format!("otto-proof-{}.tar", session.id).into());
+            let key =
+                match (sign, key.or_else(|| ws.repo.config("user.signingkey").map(Into::into))) {
+                    (true, None) => return Err(no_key()),
+                    (sign, key) => key.filter(|_| sign),
+                };
+            let made = export(&ws, &session, &out, key.as_deref())?;
+            let signed = if made.signed.is_some() { ", signed" } else { ", not signed" };
+            otto::outln!(
+                "{}  {} members, {} bytes{signed}",
+                made.path.display(),
+                made.members,
+                made.bytes
+            );
+        }
         What::Diff { older, newer, json } => {
             let now = open(&newer)?;
             let then = match older {
@@ -130,4 +165,9 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         }
     }
     Ok(Exit::YES)
+}
+
+fn no_key() -> Error {
+    Error::usage("there is no key to sign with")
+        .hint("--key FILE names your SSH key, or: git config user.signingkey ~/.ssh/id_ed25519.pub")
 }

@@ -25,25 +25,32 @@ pub struct Inside<'a> {
     worktree: &'a Worktree,
     how: Containment,
     packages: Packages,
-    /// Further files and folders that it may read.
-    reading: Vec<PathBuf>,
+    access: Access,
+}
+
+/// What a turn may do in its worktree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Work,
+    /// It judges what is there, and sees nothing of the repository.
+    Look,
 }
 
 impl<'a> Inside<'a> {
     pub fn new(session: &Session, role: Role, worktree: &'a Worktree) -> Result<Self> {
         session.require_sandbox()?;
         let how = session.containment(Who::Role(role))?;
-        Ok(Self { worktree, how, packages: Packages::default(), reading: Vec::new() })
+        Ok(Self { worktree, how, packages: Packages::default(), access: Access::Work })
+    }
+
+    /// Who looks and changes nothing, where the tier can keep that.
+    pub fn to_look(self) -> Self {
+        Self { access: Access::Look, ..self }
     }
 
     /// With what preparation fetched.
     pub fn prepared(self, packages: Packages) -> Self {
         Self { packages, ..self }
-    }
-
-    /// With something besides the worktree to read.
-    pub fn reading(self, paths: impl Into<Vec<PathBuf>>) -> Self {
-        Self { reading: paths.into(), ..self }
     }
 
     pub fn workdir(&self) -> &'a Path {
@@ -82,13 +89,14 @@ impl<'a> Inside<'a> {
             .hint("`otto-provider-NAME --describe` prints them as needs.hosts; or choose another: -c sandbox.network.ROLE=on"));
         }
         let program = argv.first().map(PathBuf::from).filter(|p| p.is_absolute());
-        let mut sandbox = self
-            .how
-            .in_worktree(self.worktree, &exchange.scratch)?
+        let place = match self.access {
+            Access::Work => self.how.in_worktree(self.worktree, &exchange.scratch)?,
+            Access::Look => self.how.to_look(self.worktree, &exchange.scratch)?,
+        };
+        let mut sandbox = place
             .read(needs.read.iter().cloned())
             .read(program)
             .read(self.packages.paths())
-            .read(self.reading.iter().cloned())
             .own([exchange.dir.clone()])
             .own(state_dir.map(Path::to_owned))
             .hosts(needs.hosts.iter().cloned());

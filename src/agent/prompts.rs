@@ -38,8 +38,28 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("again", &["attempt", "brief", "learnings", "context"]),
-    ("certifier", &["intent", "features", "non_goals", "checks", "findings"]),
     ("pilot", &["intent", "after", "failing", "open", "digest", "folder"]),
+    (
+        "certifier",
+        &[
+            "intent",
+            "features",
+            "done_means",
+            "non_goals",
+            "guardrails",
+            "services",
+            "checks",
+            "findings",
+            "earlier",
+            "evidence",
+            "risks",
+            "probes",
+            "probe_kinds",
+            "probes_left",
+            "problems",
+            "answer",
+        ],
+    ),
 ];
 
 /// The prompts of one project at one commit.

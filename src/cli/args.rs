@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::base::{Error, Exit, Result};
 use crate::disk;
+use crate::session::event::AuditMode;
 use crate::spec::ProjectKind;
 use crate::stage::compile::read_spec;
 
@@ -97,6 +98,9 @@ pub struct ConfigArgs {
     /// The branch that the result may land on
     #[arg(long, value_name = "BRANCH")]
     pub target: Option<String>,
+    /// How deep audits look: checks and scenarios, a certifier besides, or an adversary too
+    #[arg(long, value_name = "MODE", value_parser = AuditMode::WORDS)]
+    pub audit_mode: Option<String>,
     /// Stop for your approval when the spec is ready
     #[arg(long)]
     pub review_gate: bool,
@@ -134,6 +138,7 @@ impl ConfigArgs {
         put("max_turns_per_call", self.max_turns.map(|v| json!(v)), "--max-turns");
         put("attempts", self.attempts.map(|v| json!(v)), "--attempts");
         put("default_branch", self.target.as_ref().map(|v| json!(v)), "--target");
+        put("audit_mode", self.audit_mode.as_ref().map(|v| json!(v)), "--audit-mode");
         put("review_gate", self.review_gate.then(|| json!(true)), "--review-gate");
         out.extend(self.roles.flags());
         Ok(out)

@@ -11,6 +11,7 @@ pub mod sandbox;
 mod stage;
 mod start;
 mod stream;
+pub mod verify;
 
 pub use args::{ConfigArgs, IntentArgs, ProviderArgs, SessionArgs, StageArgs, Wanted};
 pub use handle::{Handle, Taken, Upstream};

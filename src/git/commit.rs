@@ -62,6 +62,27 @@ impl Repo {
         Ok(Oid(commit.id))
     }
 
+    /// A commit without parents that holds these files, each with the same content, and nothing
+    /// else. The same files make the same commit.
+    pub fn commit_of(&self, paths: &[String], content: &[u8]) -> Result<Oid> {
+        let broken = || "cannot write a tree".to_owned();
+        let repo = self.local();
+        let empty = repo.empty_tree();
+        let mut tree = Oid(empty.id);
+        if !paths.is_empty() {
+            let blob = self.write_blob(content)?;
+            let mut editor = empty.edit().or_machine(broken)?;
+            for path in paths {
+                let kind = gix::objs::tree::EntryKind::Blob;
+                editor.upsert(path.as_str(), kind, blob.0).or_machine(broken)?;
+            }
+            fault::before(Effect::Object, "tree").or_machine(broken)?;
+            tree = Oid(editor.write().or_machine(broken)?.detach());
+        }
+        let at = Timestamp::UNIX_EPOCH;
+        self.write_commit(&NewCommit { tree, parents: &[], message: "control\n", at })
+    }
+
     pub fn commit(&self, id: Oid) -> Result<CommitInfo> {
         let repo = self.local();
         let broken = || format!("cannot read the commit {id}");

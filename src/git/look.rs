@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::pool::{Owner, Pool, read_owner, read_slot};
 use super::{Git, Oid, Repo};
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::disk;
 
 /// Where an owner's unfinished work lies. No lease: it may be reset at any moment.
@@ -51,6 +51,21 @@ impl Place {
 }
 
 impl Repo {
+    /// Whether a file of the commit holds the text, upper and lower case alike.
+    pub fn mentions(&self, commit: Oid, text: &str) -> Result<bool> {
+        let commit = commit.to_string();
+        let args = ["grep", "--quiet", "-I", "-i", "-F", "-e", text, &commit, "--"];
+        let found = Git::new(&self.project.common_dir).answer(&args)?;
+        match found.code {
+            0 => Ok(true),
+            1 => Ok(false),
+            code => {
+                let what = format!("git grep in {commit} ended with {code}");
+                Err(Error::machine(what).because(found.stderr))
+            }
+        }
+    }
+
     /// The files of a commit in `dir`, which must be empty. `index` is a file of the caller's to
     /// use. Of filter drivers only the `filters` run; submodules are empty folders.
     pub fn files_into(

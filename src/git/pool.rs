@@ -10,6 +10,7 @@
 //! <pool>/003/folders         folders that need not be read again
 //! <pool>/003/boot            the boot in which it was written
 //! <pool>/003/slot.json       its git dir, and what its .git file says
+//! <pool>/003/beside/         what whoever looks at the worktree has to see
 //! <pool>/003/<project>/      the worktree
 //! ```
 
@@ -339,6 +340,7 @@ const UNFINISHED: [&str; 8] = [
 impl Worktree {
     fn ready(&self, commit: Oid) -> Result<()> {
         self.end_strays()?;
+        disk::remove_dir_all(&self.home.join(super::inside::BESIDE))?;
         self.reset(commit)
     }
 

@@ -207,7 +207,7 @@ pub(super) fn audit_is_due(state: &State) -> bool {
 mod tests {
     use super::*;
     use crate::git::Oid;
-    use crate::session::event::{Certifier, Finding, FindingKind};
+    use crate::session::event::{AuditMode, Certifier, Finding, FindingKind, Severity};
     use crate::session::state::{GroupState, Landing, Phase};
     use crate::spec::sample;
 
@@ -247,7 +247,7 @@ mod tests {
         let finding = Finding {
             id: format!("f{}", state.audits.len()),
             kind: FindingKind::ProductFailure,
-            severity: "critical".into(),
+            severity: Severity::Critical,
             text: "red".into(),
             features: Vec::new(),
             group: Some(spec.groups[0].id.clone()),
@@ -255,15 +255,18 @@ mod tests {
             reproduction: String::new(),
             evidence: Vec::new(),
             failure: None,
+            beyond: None,
         };
         state.audits.push(Audit {
             round: 1,
             tip: state.tip().expect("a tip"),
             scope: AuditScope::Full,
+            mode: AuditMode::Standard,
             spec: None,
             checks: Vec::new(),
             findings: if red { vec![finding] } else { Vec::new() },
             finished: Some(Certifier::None),
+            adversary: None,
         });
     }
 

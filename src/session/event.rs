@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod audit;
 mod pilot;
 mod repair;
 mod rule;
@@ -14,6 +15,10 @@ mod rule;
 mod samples;
 mod turn;
 
+pub use audit::{
+    Answered, Asked, AuditMode, AuditScope, Beyond, Certifier, Covered, Finding, FindingKind,
+    Judge, JudgedWord, Judgement, Risk, Scenario, Severity, Struck,
+};
 pub use pilot::{After, Analysis, Course, Decision, Dropped, GroupPlan, Routed};
 pub use repair::{Failure, Halt, Strategy, Way};
 pub use rule::Rule;
@@ -182,6 +187,8 @@ events! {
     WorkArchived = "work.archived" { name: String, commit: Oid }
     AuditStarted = "audit.started" {
         round: u32, tip: Oid, scope: AuditScope,
+        #[serde(default)]
+        mode: AuditMode,
         /// The spec that it judges by; an amendment makes it stale.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spec: Option<Sha256>,
@@ -190,10 +197,17 @@ events! {
         round: u32, check: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scenario: Option<Scenario>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Asked>,
         outcome: Json,
     }
     AuditFinding = "audit.finding" { round: u32, finding: Finding }
-    AuditFinished = "audit.finished" { round: u32, tip: Oid, certifier: Certifier }
+    AuditFinished = "audit.finished" {
+        round: u32, tip: Oid, certifier: Certifier,
+        /// Who attacked the product; absent where the mode asks for nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        adversary: Option<Certifier>,
+    }
     RepairStarted = "repair.started" {
         key: String, findings: Vec<String>, round: u32,
         /// Fingerprints of what failed: with the group, what the ledger goes by.
@@ -358,89 +372,6 @@ pub enum Invalid {
     Again,
     /// It had failed, and the pilot wants it tried again.
     Pilot,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditScope {
-    Full,
-    /// Only what failed before, after a repair.
-    Narrowed,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scenario {
-    pub id: String,
-    pub title: String,
-    pub features: Vec<String>,
-    pub severity: String,
-    /// Whether the builders could not have read it.
-    pub held_out: bool,
-    pub sha256: Sha256,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// With a reproduction that Otto has run.
-    ProductFailure,
-    /// Evidence is missing.
-    ProofGap,
-    Scope,
-    Opinion,
-}
-
-impl FindingKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            FindingKind::ProductFailure => "product failure",
-            FindingKind::ProofGap => "proof gap",
-            FindingKind::Scope => "scope",
-            FindingKind::Opinion => "opinion",
-        }
-    }
-}
-
-/// What an audit found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Finding {
-    pub id: String,
-    pub kind: FindingKind,
-    pub severity: String,
-    pub text: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub features: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// The check whose failure shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<String>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reproduction: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<String>,
-    /// How a product failure failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
-
-/// Who judged the product besides the checks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Certifier {
-    /// None is configured.
-    None,
-    Asked {
-        provider: String,
-        /// Citations of evidence that does not exist.
-        struck: u32,
-    },
-    /// It gave no answer that could be read.
-    Failed { provider: String, why: String },
-    /// A narrowed audit does not ask.
-    NotAsked,
 }
 
 impl Event {

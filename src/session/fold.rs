@@ -52,16 +52,19 @@ impl State {
                 round: e.round,
                 tip: e.tip,
                 scope: e.scope,
+                mode: e.mode,
                 spec: e.spec,
                 checks: Vec::new(),
                 findings: Vec::new(),
                 finished: None,
+                adversary: None,
             }),
             Event::AuditChecked(e) => {
                 if let Some(audit) = self.open_audit(e.round) {
                     audit.checks.push(AuditCheck {
                         check: e.check.clone(),
                         scenario: e.scenario.clone(),
+                        asked: e.asked.clone(),
                         outcome: e.outcome.clone(),
                     });
                 }
@@ -75,6 +78,7 @@ impl State {
                 let certifier = e.certifier.clone();
                 if let Some(audit) = self.open_audit(e.round) {
                     audit.finished = Some(certifier);
+                    audit.adversary = e.adversary.clone();
                 }
             }
             Event::ProviderWaiting(e) => {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::event::{
-    After, AttemptOutcome, AuditScope, Certifier, CheckPhase, Conversation, Course, Decision,
-    Finding, Halt, Invalid, MergeStarted, Scenario, Strategy, Usage, Violation,
+    After, Asked, AttemptOutcome, AuditMode, AuditScope, Certifier, CheckPhase, Conversation,
+    Course, Decision, Finding, Halt, Invalid, MergeStarted, Scenario, Strategy, Usage, Violation,
 };
 use crate::base::{Json, Sha256};
 use crate::git::Oid;
@@ -239,17 +239,21 @@ pub struct Audit {
     pub round: u32,
     pub tip: Oid,
     pub scope: AuditScope,
+    pub mode: AuditMode,
     pub spec: Option<Sha256>,
     pub checks: Vec<AuditCheck>,
     pub findings: Vec<Finding>,
     /// What the certifier was, once the audit is over.
     pub finished: Option<Certifier>,
+    /// Who attacked the product, where the mode wants that.
+    pub adversary: Option<Certifier>,
 }
 
 #[derive(Debug, Clone)]
 pub struct AuditCheck {
     pub check: String,
     pub scenario: Option<Scenario>,
+    pub asked: Option<Asked>,
     pub outcome: Json,
 }
 

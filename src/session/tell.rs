@@ -100,11 +100,15 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 AuditScope::Full => "full",
                 AuditScope::Narrowed => "narrowed",
             };
-            (News, format!("audit {} ({scope}) of {}", e.round, e.tip.short()))
+            (News, format!("audit {} ({scope}, {}) of {}", e.round, e.mode.word(), e.tip.short()))
         }
         Event::AuditChecked(e) => {
             let name = e.scenario.as_ref().map_or(e.check.as_str(), |s| s.title.as_str());
-            (Chatter, format!("audit: {name}: {}", outcome_of(&e.outcome)))
+            let asked = e.asked.as_ref().map_or(String::new(), |a| match a.again {
+                true => " (found before)".into(),
+                false => format!(" (the {} asked)", a.by.word()),
+            });
+            (Chatter, format!("audit: {name}{asked}: {}", outcome_of(&e.outcome)))
         }
         Event::AuditFinding(e) => {
             let kind = e.finding.kind.word();
@@ -112,7 +116,21 @@ pub fn tell(record: &Record) -> (Weight, String) {
         }
         Event::AuditFinished(e) => (
             News,
-            format!("audit {} finished; certifier: {}", e.round, certifier_text(&e.certifier)),
+            match &e.adversary {
+                None => {
+                    format!(
+                        "audit {} finished; certifier: {}",
+                        e.round,
+                        certifier_text(&e.certifier)
+                    )
+                }
+                Some(adversary) => format!(
+                    "audit {} finished; certifier: {}; adversary: {}",
+                    e.round,
+                    certifier_text(&e.certifier),
+                    certifier_text(adversary)
+                ),
+            },
         ),
         Event::RepairStarted(e) => {
             (News, format!("repair of {}", count(e.findings.len(), "finding")))
@@ -159,12 +177,13 @@ pub fn pilot_text(e: &super::event::PilotDecided) -> String {
 fn certifier_text(certifier: &Certifier) -> String {
     match certifier {
         Certifier::None => "none: the audit is deterministic".into(),
-        Certifier::Asked { provider, struck: 0 } => provider.clone(),
-        Certifier::Asked { provider, struck } => {
-            format!("{provider}; {} struck: no such evidence", count(*struck as usize, "citation"))
+        Certifier::Asked(a) if a.struck == 0 => a.provider.clone(),
+        Certifier::Asked(a) => {
+            let struck = count(a.struck as usize, "citation");
+            format!("{}; {struck} struck: no such evidence", a.provider)
         }
         Certifier::Failed { provider, why } => format!("{provider} failed: {}", one_line(why, 160)),
-        Certifier::NotAsked => "not asked: a narrowed audit".into(),
+        Certifier::NotAsked => "not asked".into(),
     }
 }
 

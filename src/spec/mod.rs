@@ -5,6 +5,7 @@
 //! the nearest valid value, and all problems are reported at once. Nothing is dropped or coerced.
 
 pub mod amend;
+pub mod beside;
 pub mod gates;
 pub mod glob;
 pub mod import_check;
@@ -28,6 +29,7 @@ mod shape;
 pub(crate) mod sample;
 
 pub use amend::{Actor, Change, Refusal, append, check_change, verify_chain};
+pub use beside::{PROBE_KINDS, checks_beside};
 pub use gates::{BaseTree, GateInputs};
 pub use glob::may_overlap;
 pub use markdown::{from_markdown, to_markdown};

@@ -25,6 +25,7 @@ use crate::git::Oid;
 use crate::session::event::{AttemptOutcome, Usage};
 use crate::session::state::{Attempt, AttemptEnd};
 use crate::session::{Session, Workspace};
+use crate::stage::audit::turn_dirs;
 
 pub const VERSION: u32 = 1;
 
@@ -80,10 +81,11 @@ pub fn export(ws: &Workspace, session: &Session, dir: &Path) -> Result<usize> {
             out.turn(&attempt.role, Some(gid), from, &patch, None)?;
         }
     }
-    let audits = layout.audit_round(1);
-    let audits = audits.parent().expect("because a round lies in the folder of audits");
-    for round in numbered(audits, "round-")? {
-        out.answer("certifier", &round.join("certifier"))?;
+    for from in turn_dirs(layout)? {
+        out.answer("certifier", &from)?;
+    }
+    for from in numbered(&layout.pilots(), "")? {
+        out.answer("pilot", &from)?;
     }
     let recording = Recording { v: VERSION, session: session.id.to_string(), turns: out.turns };
     // Last: a recording without it is one that was not finished.

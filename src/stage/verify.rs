@@ -71,7 +71,7 @@ fn missing(session: &Session, found: &Census) -> Vec<String> {
     stray.chain(found.at(Place::Lost).map(|p| format!("work is missing: {p}"))).collect()
 }
 
-fn read(session: &Session) -> Result<(Vec<Record>, Option<String>)> {
+pub(super) fn read(session: &Session) -> Result<(Vec<Record>, Option<String>)> {
     let mut records = Vec::new();
     for record in Reader::open(&session.layout.journal(), Position::START)? {
         match record {

@@ -235,6 +235,16 @@ const CLI: Product = Product {
     },
 };
 
+/// The page of a session; `OTTO_PROOF_OUT=DIR` also writes it there, to be looked at.
+fn proof(s: &Sandbox, name: &str) -> String {
+    let path = s.run(0, &["proof", "path"]).stdout;
+    let page = std::fs::read_to_string(path.trim()).expect("a page");
+    if let Some(dir) = std::env::var_os("OTTO_PROOF_OUT").map(PathBuf::from) {
+        std::fs::write(dir.join(format!("{name}.html")), &page).expect("written");
+    }
+    page
+}
+
 /// Those that need no browser.
 #[test]
 fn an_api_is_built_and_proved() {
@@ -243,6 +253,9 @@ fn an_api_is_built_and_proved() {
     let audited: Vec<Value> = s.events("audit.check.finished");
     assert_eq!(audited.len(), 2, "{audited:?}");
     assert!(audited.iter().all(|e| e["data"]["outcome"]["outcome"] == "passed"));
+    let page = proof(&s, "api");
+    assert_eq!(page.matches("class=\"exchange good\"").count(), 9);
+    assert!(page.contains("&quot;total&quot;: 7"));
 }
 
 #[test]
@@ -266,8 +279,13 @@ fn a_web_product_is_built_and_proved_in_a_real_browser() {
         return;
     }
     let s = WEB.is_built();
-    let pictures = s.files_named(".html");
-    assert!(pictures.iter().any(|p| p.ends_with("proof-packet.html")), "{pictures:?}");
+    let page = proof(&s, "web");
+    // Both journeys as strips, a picture at each step, and the probe as request and reply.
+    assert_eq!(page.matches("<ol class=\"strip\">").count(), 2);
+    let pictures = page.matches("<img src=\"data:image/png;base64,").count();
+    assert!(pictures >= 6, "{pictures}");
+    assert!(page.contains("<b>POST</b> <code>/books</code>") && page.contains("<b>422</b>"));
+    assert!(!page.contains("class=\"shot bad\""));
 }
 
 #[test]

@@ -127,23 +127,28 @@ pub(super) fn prefix(
         argv.same("--bind", path);
     }
     let own: Vec<PathBuf> = sandbox.owned().flat_map(both).collect();
+    let show: Vec<PathBuf> = sandbox.show.iter().flat_map(|p| both(p)).collect();
     let shown = |p: &PathBuf| {
-        reads.iter().chain(&writes).chain(&own).any(|above| p.starts_with(above)) || of_system(p)
+        reads.iter().chain(&writes).chain(&own).chain(&show).any(|above| p.starts_with(above))
+            || of_system(p)
     };
     let covers: Vec<PathBuf> = hidden.into_iter().filter(shown).collect();
-    let mut layers: Vec<&PathBuf> = covers.iter().chain(&own).collect();
+    let mut layers: Vec<&PathBuf> = covers.iter().chain(&own).chain(&show).collect();
     layers.sort();
     layers.dedup();
     for path in layers {
         if own.contains(path) {
             argv.same("--bind", path);
+        } else if show.contains(path) {
+            argv.same("--ro-bind", path);
         } else if path.is_dir() {
             argv.path("--tmpfs", path);
         } else {
             argv.pair("--ro-bind", Path::new("/dev/null"), path);
         }
     }
-    for path in covers.iter().filter(|p| p.is_dir() && !own.contains(p)) {
+    let is_shown = |p: &PathBuf| own.contains(p) || show.contains(p);
+    for path in covers.iter().filter(|p| p.is_dir() && !is_shown(p)) {
         argv.path("--remount-ro", path);
     }
     for path in sandbox.guard.iter().filter(|p| p.exists()) {

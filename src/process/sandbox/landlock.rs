@@ -137,6 +137,9 @@ pub(super) fn ruleset(sandbox: &Sandbox) -> Result<OwnedFd> {
             AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
         set = allow(set, Path::new(device), access)?;
     }
+    for path in &sandbox.show {
+        set = allow(set, path, read(path))?;
+    }
     let bound = sandbox.bind.iter().map(|(from, _)| from);
     let written_to = sandbox.write.iter().chain(bound).map(PathBuf::as_path);
     for path in sandbox.owned().chain(written_to) {

@@ -54,6 +54,8 @@ pub struct Sandbox {
     pub write: Vec<PathBuf>,
     /// Folders that were made for it, or that it is about: written, even inside what is hidden.
     pub own: Vec<PathBuf>,
+    /// Folders that it is about and only reads: shown even inside what is hidden.
+    pub show: Vec<PathBuf>,
     /// Files in writable folders that stay as they are. `landlock` cannot keep these.
     pub guard: Vec<PathBuf>,
     /// What is not even readable, although it lies in a folder that is.
@@ -99,6 +101,7 @@ impl Sandbox {
             read: Vec::new(),
             write: Vec::new(),
             own: Vec::new(),
+            show: Vec::new(),
             guard: Vec::new(),
             hide: Vec::new(),
             bind: Vec::new(),
@@ -123,6 +126,11 @@ impl Sandbox {
 
     pub fn own(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
         self.own.extend(paths);
+        self
+    }
+
+    pub fn show(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.show.extend(paths);
         self
     }
 

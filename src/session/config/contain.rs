@@ -33,6 +33,15 @@ pub struct Containment {
 }
 
 impl Containment {
+    /// The sandbox of who looks at a worktree, likewise.
+    pub fn to_look(&self, worktree: &Worktree, scratch: &Path) -> Result<Sandbox> {
+        Ok(worktree
+            .sandbox_to_look(self.tier, self.network, scratch)?
+            .read(self.read.iter().cloned())
+            .write(self.write.iter().cloned())
+            .hide(self.hide.iter().cloned()))
+    }
+
     /// The sandbox of what works in a worktree, with a home and a temporary folder in `scratch`.
     pub fn in_worktree(&self, worktree: &Worktree, scratch: &Path) -> Result<Sandbox> {
         Ok(worktree

@@ -48,6 +48,7 @@ keys! {
     "scenarios" "null" "folder of held-out scenarios, outside the tree";
     "worktree_dir" "null" "where disposable worktrees are made; default in the cache folder";
     "state_dir" "null" "where otto_logs is; for projects on a remote file system";
+    "audit_mode" "\"standard\"" "how deep audits look: fast, standard or thorough";
     "review_gate" "false" "a person approves the spec before anything is built";
     "pilot" "true" "where something failed, one call to a model says how to go on; without an agent for the role there is none";
     "memory" "false" "keep what audits found, by commit, for later audits of the same project";

@@ -13,6 +13,7 @@ use super::prices::Prices;
 use crate::base::text::nearest;
 use crate::base::{Error, Result};
 use crate::process::Tier;
+use crate::session::event::AuditMode;
 use crate::spec::Prepare;
 
 /// A value and where it came from.
@@ -97,6 +98,7 @@ pub struct Config {
     pub scenarios: Option<PathBuf>,
     pub worktree_dir: Option<PathBuf>,
     pub state_dir: Option<PathBuf>,
+    pub audit_mode: AuditMode,
     pub review_gate: bool,
     pub pilot: bool,
     pub memory: bool,
@@ -274,6 +276,7 @@ impl Settings {
             scenarios: whole.get("scenarios")?,
             worktree_dir: whole.get("worktree_dir")?,
             state_dir: whole.get("state_dir")?,
+            audit_mode: whole.get("audit_mode")?,
             review_gate: whole.get("review_gate")?,
             pilot: whole.get("pilot")?,
             memory: whole.get("memory")?,

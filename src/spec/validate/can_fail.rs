@@ -42,6 +42,39 @@ pub(super) fn vacuous(argv: &[String]) -> Option<String> {
     }
 }
 
+/// Why `argv` never exits with 0, or `None`.
+pub(in crate::spec) fn always_fails(argv: &[String]) -> Option<String> {
+    let argv = unwrap(argv);
+    let (program, args) = argv.split_first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    if name == "false" {
+        return Some("'false' cannot succeed".to_owned());
+    }
+    if !SHELLS.contains(&name) {
+        return None;
+    }
+    let ends = |c: char| c.is_whitespace() || c == ';';
+    let script = script_of(args)?.trim_matches(ends);
+    let last = script.lines().last().unwrap_or("").rsplit(';').next().unwrap_or("").trim();
+    // What stands behind `||` runs only if the rest went wrong.
+    if last.contains("||") {
+        return None;
+    }
+    let last = last.rsplit("&&").next().unwrap_or(last).trim();
+    let code = last.strip_prefix("exit ").and_then(|code| code.trim().parse::<i32>().ok());
+    let fails = matches!(last, "false" | "/bin/false" | "/usr/bin/false")
+        || code.is_some_and(|code| code % 256 != 0);
+    fails.then(|| format!("the script '{}' cannot succeed", script.escape_debug()))
+}
+
+/// The script behind `-c`.
+fn script_of(args: &[String]) -> Option<&str> {
+    let flag = args
+        .iter()
+        .position(|a| a.starts_with('-') && !a.starts_with("--") && a[1..].contains('c'))?;
+    args.get(flag + 1).map(String::as_str)
+}
+
 /// The command behind `env A=b` and `timeout 5`.
 fn unwrap(argv: &[String]) -> &[String] {
     let name = argv.first().map(|p| p.rsplit('/').next().unwrap_or(p));

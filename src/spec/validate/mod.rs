@@ -14,6 +14,7 @@ use super::model::{Check, Spec};
 use super::problem::{Problem, item, key};
 
 pub(super) use basics::breaks_line;
+pub(super) use can_fail::always_fails;
 
 /// Every rule that `spec` breaks, with its path. Empty for a spec that may be approved.
 pub fn problems(spec: &Spec) -> Vec<Problem> {

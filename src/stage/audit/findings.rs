@@ -3,7 +3,7 @@
 
 use crate::base::Result;
 use crate::check::{Outcome, Status};
-use crate::session::event::{Finding, FindingKind, Scenario};
+use crate::session::event::{Finding, FindingKind, Scenario, Severity};
 use crate::spec::Check;
 use crate::stage::Context;
 use crate::stage::repair::failure_of;
@@ -23,7 +23,7 @@ pub fn finding_of(
     let what = scenario.map_or_else(|| check.id.clone(), |s| s.title.clone());
     let (group, failure) = match kind {
         FindingKind::ProductFailure => {
-            let (to, failure) = failure_of(ctx, check, group, outcome, false)?;
+            let (to, failure) = failure_of(ctx, check, group, outcome)?;
             (to, Some(failure))
         }
         FindingKind::ProofGap | FindingKind::Scope | FindingKind::Opinion => {
@@ -33,18 +33,19 @@ pub fn finding_of(
     Ok(Some(Finding {
         id: check.id.clone(),
         kind,
-        severity: scenario.map_or_else(|| "critical".into(), |s| s.severity.clone()),
+        severity: scenario.map_or(Severity::Critical, |s| s.severity),
         text: format!("{what}: {} ({})", outcome.detail(), outcome.reason()),
         features: check.features.clone(),
         group,
         check: Some(check.id.clone()),
         reproduction: reproduction(check),
         evidence: outcome.evidence().iter().map(ToString::to_string).collect(),
+        beyond: None,
         failure,
     }))
 }
 
 /// What a person would type to see it.
-fn reproduction(check: &Check) -> String {
+pub(super) fn reproduction(check: &Check) -> String {
     crate::stage::build::describe_check(check)
 }

@@ -1,36 +1,47 @@
 //! The edge of the audit: runs, records, reports.
 
-use super::certifier::{Observed, can_be_asked, certify};
+use super::certifier::{Case, Observed, ask, can_be_asked};
 use super::findings::finding_of;
-use super::scenarios::load_scenarios;
+use super::plan::{Planned, plan};
+use super::scope;
+use crate::base::text::count;
 use crate::base::{Json, Result};
 use crate::check::Outcome;
 use crate::check::batch::{Caching, Ran};
 use crate::disk::lock::{self, Run};
+use crate::git::Oid;
 use crate::process::stop;
 use crate::session::event::{
-    self, AuditChecked, AuditFinding, AuditFinished, AuditScope, AuditStarted, Certifier,
+    AuditChecked, AuditFinding, AuditFinished, AuditMode, AuditScope, AuditStarted, Certifier,
+    Finding, Judge,
 };
 use crate::session::journal::Entry;
-use crate::session::state::State;
-use crate::spec::{Check, Group, Purpose};
-use crate::stage::merge::queue::features_are_in;
+use crate::spec::Check;
 use crate::stage::merge::settled_tip;
 use crate::stage::{Context, Item};
 
 /// What is audited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    Full,
-    /// Only these checks and scenarios, by id: after a repair.
+    Full(AuditMode),
+    /// Only these checks and scenarios, by id: after a repair. Nobody is asked.
     Narrowed(Vec<String>),
 }
 
-/// One thing to run.
-struct Planned {
-    check: Check,
-    group: Option<String>,
-    scenario: Option<event::Scenario>,
+impl Scope {
+    fn mode(&self) -> AuditMode {
+        match self {
+            Scope::Full(mode) => *mode,
+            Scope::Narrowed(_) => AuditMode::Fast,
+        }
+    }
+
+    fn word(&self) -> AuditScope {
+        match self {
+            Scope::Full(_) => AuditScope::Full,
+            Scope::Narrowed(_) => AuditScope::Narrowed,
+        }
+    }
 }
 
 /// Audits the integration tip. Returns the ids of what was not green.
@@ -41,30 +52,59 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
     let state = ctx.state()?;
     let round = state.audits.iter().map(|a| a.round).max().unwrap_or(0) + 1;
     let planned = plan(ctx, &state, scope)?;
-    if *scope == Scope::Full {
-        can_be_asked(ctx)?;
-    }
+    let mode = scope.mode();
+    can_be_asked(ctx, mode)?;
     ctx.append(Entry::new(AuditStarted {
         round,
         tip,
-        scope: match scope {
-            Scope::Full => AuditScope::Full,
-            Scope::Narrowed(_) => AuditScope::Narrowed,
-        },
+        scope: scope.word(),
+        mode,
         spec: state.approved(),
     }))?;
     ctx.report.say(&format!(
         "auditing {} from a clean worktree: {}",
         tip.short(),
-        crate::base::text::count(planned.len(), "check")
+        count(planned.len(), "check")
     ));
-    let empty = unproven(ctx, &planned, scope)?;
-    let checks: Vec<&Check> = planned.iter().map(|p| &p.check).collect();
-    let mut at = 0;
-    let mut red = Vec::new();
-    let mut observed = Vec::new();
-    let ran =
-        ctx.bench()?.run(&checks, tip, ctx.base(), Caching::Never, || ctx.left(), &mut |ran| {
+    let mut run = Running { ctx, round, tip, found: Vec::new() };
+    let (red, observed) = run.checks(&planned, scope)?;
+    stop::check()?;
+    let (certifier, adversary) = match scope {
+        Scope::Full(_) => {
+            run.beyond_the_spec()?;
+            let taken: Vec<String> = planned.iter().map(|p| p.check.id.clone()).collect();
+            run.judges(mode, &observed, &taken)?
+        }
+        Scope::Narrowed(_) => (Certifier::NotAsked, None),
+    };
+    ctx.append(Entry::new(AuditFinished { round, tip, certifier, adversary }))?;
+    crate::stage::merge::anchor(ctx)?;
+    Ok(red)
+}
+
+/// One audit that goes on.
+struct Running<'a> {
+    ctx: &'a Context<'a>,
+    round: u32,
+    tip: Oid,
+    /// Texts of what was found so far.
+    found: Vec<String>,
+}
+
+impl Running<'_> {
+    fn checks(
+        &mut self,
+        planned: &[Planned],
+        scope: &Scope,
+    ) -> Result<(Vec<String>, Vec<Observed>)> {
+        let ctx = self.ctx;
+        let empty = unproven(ctx, planned, scope)?;
+        let checks: Vec<&Check> = planned.iter().map(|p| &p.check).collect();
+        let mut at = 0;
+        let mut red = Vec::new();
+        let mut observed = Vec::new();
+        let (bench, left) = (ctx.bench()?, || ctx.left());
+        bench.run(&checks, self.tip, ctx.base(), Caching::Never, left, &mut |ran| {
             let item = &planned[at];
             at += 1;
             // A check across groups that was green before anything was built proves nothing.
@@ -80,90 +120,93 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
             if !outcome.is_pass() {
                 red.push(ran.check.clone());
             }
-            record(ctx, round, item, outcome)
+            self.record(item, outcome)
+        })?;
+        Ok((red, observed))
+    }
+
+    fn record(&mut self, item: &Planned, outcome: Outcome) -> Result<()> {
+        let written = Json::of(&outcome)?;
+        self.ctx.report.item(&Item::Check {
+            check: item.check.id.clone(),
+            phase: "audit",
+            group: item.group.clone(),
+            outcome: written.clone(),
+            cached: false,
         });
-    ran?;
-    stop::check()?;
-    let certifier = match scope {
-        Scope::Full => certify(ctx, round, tip, &observed)?,
-        Scope::Narrowed(_) => Certifier::NotAsked,
-    };
-    ctx.append(Entry::new(AuditFinished { round, tip, certifier }))?;
-    crate::stage::merge::anchor(ctx)?;
-    Ok(red)
+        let event = AuditChecked {
+            round: self.round,
+            check: item.check.id.clone(),
+            scenario: item.scenario.clone(),
+            asked: item.asked.clone(),
+            outcome: written,
+        };
+        let entry = match &item.group {
+            Some(gid) => Entry::group(gid, event),
+            None => Entry::new(event),
+        };
+        self.ctx.append(entry)?;
+        let owner = item.group.as_deref();
+        match finding_of(self.ctx, &item.check, owner, item.scenario.as_ref(), &outcome)? {
+            Some(finding) => self.find(finding),
+            None => Ok(()),
+        }
+    }
+
+    fn find(&mut self, finding: Finding) -> Result<()> {
+        self.found.push(format!(
+            "{} ({}): {}",
+            finding.kind.word(),
+            finding.severity,
+            finding.text
+        ));
+        self.ctx.report.item(&Item::Finding { finding: finding.clone() });
+        self.ctx.append(Entry::new(AuditFinding { round: self.round, finding }))
+    }
+
+    fn beyond_the_spec(&mut self) -> Result<()> {
+        for finding in scope::beyond(self.ctx, self.tip)? {
+            self.find(finding)?;
+        }
+        Ok(())
+    }
+
+    fn judges(
+        &self,
+        mode: AuditMode,
+        observed: &[Observed],
+        taken: &[String],
+    ) -> Result<(Certifier, Option<Certifier>)> {
+        let Running { ctx, round, tip, found } = self;
+        let case = Case { round: *round, tip: *tip, observed, found, taken };
+        Ok(match mode {
+            AuditMode::Fast => (Certifier::NotAsked, None),
+            AuditMode::Standard => (ask(ctx, Judge::Certifier, case)?, None),
+            AuditMode::Thorough => {
+                let certifier = ask(ctx, Judge::Certifier, case)?;
+                let asked = ctx.session.with_state(|s| asked_ids(s, *round))?;
+                let taken: Vec<String> = taken.iter().cloned().chain(asked).collect();
+                let case = Case { taken: &taken, ..case };
+                (certifier, Some(ask(ctx, Judge::Adversary, case)?))
+            }
+        })
+    }
 }
 
-fn plan(ctx: &Context<'_>, state: &State, scope: &Scope) -> Result<Vec<Planned>> {
-    let is_in = |g: &Group| {
-        state.phase(&g.id).is_in() || state.group(&g.id).is_some_and(|g| g.landed.is_some())
-    };
-    let own = ctx.spec.groups.iter().filter(|g| is_in(g)).flat_map(|g| {
-        g.checks.iter().map(|c| Planned {
-            check: c.clone(),
-            group: Some(g.id.clone()),
-            scenario: None,
-        })
-    });
-    let across = ctx
-        .spec
-        .cross_group_checks
-        .iter()
-        .filter(|c| {
-            c.purpose == Purpose::Regression || features_are_in(&ctx.spec, state, &c.features, "")
-        })
-        .map(|c| Planned { check: c.clone(), group: None, scenario: None });
-    let mut planned: Vec<Planned> = own.chain(across).collect();
-    for scenario in load_scenarios(ctx)? {
-        if !features_are_in(&ctx.spec, state, &scenario.record.features, "") {
-            continue;
-        }
-        let check = scenario.as_check();
-        planned.push(Planned { check, group: None, scenario: Some(scenario.record) });
-    }
-    if let Scope::Narrowed(ids) = scope {
-        planned.retain(|p| ids.contains(&p.check.id));
-    }
-    Ok(planned)
+/// Ids of what was asked for in a round.
+fn asked_ids(state: &crate::session::State, round: u32) -> Vec<String> {
+    let audit = state.audits.iter().rev().find(|a| a.round == round);
+    let checks = audit.into_iter().flat_map(|a| &a.checks);
+    checks.filter(|c| c.asked.is_some()).map(|c| c.check.clone()).collect()
 }
 
 /// Acceptance checks across groups that are green on the session's base. Those of groups were
 /// asked before the group was built.
 fn unproven(ctx: &Context<'_>, planned: &[Planned], scope: &Scope) -> Result<Vec<Ran>> {
-    if *scope != Scope::Full {
-        return Ok(Vec::new());
+    match scope {
+        Scope::Narrowed(_) => return Ok(Vec::new()),
+        Scope::Full(_) => {}
     }
-    let across: Vec<&Check> = planned
-        .iter()
-        .filter(|p| p.group.is_none() && p.scenario.is_none())
-        .map(|p| &p.check)
-        .collect();
+    let across: Vec<&Check> = planned.iter().filter(|p| p.is_across()).map(|p| &p.check).collect();
     ctx.bench()?.proves_nothing(&across, ctx.base(), || ctx.left(), &mut |_| Ok(()))
-}
-
-fn record(ctx: &Context<'_>, round: u32, item: &Planned, outcome: Outcome) -> Result<()> {
-    let written = Json::of(&outcome)?;
-    ctx.report.item(&Item::Check {
-        check: item.check.id.clone(),
-        phase: "audit",
-        group: item.group.clone(),
-        outcome: written.clone(),
-        cached: false,
-    });
-    let event = AuditChecked {
-        round,
-        check: item.check.id.clone(),
-        scenario: item.scenario.clone(),
-        outcome: written,
-    };
-    let entry = match &item.group {
-        Some(gid) => Entry::group(gid, event),
-        None => Entry::new(event),
-    };
-    ctx.append(entry)?;
-    let owner = item.group.as_deref();
-    if let Some(finding) = finding_of(ctx, &item.check, owner, item.scenario.as_ref(), &outcome)? {
-        ctx.report.item(&Item::Finding { finding: finding.clone() });
-        ctx.append(Entry::new(AuditFinding { round, finding }))?;
-    }
-    Ok(())
 }

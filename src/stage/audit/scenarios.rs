@@ -38,7 +38,7 @@ struct File {
     title: String,
     #[serde(default)]
     features: Vec<String>,
-    severity: String,
+    severity: event::Severity,
     check: Check,
 }
 
@@ -72,12 +72,6 @@ pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
         }
         if !is_group_id(&parsed.id) {
             return Err(bad(format!("'{}' is not an id", parsed.id)));
-        }
-        if !["critical", "important", "polish"].contains(&parsed.severity.as_str()) {
-            return Err(bad(format!(
-                "severity '{}' is none of critical, important, polish",
-                parsed.severity
-            )));
         }
         parsed.check.body().map_err(|e| bad(e.to_string()))?;
         if let Some(feature) = parsed.features.iter().find(|f| ctx.spec.feature(f).is_none()) {

@@ -25,7 +25,7 @@ use super::change::Change;
 use super::earlier::earlier_of;
 use super::packet::{
     Approval, At, Chain, Feature, Journal, Phase, ProofPacket, Reason, ReasonKind, SpecFacts,
-    VERSION, Verdict, Word,
+    VERSION, Verdict,
 };
 use crate::base::{Result, Secrets, Sha256};
 use crate::disk;
@@ -33,6 +33,7 @@ use crate::session::layout::refs;
 use crate::session::state::{RunState, SpecState};
 use crate::session::{Event, Record, Session, State, Workspace};
 use crate::spec::Spec;
+use crate::stage::audit::verdict::Condition;
 use crate::stage::audit::{ProductVerdict, verdict};
 use checks::Runs;
 
@@ -114,7 +115,7 @@ fn judged(src: &Source<'_>, runs: &Runs) -> ProductVerdict {
         let text = format!("Evidence sha256:{} {}", lost.sha256.short(), lost.how);
         match lost.phase {
             Phase::Audit | Phase::Scenario => {
-                out.lower(Word::Unverified, format!("check {}", lost.check), text);
+                out.met(Condition::EvidenceLost, format!("check {}", lost.check), text);
             }
             // It did not decide about the product as it is now.
             Phase::Base | Phase::Attempt | Phase::Candidate => {

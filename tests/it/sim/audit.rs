@@ -29,7 +29,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
         (round, w.tip(), w.state.approved())
     };
     let scope = if only.is_some() { AuditScope::Narrowed } else { AuditScope::Full };
-    p.append(Entry::new(AuditStarted { round, tip, scope, spec }));
+    p.append(Entry::new(AuditStarted { round, tip, scope, mode: AuditMode::Fast, spec }));
     let mut all = true;
     for gid in p.groups().into_iter().filter(|g| only.is_none_or(|o| o == g)) {
         tick().await;
@@ -44,6 +44,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
             round,
             check: check.clone(),
             scenario: None,
+            asked: None,
             outcome: outcome(green, tip).into(),
         };
         p.append(Entry::new(seen));
@@ -52,13 +53,14 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
             let finding = Finding {
                 id: check.clone(),
                 kind: FindingKind::ProductFailure,
-                severity: "critical".into(),
+                severity: Severity::Critical,
                 text: "red".into(),
                 features: vec![format!("f-{gid}")],
                 group: Some(gid),
                 check: Some(check),
                 reproduction: String::new(),
                 evidence: Vec::new(),
+                beyond: None,
                 failure: None,
             };
             p.append(Entry::new(AuditFinding { round, finding }));
@@ -66,7 +68,7 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
     }
     tick().await;
     let certifier = if only.is_some() { Certifier::NotAsked } else { Certifier::None };
-    p.append(Entry::new(AuditFinished { round, tip, certifier }));
+    p.append(Entry::new(AuditFinished { round, tip, certifier, adversary: None }));
     all
 }
 

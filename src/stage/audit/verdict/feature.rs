@@ -1,10 +1,10 @@
 //! One feature's verdict, from what the audit observed.
 
-use super::seen::{POLISH, Seen};
-use super::{FeatureVerdict, FeatureWord, is_in};
+use super::record::is_in;
+use super::seen::Seen;
+use super::{Condition, FeatureVerdict, FeatureWord, judged};
 use crate::check::Status;
 use crate::session::State;
-use crate::session::event::FindingKind;
 use crate::session::state::Audit;
 use crate::spec::{Feature, Purpose, Spec};
 
@@ -21,7 +21,9 @@ pub(super) fn rank(word: FeatureWord) -> u8 {
 }
 
 impl FeatureVerdict {
-    fn lower(&mut self, cap: FeatureWord, why: String) {
+    /// A condition holds; one that does not cap features says nothing here.
+    fn met(&mut self, condition: Condition, why: String) {
+        let Some(cap) = condition.cap().feature else { return };
         if rank(cap) > rank(self.word) {
             self.word = cap;
         }
@@ -58,40 +60,37 @@ pub(super) fn judge(
 
     if !is_in(state.group(&feature.group)) {
         let why = format!("Its group `{}` did not land.", feature.group);
-        out.lower(FeatureWord::Blocked, why);
+        out.met(Condition::GroupNotIn, why);
     }
     let audit = match audit {
         Ok(audit) => audit,
         Err(why) => {
-            out.lower(FeatureWord::Missing, why.to_owned());
+            out.met(Condition::NotAudited, why.to_owned());
             return out;
         }
     };
     for one in &mine {
-        let cap = match one.status {
-            Status::Passed => continue,
-            Status::Failed if !one.is_polish() => FeatureWord::Failed,
-            Status::Failed | Status::NotRun => FeatureWord::Partial,
-        };
-        out.lower(cap, format!("{}: {}", one.subject(), one.sentence()));
+        if let Some(condition) = one.condition() {
+            out.met(condition, format!("{}: {}", one.subject(), one.sentence()));
+        }
     }
     for id in checks.iter().filter(|id| !seen.iter().any(|s| s.is_check(id))) {
-        out.lower(FeatureWord::Partial, format!("check {id}: Not run in the audit."));
+        out.met(Condition::CheckLeftOut, format!("check {id}: Not run in the audit."));
     }
     if !mine.iter().any(|s| s.status == Status::Passed) {
         let why = "Nothing that counts was observed to pass.";
-        out.lower(FeatureWord::Missing, why.to_owned());
+        out.met(Condition::NothingPassed, why.to_owned());
     }
     for finding in audit.findings.iter().filter(|f| f.features.contains(&feature.id)) {
-        let cap = match finding.kind {
-            FindingKind::ProductFailure if finding.severity != POLISH => FeatureWord::Failed,
-            FindingKind::ProductFailure | FindingKind::ProofGap => FeatureWord::Partial,
-            FindingKind::Scope | FindingKind::Opinion => continue,
-        };
-        if mine.iter().any(|s| s.says(finding)) {
-            continue;
+        if !mine.iter().any(|s| s.says(finding)) {
+            let why = format!("finding {}: {}", finding.id, finding.text);
+            out.met(judged::of_finding(spec, finding), why);
         }
-        out.lower(cap, format!("finding {}: {}", finding.id, finding.text));
+    }
+    for word in judged::words(audit).iter().filter(|w| w.feature == feature.id) {
+        if let Some(condition) = judged::of_word(word) {
+            out.met(condition, judged::sentence(word));
+        }
     }
     out
 }

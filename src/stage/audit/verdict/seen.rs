@@ -1,11 +1,10 @@
 //! What an audit observed, one entry a recorded outcome.
 
+use super::{Condition, ProductVerdict};
 use crate::check::{Outcome, Reason, Status};
-use crate::session::event::{Finding, FindingKind, Scenario};
+use crate::session::event::{Finding, FindingKind, Scenario, Severity};
 use crate::session::state::{Audit, AuditCheck};
-
-/// The severity of what only polish is missing of.
-pub const POLISH: &str = "polish";
+use crate::spec::Spec;
 
 /// One outcome as it counts.
 #[derive(Debug)]
@@ -20,9 +19,36 @@ pub struct Seen<'a> {
 }
 
 /// Everything that was observed, in the order of the journal. All of it counts: a later pass does
-/// not take back that the same check was red on the same product.
+/// not take back that the same check was red on the same product. What a judge asked for counts only
+/// as the finding that was made of it.
 pub fn all(audit: &Audit) -> Vec<Seen<'_>> {
-    audit.checks.iter().map(|check| one(audit, check)).collect()
+    audit.checks.iter().filter(|c| !is_exploration(c)).map(|check| one(audit, check)).collect()
+}
+
+/// Whether a judge asked for it, to see what happens.
+pub fn is_exploration(check: &AuditCheck) -> bool {
+    check.asked.as_ref().is_some_and(|asked| !asked.again)
+}
+
+/// Ids of what judges asked for and what failed.
+pub fn failed_probes(audit: &Audit) -> impl Iterator<Item = &str> {
+    let asked = audit.checks.iter().filter(|c| is_exploration(c));
+    asked.filter(|c| one(audit, c).is_failed()).map(|c| c.check.as_str())
+}
+
+/// What the observations are to the product.
+pub fn judge(out: &mut ProductVerdict, spec: &Spec, seen: &[Seen<'_>]) {
+    for one in seen {
+        if let Some(condition) = one.condition() {
+            out.met(condition, one.subject(), one.sentence());
+        }
+    }
+    for (_, check) in spec.checks() {
+        if !seen.iter().any(|s| s.is_check(&check.id)) {
+            let subject = format!("check {}", check.id);
+            out.met(Condition::CheckLeftOut, subject, "Not run in the audit.");
+        }
+    }
 }
 
 fn one<'a>(audit: &Audit, check: &'a AuditCheck) -> Seen<'a> {
@@ -51,8 +77,19 @@ impl Seen<'_> {
         self.scenario.is_none() && self.id == id
     }
 
-    pub fn is_polish(&self) -> bool {
-        self.scenario.is_some_and(|s| s.severity == POLISH)
+    pub fn is_failed(&self) -> bool {
+        self.status == Status::Failed
+    }
+
+    /// What it is to the verdict; `None` for a pass.
+    pub fn condition(&self) -> Option<Condition> {
+        let polish = self.scenario.is_some_and(|s| s.severity == Severity::Polish);
+        match self.status {
+            Status::Passed => None,
+            Status::Failed if polish => Some(Condition::PolishFailed),
+            Status::Failed => Some(Condition::CheckFailed),
+            Status::NotRun => Some(Condition::CheckNotRun),
+        }
     }
 
     pub fn subject(&self) -> String {

@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::base::Sha256;
+use crate::check::Status;
 use crate::git::Oid;
-use crate::session::event::{AuditScope, Finding, Scenario};
-use crate::session::state::{AuditCheck, Landing};
+use crate::session::event::{
+    Answered, Asked, AuditMode, AuditScope, Beyond, Certifier, Finding, FindingKind, Judge,
+    JudgedWord, Judgement, Scenario, Severity, Struck,
+};
+use crate::session::state::{AuditCheck, GroupState, Landing, Phase, SpecState};
 use crate::spec::sample;
 
 fn oid(n: u8) -> Oid {
@@ -30,32 +34,33 @@ fn json_outcome(status: Status) -> crate::base::Json {
     outcome(status).into()
 }
 
-fn scenario(id: &str, features: &[&str], severity: &str) -> Scenario {
+fn scenario(id: &str, features: &[&str], severity: Severity) -> Scenario {
     Scenario {
         id: id.into(),
         title: id.into(),
         features: features.iter().map(|f| (*f).to_owned()).collect(),
-        severity: severity.into(),
+        severity,
         held_out: true,
         sha256: Sha256::of(id.as_bytes()),
     }
 }
 
 fn check(id: &str, scenario: Option<Scenario>, status: Status) -> AuditCheck {
-    AuditCheck { check: id.into(), scenario, outcome: json_outcome(status) }
+    AuditCheck { check: id.into(), scenario, asked: None, outcome: json_outcome(status) }
 }
 
 fn finding(id: &str, kind: FindingKind, features: &[&str]) -> Finding {
     Finding {
         id: id.into(),
         kind,
-        severity: "important".into(),
+        severity: Severity::Important,
         text: format!("text of {id}"),
         features: features.iter().map(|f| (*f).to_owned()).collect(),
         group: None,
         check: None,
         reproduction: String::new(),
         evidence: Vec::new(),
+        beyond: None,
         failure: None,
     }
 }
@@ -87,17 +92,23 @@ fn good() -> (Spec, State) {
     }
     let mut checks: Vec<AuditCheck> =
         spec.checks().map(|(_, c)| check(&c.id, None, Status::Passed)).collect();
-    checks.push(check("s", Some(scenario("s", &["login"], "critical")), Status::Passed));
+    checks.push(check("s", Some(scenario("s", &["login"], Severity::Critical)), Status::Passed));
     state.audits.push(Audit {
         spec: None,
         round: 1,
         tip: oid(TIP),
         scope: AuditScope::Full,
+        mode: AuditMode::Standard,
         checks,
         findings: Vec::new(),
-        finished: Some(Certifier::Asked { provider: "command".into(), struck: 0 }),
+        finished: Some(asked(Answered::default())),
+        adversary: None,
     });
     (spec, state)
+}
+
+fn asked(answered: Answered) -> Certifier {
+    Certifier::Asked(Answered { provider: "command".into(), ..answered })
 }
 
 fn judged(spec: &Spec, state: &State) -> ProductVerdict {
@@ -118,7 +129,9 @@ fn everything_shown_is_passed_and_nothing_else_exits_with_0() {
     let v = judged(&spec, &state);
     assert_eq!((v.word, &v.reasons[..]), (Word::Passed, &[][..]));
     assert_eq!(v.features[1].checks, ["greets", "remembers", "s"]);
-    assert_eq!(v.limits, ["Check `suite` is judged by its exit code alone: it counts no tests."]);
+    assert_eq!(v.limits.len(), 2, "{:?}", v.limits);
+    assert!(v.limits[0].starts_with("Nobody attacked the product (injection, "), "{:?}", v.limits);
+    assert_eq!(v.limits[1], "Check `suite` is judged by its exit code alone: it counts no tests.");
     let words = [Word::Passed, Word::Unverified, Word::Partial, Word::Failed, Word::Blocked];
     let zero: Vec<Word> = words.into_iter().filter(|w| w.exit() == Exit::YES).collect();
     assert_eq!(zero, [Word::Passed]);
@@ -128,10 +141,14 @@ fn everything_shown_is_passed_and_nothing_else_exits_with_0() {
 fn a_certifier_that_did_not_look_is_a_limit() {
     let (spec, mut state) = good();
     let failed = Certifier::Failed { provider: "command".into(), why: "no answer".into() };
-    let struck = Certifier::Asked { provider: "command".into(), struck: 2 };
-    for (certifier, said) in
-        [(Certifier::None, "deterministic"), (failed, "no answer"), (struck, "2 citations")]
-    {
+    let cited = |cited: &str| Struck { cited: cited.into(), by: "feature login".into() };
+    let citations = vec![cited("sha256:00"), cited("hearsay")];
+    let struck = asked(Answered { struck: 2, citations, ..Answered::default() });
+    for (certifier, said) in [
+        (Certifier::None, "deterministic"),
+        (failed, "no answer"),
+        (struck, "evidence. sha256:00 (feature login), hearsay"),
+    ] {
         state.audits[0].finished = Some(certifier);
         let v = judged(&spec, &state);
         assert_eq!(v.word, Word::Passed);
@@ -221,11 +238,11 @@ fn an_outcome_that_cannot_be_read_or_is_of_another_commit_is_no_pass() {
 #[test]
 fn a_polish_scenario_makes_a_feature_partial() {
     let (spec, mut state) = good();
-    let polish = scenario("p", &["login"], "polish");
+    let polish = scenario("p", &["login"], Severity::Polish);
     state.audits[0].checks.push(check("p", Some(polish), Status::Failed));
     // The audit writes a finding for what it saw fail; it says nothing new.
     let mut same = finding("p", FindingKind::ProductFailure, &["login"]);
-    same.severity = "polish".into();
+    same.severity = Severity::Polish;
     same.check = Some("p".into());
     state.audits[0].findings.push(same);
     let v = judged(&spec, &state);
@@ -305,6 +322,92 @@ fn red_in_a_later_audit_of_the_same_product_takes_the_proof_away() {
     assert_eq!(judged(&spec, &state).word, Word::Unverified);
 }
 
+#[test]
+fn a_judge_lowers_and_never_raises() {
+    let (spec, good) = good();
+    let with = |word, severity, red: bool| {
+        let mut state = good.clone();
+        if red {
+            state.audits[0].checks[2].outcome = json_outcome(Status::Failed);
+        }
+        let one = Judgement {
+            feature: "login".into(),
+            word,
+            severity,
+            why: "it greets nobody".into(),
+            evidence: Vec::new(),
+        };
+        let answered = Answered { features: vec![one], ..Answered::default() };
+        state.audits[0].finished = Some(asked(answered));
+        let v = judged(&spec, &state);
+        (v.word, word_of(&v, "login"))
+    };
+    use Severity::{Critical, Important, Polish};
+    let (passed, lowered) =
+        ((Word::Passed, FeatureWord::Passed), (Word::Unverified, FeatureWord::Partial));
+    for (word, severity, wanted) in [
+        (JudgedWord::Passed, Critical, passed),
+        (JudgedWord::Nothing, Critical, passed),
+        (JudgedWord::Partial, Polish, passed),
+        (JudgedWord::Partial, Important, lowered),
+        (JudgedWord::Missing, Important, lowered),
+        (JudgedWord::Failed, Critical, lowered),
+    ] {
+        assert_eq!(with(word, severity, false), wanted, "{word:?}");
+        // Whatever it says of what failed.
+        let red = with(word, severity, true);
+        assert_eq!(red, (Word::Partial, FeatureWord::Failed), "{word:?}");
+    }
+}
+
+#[test]
+fn scope_and_opinions_cap_by_their_row() {
+    let (spec, good) = good();
+    let with = |kind, severity, beyond| {
+        let mut state = good.clone();
+        let one = Finding { severity, beyond, ..finding("f1", kind, &["login"]) };
+        state.audits[0].findings.push(one);
+        let v = judged(&spec, &state);
+        (v.word, v.limits.iter().any(|l| l.contains("text of f1")))
+    };
+    use Severity::{Critical, Important};
+    let ruled_out = || Some(Beyond::RuledOut { non_goal: "a web interface".into() });
+    let scope = FindingKind::Scope;
+    assert_eq!(with(scope, Important, ruled_out()), (Word::Partial, false));
+    assert_eq!(with(scope, Critical, Some(Beyond::Unasked)), (Word::Unverified, false));
+    assert_eq!(with(scope, Important, Some(Beyond::Unasked)), (Word::Passed, true));
+    assert_eq!(with(FindingKind::Opinion, Critical, None), (Word::Unverified, false));
+}
+
+#[test]
+fn what_a_judge_tried_counts_as_the_finding_that_it_made_of_it() {
+    let (spec, mut state) = good();
+    let mut probe = check("probe-x", None, Status::Failed);
+    let asked = Asked { by: Judge::Certifier, turn: 1, check: json!({}).into(), again: false };
+    probe.asked = Some(asked.clone());
+    state.audits[0].checks.push(probe);
+    let v = judged(&spec, &state);
+    assert_eq!(v.word, Word::Passed);
+    assert!(v.limits.iter().any(|l| l.contains("`probe-x`")), "{:?}", v.limits);
+    // Looked at again in a later audit, it is a check like any other.
+    let last = state.audits[0].checks.len() - 1;
+    state.audits[0].checks[last].asked = Some(Asked { again: true, ..asked });
+    assert_eq!(judged(&spec, &state).word, Word::Partial);
+}
+
+#[test]
+fn a_thorough_audit_without_an_adversary_is_not_passed() {
+    let (spec, mut state) = good();
+    state.audits[0].mode = AuditMode::Thorough;
+    let failed = Certifier::Failed { provider: "command".into(), why: "no answer".into() };
+    for adversary in [None, Some(Certifier::None), Some(failed)] {
+        state.audits[0].adversary = adversary;
+        assert_eq!(judged(&spec, &state).word, Word::Unverified);
+    }
+    state.audits[0].adversary = Some(asked(Answered::default()));
+    assert_eq!(judged(&spec, &state).word, Word::Passed);
+}
+
 fn status() -> impl Strategy<Value = Status> {
     prop_oneof![4 => Just(Status::Passed), 1 => Just(Status::Failed), 1 => Just(Status::NotRun)]
 }
@@ -324,7 +427,7 @@ prop_compose! {
         phases in prop::collection::vec((phase(), any::<bool>()), 2),
         statuses in prop::collection::vec(prop::option::weighted(0.9, status()), 7),
         features in prop::sample::subsequence(vec!["listing", "login", "nothing"], 0..=3),
-        severity in prop_oneof![Just("critical"), Just("polish")],
+        severity in prop_oneof![Just(Severity::Critical), Just(Severity::Polish)],
         counts in prop_oneof![6 => Just(0_u8), 1 => Just(1), 1 => Just(2), 1 => Just(3)],
     ) -> State {
         let (spec, mut state) = good();
@@ -359,24 +462,45 @@ prop_compose! {
 #[derive(Debug, Clone)]
 enum Red {
     Check(usize, Status),
-    Scenario(Status, &'static str, &'static str),
-    Finding(FindingKind, &'static str),
+    Scenario(Status, &'static str, Severity),
+    Finding(FindingKind, &'static str, Severity, Option<Beyond>),
+    Word(JudgedWord, &'static str, Severity),
+    Later(Status),
+    Chain,
 }
 
 fn red() -> impl Strategy<Value = Red> {
     let status = prop_oneof![Just(Status::Failed), Just(Status::NotRun)];
     let feature = prop_oneof![Just("listing"), Just("login"), Just("nothing")];
-    let severity = prop_oneof![Just("critical"), Just("polish")];
+    let severity =
+        prop_oneof![Just(Severity::Critical), Just(Severity::Important), Just(Severity::Polish)];
     let kind = prop_oneof![
         Just(FindingKind::ProductFailure),
         Just(FindingKind::ProofGap),
         Just(FindingKind::Scope),
         Just(FindingKind::Opinion)
     ];
+    let beyond = prop_oneof![
+        Just(None),
+        Just(Some(Beyond::Unasked)),
+        Just(Some(Beyond::RuledOut { non_goal: "a web interface".into() }))
+    ];
+    let word = prop_oneof![
+        Just(JudgedWord::Passed),
+        Just(JudgedWord::Nothing),
+        Just(JudgedWord::Partial),
+        Just(JudgedWord::Missing),
+        Just(JudgedWord::Failed)
+    ];
     prop_oneof![
         (0..6_usize, status.clone()).prop_map(|(n, s)| Red::Check(n, s)),
-        (status, feature.clone(), severity).prop_map(|(s, f, v)| Red::Scenario(s, f, v)),
-        (kind, feature).prop_map(|(k, f)| Red::Finding(k, f)),
+        (status.clone(), feature.clone(), severity.clone())
+            .prop_map(|(s, f, v)| Red::Scenario(s, f, v)),
+        (kind, feature.clone(), severity.clone(), beyond)
+            .prop_map(|(k, f, v, b)| Red::Finding(k, f, v, b)),
+        (word, feature, severity).prop_map(|(w, f, v)| Red::Word(w, f, v)),
+        status.prop_map(Red::Later),
+        Just(Red::Chain),
     ]
 }
 
@@ -408,6 +532,7 @@ proptest! {
         let spec = sample::good();
         let before = judged(&spec, &state);
         let mut after = state.clone();
+        let mut chain = ChainState::Intact;
         let audit = &mut after.audits[0];
         match red {
             Red::Check(n, status) => {
@@ -418,9 +543,27 @@ proptest! {
                 let more = scenario("more", &[feature], severity);
                 audit.checks.push(check("more", Some(more), status));
             }
-            Red::Finding(kind, feature) => audit.findings.push(finding("more", kind, &[feature])),
+            Red::Finding(kind, feature, severity, beyond) => {
+                let more = finding("more", kind, &[feature]);
+                audit.findings.push(Finding { severity, beyond, ..more });
+            }
+            Red::Word(word, feature, severity) => {
+                let why = "because".to_owned();
+                let (feature, evidence) = (feature.to_owned(), Vec::new());
+                let more = Judgement { feature, word, severity, why, evidence };
+                if let Some(Certifier::Asked(answered)) = &mut audit.finished {
+                    answered.features.push(more);
+                }
+            }
+            Red::Later(status) => {
+                let mut later = audit.clone();
+                later.scope = AuditScope::Narrowed;
+                later.checks = vec![check(&spec.groups[0].checks[0].id, None, status)];
+                after.audits.push(later);
+            }
+            Red::Chain => chain = broken(),
         }
-        let after = judged(&spec, &after);
+        let after = verdict(&spec, &after, &chain);
         prop_assert!(after.word.rank() >= before.word.rank());
         for (a, b) in after.features.iter().zip(&before.features) {
             prop_assert!(feature::rank(a.word) >= feature::rank(b.word));

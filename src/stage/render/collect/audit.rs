@@ -37,13 +37,15 @@ pub(super) fn audit(src: &Source<'_>) -> Audit {
         rounds,
         certifier: full.and_then(|a| a.finished.as_ref()).and_then(asked),
         scenarios: shown.map(scenarios).unwrap_or_default(),
-        struck: full.and_then(|a| a.finished.as_ref()).map_or(0, struck),
+        struck: full.map_or(0, |a| a.finished.iter().chain(&a.adversary).map(struck).sum()),
+        mode: full.map(|a| a.mode.word().to_owned()),
+        adversary: full.and_then(|a| a.adversary.as_ref()).and_then(asked),
     }
 }
 
 fn struck(certifier: &Certifier) -> u32 {
     match certifier {
-        Certifier::Asked { struck, .. } => *struck,
+        Certifier::Asked(answered) => answered.struck,
         Certifier::None | Certifier::Failed { .. } | Certifier::NotAsked => 0,
     }
 }
@@ -51,14 +53,15 @@ fn struck(certifier: &Certifier) -> u32 {
 /// Who looked for failures; one that failed did not.
 fn asked(certifier: &Certifier) -> Option<String> {
     match certifier {
-        Certifier::Asked { provider, .. } => Some(provider.clone()),
+        Certifier::Asked(answered) => Some(answered.provider.clone()),
         Certifier::None | Certifier::Failed { .. } | Certifier::NotAsked => None,
     }
 }
 
 fn outcome_of(audit: &state::Audit) -> (AuditOutcome, String) {
     let is = |status: Status| {
-        let seen = audit.checks.iter().filter(|c| status_of(c) == status).count();
+        let counts = audit.checks.iter().filter(|c| c.asked.as_ref().is_none_or(|a| a.again));
+        let seen = counts.filter(|c| status_of(c) == status).count();
         (seen > 0).then_some(seen)
     };
     let failures =
@@ -91,7 +94,7 @@ fn scenarios(audit: &state::Audit) -> Vec<Scenario> {
             id: scenario.id.clone(),
             title: scenario.title.clone(),
             features: scenario.features.clone(),
-            severity: severity(&scenario.severity),
+            severity: severity(scenario.severity),
             sha256: scenario.sha256,
             visibility: if scenario.held_out {
                 Visibility::HeldOut
@@ -104,13 +107,11 @@ fn scenarios(audit: &state::Audit) -> Vec<Scenario> {
     out
 }
 
-/// The words of scenarios and certifiers (`critical`, `important`, `polish`) and the plain ones.
-fn severity(word: &str) -> Severity {
-    match word {
-        "critical" => Severity::Critical,
-        "important" | "high" => Severity::High,
-        "polish" | "low" => Severity::Low,
-        _ => Severity::Medium,
+fn severity(found: event::Severity) -> Severity {
+    match found {
+        event::Severity::Critical => Severity::Critical,
+        event::Severity::Important => Severity::High,
+        event::Severity::Polish => Severity::Low,
     }
 }
 
@@ -146,7 +147,7 @@ fn shown(src: &Source<'_>, round: u32, finding: &event::Finding) -> Finding {
             event::FindingKind::Scope => FindingKind::Scope,
             event::FindingKind::Opinion => FindingKind::Opinion,
         },
-        severity: severity(&finding.severity),
+        severity: severity(finding.severity),
         text,
         feature: finding.features.first().cloned(),
         group: finding.group.clone(),

@@ -33,6 +33,8 @@ struct Ran<'a> {
     id: &'a str,
     phase: Phase,
     scenario: Option<&'a Scenario>,
+    /// As somebody who judges asked for it.
+    asked: Option<Check>,
     outcome: &'a Json,
     note: &'static str,
 }
@@ -60,6 +62,7 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
             id: &e.check,
             phase,
             scenario: None,
+            asked: None,
             outcome: &e.outcome,
             note,
         });
@@ -67,14 +70,21 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
     let Event::AuditChecked(e) = &record.event else { return None };
     let scenario = e.scenario.as_ref();
     let phase = if scenario.is_some() { Phase::Scenario } else { Phase::Audit };
-    Some(Ran { record, id: &e.check, phase, scenario, outcome: &e.outcome, note: "" })
+    let asked = e.asked.as_ref().and_then(|a| a.check.read().ok());
+    let note = match &e.asked {
+        Some(a) if a.again => "It showed a failure in an earlier audit.",
+        Some(_) => "A judge asked for it; it counts as the finding that was made of it.",
+        None => "",
+    };
+    Some(Ran { record, id: &e.check, phase, scenario, asked, outcome: &e.outcome, note })
 }
 
 fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>) -> CheckRun {
-    let (owner, check) = match ran.scenario {
+    let (owner, check) = match (ran.scenario, &ran.asked) {
         // Its content is kept apart from the spec, on purpose.
-        Some(_) => (None, None),
-        None => find(spec, ran.id),
+        (Some(_), _) => (None, None),
+        (None, Some(asked)) => (None, Some(asked)),
+        (None, None) => find(spec, ran.id),
     };
     let group = ran.record.group.as_deref().or(owner).filter(|g| !g.starts_with(SYNC));
     let base = CheckRun {

@@ -163,29 +163,51 @@ impl Scene {
     /// A full audit in which everything passes, except for what `red` says.
     pub fn audited(&mut self, round: u32, red: &[(&str, &str, &str)]) -> &mut Self {
         let tip = self.tip;
-        self.told(AuditStarted { round, tip, scope: AuditScope::Full, spec: None });
+        self.told(AuditStarted {
+            round,
+            tip,
+            scope: AuditScope::Full,
+            mode: AuditMode::Standard,
+            spec: None,
+        });
         let ids: Vec<String> = self.spec.checks().map(|(_, c)| c.id.clone()).collect();
         for check in ids {
             let found = red.iter().find(|(id, _, _)| *id == check);
             let (word, reason) = found.map_or(("passed", "ok"), |(_, word, reason)| (word, reason));
             let outcome = self.outcome(word, reason, &format!("audit of {check}\n"));
-            self.told(AuditChecked { round, check, scenario: None, outcome: outcome.into() });
+            self.told(AuditChecked {
+                round,
+                check,
+                scenario: None,
+                asked: None,
+                outcome: outcome.into(),
+            });
         }
         let scenario = Scenario {
             id: "wrong-password".into(),
             title: "A wrong password".into(),
             features: vec!["login".into()],
-            severity: "critical".into(),
+            severity: Severity::Critical,
             held_out: true,
             sha256: Sha256::of(b"s"),
         };
         let check = "scenario-wrong-password".to_owned();
         let outcome = self.outcome("passed", "ok", "refused\n");
-        self.told(AuditChecked { round, check, scenario: Some(scenario), outcome: outcome.into() });
+        self.told(AuditChecked {
+            round,
+            check,
+            scenario: Some(scenario),
+            asked: None,
+            outcome: outcome.into(),
+        });
         self.told(AuditFinished {
             round,
             tip,
-            certifier: Certifier::Asked { provider: "command".into(), struck: 0 },
+            certifier: Certifier::Asked(Answered {
+                provider: "command".into(),
+                ..Answered::default()
+            }),
+            adversary: None,
         })
     }
 

@@ -4,6 +4,7 @@ use super::scene::Scene;
 use super::*;
 use crate::session::event::*;
 use crate::session::journal::Entry;
+use crate::stage::render::packet::Word;
 use crate::stage::render::packet::{
     AttemptOutcome as Ended, AuditOutcome, FeatureVerdict, GroupState, RepairOutcome,
 };
@@ -168,18 +169,30 @@ fn red_checks_findings_and_repairs_are_shown() {
     let finding = Finding {
         id: "greets".into(),
         kind: FindingKind::ProductFailure,
-        severity: "important".into(),
+        severity: Severity::Important,
         text: "greets: nobody is greeted".into(),
         features: vec!["login".into()],
         group: Some("login".into()),
         check: Some("greets".into()),
         reproduction: "./shop login ann".into(),
         evidence: Vec::new(),
+        beyond: None,
         failure: None,
     };
-    scene.told(AuditStarted { round: 2, tip: scene.tip, scope: AuditScope::Full, spec: None });
+    scene.told(AuditStarted {
+        round: 2,
+        tip: scene.tip,
+        scope: AuditScope::Full,
+        mode: AuditMode::Standard,
+        spec: None,
+    });
     scene.told(AuditFinding { round: 2, finding });
-    scene.told(AuditFinished { round: 2, tip: scene.tip, certifier: Certifier::None });
+    scene.told(AuditFinished {
+        round: 2,
+        tip: scene.tip,
+        certifier: Certifier::None,
+        adversary: None,
+    });
     let findings = vec!["greets".to_owned()];
     let key = "login-1234".to_owned();
     scene.add(Entry::group(

@@ -21,6 +21,14 @@ pub struct Journey {
     pub console: Vec<String>,
     /// `GET url: 500` or the error.
     pub failed_requests: Vec<String>,
+    /// Whether what was expected is there without the journey too.
+    pub controls: Vec<Control>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    pub expected: String,
+    pub holds_anyway: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +57,8 @@ struct Record {
     console: Vec<Console>,
     #[serde(default)]
     failed_requests: Vec<Failed>,
+    #[serde(default)]
+    without_the_journey: Vec<Control>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +91,7 @@ struct Failed {
     #[serde(default)]
     url: String,
     #[serde(default)]
-    status: Option<u16>,
+    status: Option<u64>,
     #[serde(default)]
     error: Option<String>,
 }
@@ -117,6 +127,7 @@ pub fn read(check: &str, bytes: &[u8]) -> Option<Journey> {
         more,
         console: console.collect(),
         failed_requests: failed.collect(),
+        controls: record.without_the_journey.into_iter().take(MOST).collect(),
     })
 }
 

@@ -61,7 +61,8 @@ pub fn journey(check: &str, shots: &[&[u8]], wrong: &str) -> Vec<u8> {
     json!({"v": 1, "evidence": "browser_journey", "check": check, "url": "http://127.0.0.1:4411/",
            "browser": "Chromium 150.0", "steps": steps,
            "console": [{"level": "error", "text": "undefined is not a function", "source": "app.js:3"}],
-           "failed_requests": [{"method": "GET", "url": "/icon.png", "status": 404, "error": ""}]})
+           "failed_requests": [{"method": "GET", "url": "/icon.png", "status": 404, "error": ""}],
+           "without_the_journey": [{"expected": "expect text \"Saved\"", "holds_anyway": false}]})
     .to_string()
     .into_bytes()
 }

@@ -18,6 +18,12 @@ pub struct Audit {
     /// Citations that it took back: what they named is not there, or Otto did not capture it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub struck: u32,
+    /// How deep it looked: `fast`, `standard` or `thorough`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The provider that attacked the product, in the mode `thorough`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversary: Option<String>,
 }
 
 fn is_zero(n: &u32) -> bool {

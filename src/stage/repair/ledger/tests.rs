@@ -5,7 +5,7 @@ use proptest::strategy::Strategy;
 
 use super::*;
 use crate::git::Oid;
-use crate::session::event::{Certifier, Course, Failure};
+use crate::session::event::{AuditMode, Certifier, Course, Failure, Severity};
 use crate::session::state::{AuditCheck, GroupState, Landing, Phase};
 
 fn oid(n: u32) -> Oid {
@@ -34,18 +34,18 @@ fn finding(red: &Red) -> Finding {
     Finding {
         id: format!("c{}", red.check),
         kind: red.kind,
-        severity: "critical".into(),
+        severity: Severity::Critical,
         text: "red".into(),
         features: Vec::new(),
         group: Some(format!("g{}", red.group)),
         check: Some(format!("c{}", red.check)),
         reproduction: String::new(),
         evidence: Vec::new(),
+        beyond: None,
         failure: Some(Failure {
             fingerprint: print(red.way),
             paths: Vec::new(),
             routed: String::new(),
-            probe: None,
         }),
     }
 }
@@ -79,15 +79,22 @@ fn land(state: &mut State) {
 fn audit(state: &mut State, reds: &[Red], only: Option<&[String]>) {
     let looked = |id: &String| only.is_none_or(|o| o.contains(id));
     let ids = (0..6).map(|n| format!("c{n}")).filter(looked);
-    let check = |check| AuditCheck { check, scenario: None, outcome: serde_json::json!({}).into() };
+    let check = |check| AuditCheck {
+        check,
+        scenario: None,
+        asked: None,
+        outcome: serde_json::json!({}).into(),
+    };
     state.audits.push(Audit {
         round: state.audits.len() as u32 + 1,
         tip: state.tip().expect("a tip"),
+        mode: AuditMode::Standard,
         scope: if only.is_some() { AuditScope::Narrowed } else { AuditScope::Full },
         spec: None,
         checks: ids.map(check).collect(),
         findings: reds.iter().map(finding).filter(|f| looked(&f.id)).collect(),
         finished: Some(Certifier::None),
+        adversary: None,
     });
 }
 
