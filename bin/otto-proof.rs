@@ -4,7 +4,7 @@ use otto::cli::{SessionArgs, Ui, proof};
 use otto::session::Session;
 use otto::session::layout::shown;
 use otto::stage::handover::export;
-use otto::stage::proof::{self as proofs, Depth, Rule};
+use otto::stage::proof as proofs;
 use otto::stage::render;
 
 /// List, show, compare and clear up the proofs of this project
@@ -85,26 +85,7 @@ enum What {
     /// Without --yes it only says what would go, and how many bytes. Never removed: branches, refs,
     /// what is in the attic, and with them all work; nor, without --all, any journal, spec or
     /// evidence. A session that is not over, or cannot be read, stays as it is.
-    Cleanup {
-        /// Only these sessions, whatever their age
-        #[arg(value_name = "SESSION")]
-        only: Vec<String>,
-        /// Only sessions in which nothing happened for so long: 30d, 12h, 2w
-        #[arg(long, value_name = "TIME", default_value = "30d")]
-        older_than: String,
-        /// Leave so many of the newest sessions as they are
-        #[arg(long, value_name = "N", default_value_t = 10)]
-        keep: usize,
-        /// The whole folder of each session: its journal and evidence are gone for good
-        #[arg(long)]
-        all: bool,
-        /// Do it
-        #[arg(long)]
-        yes: bool,
-        /// Write one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Cleanup(proof::CleanupArgs),
 }
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
@@ -153,16 +134,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             let text = if json { proof::line(&change)? } else { proofs::told(&change) };
             otto::out!("{text}");
         }
-        What::Cleanup { only, older_than, keep, all, yes, json } => {
-            let only = only.iter().map(|wanted| otto::session::resolve(&ws.layout, wanted));
-            let rule = Rule {
-                before: proofs::older_than(&older_than, ws.clock.now())?,
-                keep,
-                only: only.collect::<Result<_>>()?,
-                depth: if all { Depth::Whole } else { Depth::Parts },
-            };
-            return proof::cleanup(&ws, &rule, yes, json);
-        }
+        What::Cleanup(args) => return proof::cleanup(&ws, &args),
     }
     Ok(Exit::YES)
 }

@@ -190,7 +190,7 @@ impl Bench<'_> {
         replies: &mut Replies,
     ) -> Result<Outcome> {
         let pending = match run_once(check, place, replies)? {
-            Once::Over(outcome) => return Ok(outcome),
+            Once::Over(outcome) => return Ok(*outcome),
             Once::NeedsControl(pending) => pending,
         };
         place.worktree.reset(place.commit)?;

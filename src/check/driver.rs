@@ -57,7 +57,7 @@ pub type Replies = Map<String, Value>;
 pub fn run_once(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once> {
     let judged = with_services(check, place, &mut |place| judge(check, place, replies))?;
     Ok(match judged {
-        Once::Over(outcome) => Once::Over(told(outcome, place)),
+        Once::Over(outcome) => Once::over(told(*outcome, place)),
         pending @ Once::NeedsControl(_) => pending,
     })
 }
@@ -67,12 +67,12 @@ pub fn run_control(check: &Check, pending: Pending, place: &Place<'_>) -> Result
     let mut pending = Some(pending);
     let judged = with_services(check, place, &mut |place| match pending.take() {
         Some(pending) => {
-            journey::control(check, pending, place, place.limit(check)).map(Once::Over)
+            journey::control(check, pending, place, place.limit(check)).map(Once::over)
         }
         None => Err(Error::bug("a control is run once")),
     })?;
     match judged {
-        Once::Over(outcome) => Ok(told(outcome, place)),
+        Once::Over(outcome) => Ok(told(*outcome, place)),
         Once::NeedsControl(_) => Err(Error::bug("a control needs no other")),
     }
 }
@@ -97,7 +97,7 @@ fn with_services(
         Err((running, why)) => {
             let seconds = from.elapsed().as_secs_f64();
             let of = provenance(place, seconds, Vec::new());
-            (running, Once::Over(service::outcome(why, of)))
+            (running, Once::over(service::outcome(why, of)))
         }
         Ok(mut running) => {
             let left = place.left.saturating_sub(from.elapsed());
@@ -111,11 +111,11 @@ fn with_services(
             let dead = running.dead();
             let judged = match (judged, dead) {
                 (Once::Over(o), Some(why)) if o.reason() != Reason::Interrupted => {
-                    Once::Over(o.demoted(why.reason, why.detail))
+                    Once::over(o.demoted(why.reason, why.detail))
                 }
                 (Once::NeedsControl(_), Some(why)) => {
                     let of = provenance(place, from.elapsed().as_secs_f64(), Vec::new());
-                    Once::Over(service::outcome(why, of))
+                    Once::over(service::outcome(why, of))
                 }
                 (judged, _) => judged,
             };
@@ -124,7 +124,7 @@ fn with_services(
     };
     let kept = running.stop(place)?;
     Ok(match judged {
-        Once::Over(outcome) => Once::Over(outcome.with_evidence(kept)),
+        Once::Over(outcome) => Once::over(outcome.with_evidence(kept)),
         Once::NeedsControl(mut pending) => {
             pending.evidence.extend(kept);
             Once::NeedsControl(pending)
@@ -137,7 +137,7 @@ fn judge(check: &Check, place: &Place<'_>, replies: &mut Replies) -> Result<Once
         CheckBody::BrowserJourney(journey) if journey.argv.is_empty() => {
             journey::walk(check, &journey, place, place.limit(check))
         }
-        body => judge_at_once(check, body, place, replies).map(Once::Over),
+        body => judge_at_once(check, body, place, replies).map(Once::over),
     }
 }
 

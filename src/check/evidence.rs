@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use globset::{Glob, GlobSetBuilder};
-
 use super::EvidenceRef;
 use crate::base::{Error, Result, Secrets, Sha256};
 use crate::disk::{self, Refused};
+use crate::spec::Paths;
 
 /// More of one file is cut before it is kept; the cut is said in the bytes.
 const MAX_FILE: u64 = 16 << 20;
@@ -109,14 +108,7 @@ pub(super) fn matching(dir: &Path, globs: &[String]) -> Result<Vec<PathBuf>> {
     if globs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(
-            Glob::new(glob)
-                .map_err(|e| Error::input(format!("'{glob}' is not a glob")).because(e))?,
-        );
-    }
-    let set = set.build().map_err(|e| Error::input("the evidence globs").because(e))?;
+    let wanted = Paths::new(globs)?;
     let files = disk::files_below(dir)?;
-    Ok(files.into_iter().filter(|f| set.is_match(f)).collect())
+    Ok(files.into_iter().filter(|f| wanted.has(f)).collect())
 }

@@ -23,7 +23,7 @@ pub struct Pending {
 /// How far one run of a check came.
 #[derive(Debug)]
 pub enum Once {
-    Over(Outcome),
+    Over(Box<Outcome>),
     /// In a fresh worktree, with fresh services.
     NeedsControl(Box<Pending>),
 }
@@ -42,7 +42,7 @@ pub fn walk(
     let left = || limit.saturating_sub(started.elapsed());
     let red = |why: Broken, kept: Vec<EvidenceRef>| {
         let of = provenance(place, started.elapsed(), kept);
-        Ok(Once::Over(Outcome::red(why.reason, why.detail, of)))
+        Ok(Once::over(Outcome::red(why.reason, why.detail, of)))
     };
     let dir = place.worktree.scratch_of("browser")?;
     let browser = match browser::start(place, &dir, left())? {
@@ -74,7 +74,7 @@ pub fn walk(
     );
     // It is red whatever the pages are like without it.
     if without.reason() != Reason::NothingChanged || pending.walked.held.is_empty() {
-        return Ok(Once::Over(pending.judged(check, place, Vec::new())?));
+        return Ok(Once::over(pending.judged(check, place, Vec::new())?));
     }
     Ok(Once::NeedsControl(Box::new(pending)))
 }
@@ -104,6 +104,12 @@ pub fn control(
             let of = provenance(place, pending.took + started.elapsed(), kept);
             Ok(Outcome::red(why.reason, why.detail, of))
         }
+    }
+}
+
+impl Once {
+    pub fn over(outcome: Outcome) -> Self {
+        Once::Over(Box::new(outcome))
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod batch;
+pub mod before;
 mod browser;
 pub mod cache;
 pub mod counts;
@@ -21,6 +22,7 @@ mod kinds;
 pub mod outcome;
 mod outputs;
 pub mod prepare;
+pub mod reason;
 pub mod service;
 pub mod typed;
 

@@ -5,11 +5,10 @@
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use globset::Glob;
-
 use crate::base::{Error, Result};
 use crate::disk;
 use crate::process::{Capture, Command, base_env};
+use crate::spec::Paths;
 
 /// Copies what is at the outputs (paths or globs), sharing blocks where the file system can.
 /// `Ok(Err(why))` where an output leads elsewhere.
@@ -38,9 +37,7 @@ fn found(root: &Path, output: &str) -> Result<Vec<PathBuf>> {
     if !output.contains(['*', '?', '[', '{']) {
         return Ok(Vec::new());
     }
-    let glob = Glob::new(output.trim_end_matches('/'))
-        .map_err(|e| Error::input(format!("'{output}' is not a glob")).because(e))?
-        .compile_matcher();
+    let wanted = Paths::new(&[output.trim_end_matches('/')])?;
     let mut found = Vec::new();
     let mut walk = walkdir::WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
@@ -49,7 +46,7 @@ fn found(root: &Path, output: &str) -> Result<Vec<PathBuf>> {
         if path == Path::new(".git") {
             continue;
         }
-        if glob.is_match(path) {
+        if wanted.has(path) {
             found.push(path.to_owned());
             if entry.file_type().is_dir() {
                 walk.skip_current_dir();

@@ -10,17 +10,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use globset::Glob;
-
 use super::outputs;
-use crate::base::{Error, Result, Secrets, Sha256};
+use crate::base::{Result, Secrets, Sha256};
 use crate::disk;
 use crate::git::{Oid, Repo, Worktree};
 use crate::process::{Capture, Command, Network, Tier, base_env};
 use crate::session::Session;
 use crate::session::config::{Containment, Role, Who};
-use crate::session::packages::{Packages, make_homes};
-use crate::spec::Prepare;
+use crate::session::packages::{Packages, drop_unused_homes, make_homes};
+use crate::spec::{Paths, Prepare};
 
 /// So many are kept however long they have not been used.
 const KEPT: usize = 8;
@@ -175,15 +173,9 @@ impl Inputs {
     fn hash(&self, step: &Prepare) -> Result<Sha256> {
         let mut parts: Vec<String> = Vec::new();
         for input in &step.inputs {
-            let name = input.trim_end_matches('/');
-            let glob = Glob::new(input)
-                .map_err(|e| Error::input(format!("'{input}' is not a glob")).because(e))?
-                .compile_matcher();
-            let below = format!("{name}/");
-            let wanted =
-                |path: &str| path == name || path.starts_with(&below) || glob.is_match(path);
+            let wanted = Paths::new(&[input])?;
             parts.push(input.clone());
-            let found = self.0.iter().filter(|(path, _)| wanted(path));
+            let found = self.0.iter().filter(|(path, _)| wanted.has(path));
             parts.extend(found.map(|(path, what)| format!("{path} {what}")));
         }
         Ok(Sha256::of_parts(&parts.iter().map(String::as_bytes).collect::<Vec<_>>()))
@@ -258,6 +250,7 @@ impl PrepareCache {
                 String::from_utf8_lossy(&said).trim()
             ))));
         }
+        drop_unused_homes(&fetched)?;
         if fetched.is_dir() && !disk::files_below(&fetched)?.is_empty() {
             disk::create_dir_all(&self.packages)?;
             // Another process may have stored the same meanwhile.

@@ -1,6 +1,7 @@
 //! Items as a person reads them.
 
 use crate::base::text::{count, one_line};
+use crate::check::before::Before;
 use crate::stage::Item;
 
 /// One line, or nothing where the item says nothing new to a person.
@@ -45,7 +46,15 @@ pub fn text_of(item: &Item) -> Option<String> {
             }
             let owner = group.as_ref().map_or(String::new(), |g| format!("{g}: "));
             let detail = outcome["detail"].as_str().unwrap_or("");
-            format!("{owner}check {check}: {}  {}", word.replace('_', " "), one_line(detail, 120))
+            let before = match serde_json::from_value::<Before>(outcome["before"].clone()) {
+                Ok(before) => format!("\n  {}", one_line(&before.sentence(), 200)),
+                Err(_) => String::new(),
+            };
+            let word = word.replace('_', " ");
+            format!("{owner}check {check}: {word}  {}{before}", one_line(detail, 120))
+        }
+        Item::Control { check, group, control, kept: _, why } => {
+            format!("{group}: check {check}: {}  {}", control.replace('_', " "), one_line(why, 160))
         }
         Item::Finding { finding } => {
             let kind = finding.kind.word();

@@ -1,5 +1,6 @@
 //! How `otto proof` says what it found.
 
+use clap::Args;
 use serde::Serialize;
 
 use crate::base::text::count;
@@ -62,9 +63,40 @@ pub fn list(ws: &Workspace, most: usize, json: bool) -> Result<Exit> {
     Ok(Exit::YES)
 }
 
-/// Says what goes by the rule, and with `yes` removes it.
-pub fn cleanup(ws: &Workspace, rule: &Rule, yes: bool, json: bool) -> Result<Exit> {
-    let plan = proof::plan(ws, rule)?;
+/// Which sessions are old, and what is done.
+#[derive(Debug, Clone, Args)]
+pub struct CleanupArgs {
+    /// Only these sessions, whatever their age
+    #[arg(value_name = "SESSION")]
+    only: Vec<String>,
+    /// Only sessions in which nothing happened for so long: 30d, 12h, 2w
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    older_than: String,
+    /// Leave so many of the newest sessions as they are
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    keep: usize,
+    /// The whole folder of each session: its journal and evidence are gone for good
+    #[arg(long)]
+    all: bool,
+    /// Do it
+    #[arg(long)]
+    yes: bool,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Says what goes by the rule, and with `--yes` removes it.
+pub fn cleanup(ws: &Workspace, args: &CleanupArgs) -> Result<Exit> {
+    let CleanupArgs { yes, json, .. } = *args;
+    let only = args.only.iter().map(|wanted| crate::session::resolve(&ws.layout, wanted));
+    let rule = Rule {
+        before: proof::older_than(&args.older_than, ws.clock.now())?,
+        keep: args.keep,
+        only: only.collect::<Result<_>>()?,
+        depth: if args.all { Depth::Whole } else { Depth::Parts },
+    };
+    let plan = proof::plan(ws, &rule)?;
     if yes {
         proof::remove(ws, &plan)?;
     }

@@ -62,6 +62,26 @@ impl Repo {
         Ok(Oid(commit.id))
     }
 
+    /// The tree `into` with these paths as they are in the tree `from`; what `from` has not goes.
+    pub fn with_paths_of(&self, into: Oid, from: Oid, paths: &[String]) -> Result<Oid> {
+        let repo = self.local();
+        let broken = || format!("cannot write a tree from {into}");
+        let source = repo.find_tree(from.0).or_machine(broken)?;
+        let mut editor = repo.edit_tree(into.0).or_machine(broken)?;
+        for path in paths {
+            match source.lookup_entry_by_path(path).or_machine(broken)? {
+                Some(entry) => {
+                    editor
+                        .upsert(path, entry.mode().kind(), entry.object_id())
+                        .or_machine(broken)?;
+                }
+                None => drop(editor.remove(path).or_machine(broken)?),
+            }
+        }
+        fault::before(Effect::Object, "tree").or_machine(broken)?;
+        Ok(Oid(editor.write().or_machine(broken)?.detach()))
+    }
+
     /// A commit without parents that holds these files, each with the same content, and nothing
     /// else. The same files make the same commit.
     pub fn commit_of(&self, paths: &[String], content: &[u8]) -> Result<Oid> {

@@ -261,7 +261,7 @@ mod tests {
             round: 1,
             tip: state.tip().expect("a tip"),
             scope: AuditScope::Full,
-            mode: AuditMode::Standard,
+            mode: Some(AuditMode::Standard),
             spec: None,
             checks: Vec::new(),
             findings: if red { vec![finding] } else { Vec::new() },

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod audit;
+mod control;
 mod pilot;
 mod repair;
 mod rule;
@@ -19,6 +20,7 @@ pub use audit::{
     Answered, Asked, AuditMode, AuditScope, Beyond, Certifier, Covered, Finding, FindingKind,
     Judge, JudgedWord, Judgement, Risk, Scenario, Severity, Struck,
 };
+pub use control::Control;
 pub use pilot::{After, Analysis, Course, Decision, Dropped, GroupPlan, Routed};
 pub use repair::{Failure, Halt, Strategy, Way};
 pub use rule::Rule;
@@ -159,6 +161,23 @@ events! {
         #[serde(default)]
         cached: bool,
     }
+    /// A negative control: the check beside the product without its group's work.
+    CheckMutated = "check.mutated" {
+        check: String,
+        control: Control,
+        /// The commit with the work, and the one without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judged: Option<Oid>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mutant: Option<Oid>,
+        /// Tests and other files of the group that define checks, which were not taken away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
+        why: String,
+        /// Without the work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Json>,
+    }
     GroupPassing = "group.passing" { commit: Oid, tree: Oid, base: Oid }
     GroupFailed = "group.failed" { reason: String }
     GroupBlocked = "group.blocked" { by: Vec<String> }
@@ -187,8 +206,9 @@ events! {
     WorkArchived = "work.archived" { name: String, commit: Oid }
     AuditStarted = "audit.started" {
         round: u32, tip: Oid, scope: AuditScope,
-        #[serde(default)]
-        mode: AuditMode,
+        /// Absent where it was written before audits had modes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<AuditMode>,
         /// The spec that it judges by; an amendment makes it stale.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spec: Option<Sha256>,
@@ -380,6 +400,7 @@ impl Event {
         !matches!(
             self,
             Event::GroupChecked(_)
+                | Event::CheckMutated(_)
                 | Event::GroupStarted(_)
                 | Event::AuditChecked(_)
                 | Event::WorktreeLeased(_)

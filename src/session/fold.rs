@@ -48,6 +48,9 @@ impl State {
                 }
                 self.spec_is(e.version, e.after);
             }
+            Event::CheckMutated(e) => {
+                self.controls.insert(e.check.clone(), (e.control, e.judged));
+            }
             Event::AuditStarted(e) => self.audits.push(Audit {
                 round: e.round,
                 tip: e.tip,

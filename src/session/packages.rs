@@ -42,6 +42,22 @@ fn homes(dir: &Path) -> BTreeMap<OsString, OsString> {
         .collect()
 }
 
+/// Removes the homes that nothing was put into: an empty one would hide what the person has fetched
+/// for another tool.
+pub fn drop_unused_homes(dir: &Path) -> Result<()> {
+    for (_, below, settings) in package_homes() {
+        let home = dir.join(below);
+        if !home.is_dir() {
+            continue;
+        }
+        let ours = |file: &PathBuf| settings.iter().any(|name| file == Path::new(name));
+        if disk::files_below(&home)?.iter().all(ours) {
+            disk::remove_dir_all(&home)?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes them below `dir/name`, and returns their variables. `dir` may be in the hands of somebody
 /// who is not trusted. The person's settings (registries, mirrors) count in them too.
 pub fn make_homes(dir: &Path, name: &str) -> Result<BTreeMap<OsString, OsString>> {
@@ -56,4 +72,33 @@ pub fn make_homes(dir: &Path, name: &str) -> Result<BTreeMap<OsString, OsString>
         }
     }
     Ok(homes(&dir.join(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_that_nothing_was_put_into_hides_no_other() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let homes: Vec<PathBuf> =
+            package_homes().iter().map(|(_, below, _)| dir.path().join(below)).collect();
+        let (first, others) = homes.split_first().expect("some");
+        for home in &homes {
+            std::fs::create_dir_all(home).expect("made");
+        }
+        for (_, below, settings) in package_homes() {
+            for name in *settings {
+                std::fs::write(dir.path().join(below).join(name), "settings").expect("written");
+            }
+        }
+        std::fs::create_dir_all(first.join("registry")).expect("made");
+        std::fs::write(first.join("registry/crate"), "fetched").expect("written");
+        drop_unused_homes(dir.path()).expect("removed");
+        assert!(first.is_dir());
+        assert!(others.iter().all(|home| !home.is_dir()), "{others:?}");
+        let mut packages = Packages::default();
+        packages.add(dir.path().to_owned());
+        assert_eq!(packages.env().len(), 1, "the person's own are found for the others");
+    }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::event::{
-    After, Asked, AttemptOutcome, AuditMode, AuditScope, Certifier, CheckPhase, Conversation,
-    Course, Decision, Finding, Halt, Invalid, MergeStarted, Scenario, Strategy, Usage, Violation,
+    After, Asked, AttemptOutcome, AuditMode, AuditScope, Certifier, CheckPhase, Control,
+    Conversation, Course, Decision, Finding, Halt, Invalid, MergeStarted, Scenario, Strategy,
+    Usage, Violation,
 };
 use crate::base::{Json, Sha256};
 use crate::git::Oid;
@@ -36,6 +37,8 @@ pub struct State {
     pub(crate) landed: HashSet<Oid>,
     /// A landing that was announced and not yet recorded as done.
     pub open_landing: Option<OpenLanding>,
+    /// What the newest negative control of each check showed, and at which commit.
+    pub controls: BTreeMap<String, (Control, Option<Oid>)>,
     pub audits: Vec<Audit>,
     pub repairs: Vec<Repair>,
     /// How many of them there were when the run was finished for the last time.
@@ -239,7 +242,7 @@ pub struct Audit {
     pub round: u32,
     pub tip: Oid,
     pub scope: AuditScope,
-    pub mode: AuditMode,
+    pub mode: Option<AuditMode>,
     pub spec: Option<Sha256>,
     pub checks: Vec<AuditCheck>,
     pub findings: Vec<Finding>,

@@ -67,6 +67,10 @@ pub fn tell(record: &Record) -> (Weight, String) {
             };
             (Chatter, format!("check {} {phase}{cached}: {}", e.check, outcome_of(&e.outcome)))
         }
+        Event::CheckMutated(e) => {
+            let word = e.control.word().replace('_', " ");
+            (News, format!("control of {}: {word}: {}", e.check, one_line(&e.why, 160)))
+        }
         Event::GroupPassing(e) => (News, format!("passing at {}", e.commit.short())),
         Event::GroupFailed(e) => (News, format!("failed: {}", one_line(&e.reason, 160))),
         Event::GroupBlocked(e) => (News, format!("blocked by {}", e.by.join(", "))),
@@ -100,7 +104,8 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 AuditScope::Full => "full",
                 AuditScope::Narrowed => "narrowed",
             };
-            (News, format!("audit {} ({scope}, {}) of {}", e.round, e.mode.word(), e.tip.short()))
+            let mode = e.mode.map_or(String::new(), |mode| format!(", {}", mode.word()));
+            (News, format!("audit {} ({scope}{mode}) of {}", e.round, e.tip.short()))
         }
         Event::AuditChecked(e) => {
             let name = e.scenario.as_ref().map_or(e.check.as_str(), |s| s.title.as_str());

@@ -15,6 +15,7 @@ pub mod model;
 pub mod order;
 pub mod ownership;
 pub mod parse;
+pub mod paths;
 pub mod problem;
 pub mod schema;
 pub mod type_check;
@@ -42,6 +43,7 @@ pub use model::{
 pub use order::{dependents, spec_order, topological};
 pub use ownership::{Ownership, Verdict};
 pub use parse::{Parsed, parse, parse_value};
+pub use paths::Paths;
 pub use problem::Problem;
 pub use schema::json_schema;
 pub use validate::problems;

@@ -7,6 +7,7 @@ pub mod abort;
 mod attic;
 pub mod audit;
 pub mod build;
+pub mod by_hand;
 pub mod census;
 pub mod compile;
 mod context;

@@ -45,6 +45,16 @@ pub enum Item {
         outcome: Json,
         cached: bool,
     },
+    /// Whether a check turned red without the work that it speaks for.
+    Control {
+        check: String,
+        group: String,
+        /// `turned_red`, `evidence_of_nothing` or `not_run`.
+        control: &'static str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
+        why: String,
+    },
     Finding {
         finding: Finding,
     },

@@ -69,9 +69,11 @@ pub fn rerun(ctx: &Context<'_>) -> Result<Vec<Compared>> {
         out.push(compared(check, then, &now.outcome));
     }
     if let Some(Certifier::Asked(answered)) = &audit.finished {
-        let provider = &answered.provider;
         let why = "an agent's word is not the same twice".to_owned();
-        out.push(Compared::NotAgain { what: format!("the certifier ({provider})"), why });
+        out.push(Compared::NotAgain {
+            what: format!("the certifier ({})", answered.provider),
+            why,
+        });
     }
     Ok(out)
 }

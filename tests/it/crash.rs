@@ -108,7 +108,8 @@ impl Case {
 
 /// Ours are files that stay, and locked by the kernel.
 fn is_flock(path: &str) -> bool {
-    path.contains("otto_logs/locks/") || path.ends_with("/lease.lock")
+    ["otto_logs/locks/", "otto_logs/cache/check/running/"].iter().any(|dir| path.contains(dir))
+        || path.ends_with("/lease.lock")
 }
 
 /// One fault at one point, from the start to the same end.

@@ -62,7 +62,7 @@ fn everything_installed_is_listed_whatever_it_does() {
     let text = listed(&s, 0, args).stdout;
     let good = row(&text, "good");
     assert!(good.contains("2.1.329") && good.contains("logged in"), "{good}");
-    assert!(good.ends_with("spec build merge pilot task"), "{good}");
+    assert!(good.ends_with("spec build merge task"), "{good}");
     assert!(!text.contains('\u{1b}'), "{text}");
     assert!(
         text.contains("can      resume, cost, turn cap") && text.contains("agent    /opt/agent")
@@ -128,5 +128,5 @@ fn where_only_otto_is_installed_it_has_its_own() {
     std::fs::create_dir(&alone).expect("a folder");
     std::fs::copy(crate::harness::bin_dir().join("otto"), alone.join("otto")).expect("copied");
     let text = s.shell(0, "PATH=/usr/bin:/bin ../alone/otto providers").stdout;
-    assert!(row(&text, "command").ends_with("spec build fix merge pilot task"), "{text}");
+    assert!(row(&text, "command").ends_with("spec build fix merge task"), "{text}");
 }

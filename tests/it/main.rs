@@ -11,6 +11,7 @@ mod cache;
 mod census;
 mod clocks;
 mod conformance;
+mod controls;
 mod crash;
 mod cut;
 mod escapes;

@@ -10,8 +10,8 @@ use crate::harness::{Sandbox, Shape, write};
 /// The product's word in a fresh proof. Where it cannot be rendered there is none.
 fn word(s: &Sandbox) -> String {
     let done = s.finish(&mut s.command(&["render", "--session", "latest", "--json"]));
-    let lines = done.stdout.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-    let proof = lines.filter(|l| l["verdict"].is_string()).last();
+    let mut lines = done.stdout.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+    let proof = lines.rfind(|l| l["verdict"].is_string());
     proof.map_or_else(String::new, |p| p["verdict"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -182,7 +182,7 @@ fn a_judge_that_says_so_does_not_make_it_passed() {
         "check": {"id": "extra", "kind": "cli_probe", "argv": ["cat", "g1/extra"],
                   "stdout": {"equals": "extra"}}});
     write(&s.project.join(".git/otto/scenarios/extra.json"), &scenario.to_string());
-    let config = s.read("otto.yaml").replace("agents: {certifier: {provider: none}}\n", "");
+    let config = s.read("otto.yaml").replace("certifier: {provider: none}, ", "");
     s.write("otto.yaml", &config);
     s.commit("a judge");
     s.agent(

@@ -22,6 +22,25 @@ pub(super) fn extract(text: &str) -> (Option<Tally>, String) {
     (sum, rest)
 }
 
+/// The names of failed cases of all reports in `text`, and the text without the reports.
+pub(super) fn failed_cases(text: &str) -> (Vec<String>, String) {
+    let (mut names, mut at) = (Vec::new(), 0);
+    let mut case: Option<String> = None;
+    while let Some(tag) = next_tag(text, at) {
+        at = tag.end;
+        match (tag.name, &tag.kind) {
+            ("testcase", Kind::Open) => {
+                let part = |key| attribute(tag.inside, key).unwrap_or_default();
+                case = Some(format!("{} {}", part("classname"), part("name")).trim().to_owned());
+            }
+            ("testcase", Kind::Close | Kind::Both) => case = None,
+            ("failure" | "error", Kind::Open | Kind::Both) => names.extend(case.take()),
+            _ => {}
+        }
+    }
+    (names, extract(text).1)
+}
+
 /// Where a report starts: at the start of a line or right after the XML declaration.
 fn next_start(text: &str, from: usize) -> Option<usize> {
     let found = text[from..].match_indices("<testsuite").map(|(at, _)| from + at);

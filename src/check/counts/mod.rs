@@ -12,6 +12,7 @@ mod go_json;
 mod jest;
 mod junit;
 mod mocha;
+mod names;
 mod nextest;
 mod node;
 mod phpunit;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TestCounts;
 pub use clean::{strip_ansi, whole_lines};
+pub use names::failed_names;
 
 /// The kind of report that the counts were read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

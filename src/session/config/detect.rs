@@ -36,6 +36,7 @@ pub fn detect(repo: &Repo, commit: Oid) -> Result<Detected> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     let has = |path: &str| files.binary_search_by(|f| f.as_str().cmp(path)).is_ok();
+    let mut manager = None;
     let mut found = Detected { files: files.len(), layout: layout(&files), ..Detected::default() };
 
     for manifest in [
@@ -54,9 +55,6 @@ pub fn detect(repo: &Repo, commit: Oid) -> Result<Detected> {
     if has("Cargo.toml") {
         found.languages.push("Rust");
         found.test_command = Some(argv(&["cargo", "test"]));
-        if has("Cargo.lock") {
-            found.prepare.push(prepare(&["cargo", "fetch", "--locked"], &["Cargo.lock"], &[]));
-        }
         let is_program = has("src/main.rs") || files.iter().any(|f| f.starts_with("src/bin/"));
         found.project_kind = Some(if is_program { ProjectKind::Cli } else { ProjectKind::Library });
     }
@@ -68,9 +66,7 @@ pub fn detect(repo: &Repo, commit: Oid) -> Result<Detected> {
         if script.is_some_and(|s| !s.contains("no test specified")) {
             found.test_command.get_or_insert_with(|| argv(&["npm", "test"]));
         }
-        if has("package-lock.json") {
-            found.prepare.push(prepare(&["npm", "ci"], &["package-lock.json"], &["node_modules"]));
-        }
+        manager = json["packageManager"].as_str().map(str::to_owned);
         let depends = |name: &str| {
             ["dependencies", "devDependencies"].iter().any(|k| json[*k].get(name).is_some())
         };
@@ -91,10 +87,9 @@ pub fn detect(repo: &Repo, commit: Oid) -> Result<Detected> {
             (name.starts_with("test_") || name.ends_with("_test.py")) && name.ends_with(".py")
         });
         if tests {
-            found.test_command.get_or_insert_with(|| argv(&["python3", "-m", "pytest", "-q"]));
-        }
-        if has("uv.lock") {
-            found.prepare.push(prepare(&["uv", "sync", "--frozen"], &["uv.lock"], &[".venv"]));
+            let own = has("requirements.txt") && read("requirements.txt")?.contains("pytest");
+            let python = if own { ".venv/bin/python" } else { "python3" };
+            found.test_command.get_or_insert_with(|| argv(&[python, "-m", "pytest", "-q"]));
         }
         if python {
             found.project_kind.get_or_insert(ProjectKind::Library);
@@ -103,16 +98,52 @@ pub fn detect(repo: &Repo, commit: Oid) -> Result<Detected> {
     if has("go.mod") {
         found.languages.push("Go");
         found.test_command.get_or_insert_with(|| argv(&["go", "test", "./..."]));
-        if has("go.sum") {
-            found.prepare.push(prepare(&["go", "mod", "download"], &["go.sum"], &[]));
-        }
         let kind = if has("main.go") { ProjectKind::Cli } else { ProjectKind::Library };
         found.project_kind.get_or_insert(kind);
     }
     if has("Makefile") && read("Makefile")?.lines().any(|l| l.starts_with("test:")) {
         found.test_command.get_or_insert_with(|| argv(&["make", "test"]));
     }
+    found.prepare = steps(&has, manager.as_deref());
     Ok(found)
+}
+
+/// What a fresh worktree needs, by the lock files at the root: one step for each language.
+/// `manager` is what `package.json` names, such as `pnpm@9.1.0`.
+fn steps(has: &dyn Fn(&str) -> bool, manager: Option<&str>) -> Vec<Prepare> {
+    let mut steps = Vec::new();
+    if has("Cargo.lock") {
+        steps.push(prepare(&["cargo", "fetch", "--locked"], &["Cargo.lock"], &[]));
+    }
+    if has("package.json") {
+        let yarn: &[&str] = match has(".yarnrc.yml") {
+            true => &["yarn", "install", "--immutable"],
+            false => &["yarn", "install", "--frozen-lockfile"],
+        };
+        let known: [(&str, &[&str], &[&str]); 3] = [
+            ("package-lock.json", &["npm", "ci"], &["node_modules"]),
+            ("pnpm-lock.yaml", &["pnpm", "install", "--frozen-lockfile"], &["**/node_modules"]),
+            ("yarn.lock", yarn, &["node_modules"]),
+        ];
+        let there = || known.iter().filter(|(lock, ..)| has(lock));
+        let named =
+            |words: &[&str]| manager.is_some_and(|m| m.split('@').next() == words.first().copied());
+        let chosen = there().find(|(_, words, _)| named(words)).or_else(|| there().next());
+        if let Some((lock, words, outputs)) = chosen {
+            steps.push(prepare(words, &[lock], outputs));
+        }
+    }
+    if has("uv.lock") {
+        steps.push(prepare(&["uv", "sync", "--frozen"], &["uv.lock"], &[".venv"]));
+    } else if has("requirements.txt") {
+        let line =
+            "python3 -m venv .venv && .venv/bin/python -m pip install -q -r requirements.txt";
+        steps.push(prepare(&["sh", "-c", line], &["requirements.txt"], &[".venv"]));
+    }
+    if has("go.sum") {
+        steps.push(prepare(&["go", "mod", "download"], &["go.sum"], &[]));
+    }
+    steps
 }
 
 /// The root's entries, folders with the number of files below, at most forty.
@@ -132,4 +163,41 @@ fn layout(files: &[String]) -> Vec<String> {
         if name.ends_with('/') { format!("{name} ({n} files)") } else { name.clone() }
     });
     shown.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_lock_file_has_its_step() {
+        let of = |files: &[&str], manager: Option<&str>| -> Vec<String> {
+            steps(&|name| files.contains(&name), manager).iter().map(|s| s.argv.join(" ")).collect()
+        };
+        for (files, manager, wanted) in [
+            (&["Cargo.lock"][..], None, &["cargo fetch --locked"][..]),
+            (&["package.json", "package-lock.json"], None, &["npm ci"]),
+            (&["package.json", "pnpm-lock.yaml"], None, &["pnpm install --frozen-lockfile"]),
+            (&["package.json", "yarn.lock"], None, &["yarn install --frozen-lockfile"]),
+            (&["package.json", "yarn.lock", ".yarnrc.yml"], None, &["yarn install --immutable"]),
+            (
+                &["package.json", "package-lock.json", "pnpm-lock.yaml"],
+                Some("pnpm@9.1.0"),
+                &["pnpm install --frozen-lockfile"],
+            ),
+            (&["package.json", "yarn.lock"], Some("npm@10"), &["yarn install --frozen-lockfile"]),
+            (&["package.json"], None, &[]),
+            (&["uv.lock", "requirements.txt"], None, &["uv sync --frozen"]),
+            (&["go.sum"], None, &["go mod download"]),
+            (
+                &["requirements.txt"],
+                None,
+                &[
+                    "sh -c python3 -m venv .venv && .venv/bin/python -m pip install -q -r requirements.txt",
+                ],
+            ),
+        ] {
+            assert_eq!(of(files, manager), wanted, "{files:?}");
+        }
+    }
 }

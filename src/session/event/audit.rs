@@ -14,13 +14,12 @@ pub enum AuditScope {
 }
 
 /// How deep an audit looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditMode {
     /// Checks and scenarios; nobody is asked.
     Fast,
-    /// And the certifier. Also what was recorded before modes had names.
-    #[default]
+    /// And the certifier.
     Standard,
     /// And somebody who attacks the product.
     Thorough,

@@ -105,7 +105,7 @@ fn body(rules: &mut Rules, path: &str, check: &Check) {
         CheckBody::BrowserJourney(journey) => {
             browser_journey::run(rules, path, check, &journey);
             if !journey.argv.is_empty() {
-                argv(rules, &path, &journey.argv);
+                argv(rules, path, &journey.argv);
             }
         }
         CheckBody::ImportCheck(import) => kinds::import_check(rules, path, &import),

@@ -34,7 +34,13 @@ pub fn finding_of(
         id: check.id.clone(),
         kind,
         severity: scenario.map_or(Severity::Critical, |s| s.severity),
-        text: format!("{what}: {} ({})", outcome.detail(), outcome.reason()),
+        text: match outcome.before() {
+            Some(before) => {
+                let (detail, reason) = (outcome.detail(), outcome.reason());
+                format!("{what}: {detail} ({reason}); {}", before.sentence())
+            }
+            None => format!("{what}: {} ({})", outcome.detail(), outcome.reason()),
+        },
         features: check.features.clone(),
         group,
         check: Some(check.id.clone()),

@@ -17,6 +17,7 @@ use crate::session::event::{
 };
 use crate::session::journal::Entry;
 use crate::spec::Check;
+use crate::stage::build::{beside_base, on_session_base};
 use crate::stage::merge::settled_tip;
 use crate::stage::{Context, Item};
 
@@ -58,7 +59,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
         round,
         tip,
         scope: scope.word(),
-        mode,
+        mode: Some(mode),
         spec: state.approved(),
     }))?;
     ctx.report.say(&format!(
@@ -111,6 +112,13 @@ impl Running<'_> {
             let outcome = match empty.iter().find(|e| e.check == ran.check) {
                 Some(nothing) if ran.outcome.is_pass() => nothing.outcome.clone(),
                 Some(_) | None => ran.outcome.clone(),
+            };
+            let outcome = match outcome.is_pass() {
+                true => outcome,
+                false => {
+                    let on_base = on_session_base(ctx, &item.check, self.tip)?;
+                    beside_base(ctx, &item.check, outcome, on_base.as_ref())
+                }
             };
             observed.push(Observed {
                 check: ran.check.clone(),

@@ -50,6 +50,9 @@ pub fn brief(
                     ran.outcome.reason(),
                     ran.outcome.detail()
                 ));
+                if let Some(before) = ran.outcome.before() {
+                    text.push_str(&format!("  {}\n", before.sentence()));
+                }
                 text.push_str(&quoted(&tail(&output_of(ctx, ran), QUOTE)));
             }
             text

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::gated::{Commit, run_checks};
 use crate::base::{Json, Result, Sha256};
 use crate::check::batch::Ran;
-use crate::check::fingerprint;
+use crate::check::{Outcome, fingerprint};
 use crate::git::diff::EntryKind;
 use crate::git::{Change, Oid};
 use crate::session::event::{AttemptOutcome, CheckPhase, GroupChecked, Rule, Violation};
@@ -74,8 +74,13 @@ pub fn judge(
 
 /// What a check printed, from its evidence.
 pub fn output_of(ctx: &Context<'_>, ran: &Ran) -> String {
+    printed(ctx, &ran.outcome)
+}
+
+/// What was printed by the run that an outcome is of, from its evidence.
+pub fn printed(ctx: &Context<'_>, outcome: &Outcome) -> String {
     let store = ctx.evidence();
-    ran.outcome
+    outcome
         .evidence()
         .first()
         .and_then(|e| store.read(e).ok())

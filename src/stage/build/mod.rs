@@ -21,8 +21,8 @@ mod turn;
 
 pub use all::{build_all, report_end};
 pub use brief::quoted;
-pub use gated::{Commit, run_checks};
+pub use gated::{Commit, beside_base, is_test, on_session_base, run_checks};
 pub use group::{Again, GroupEnd, build_group, hold_group, missing_dependencies};
-pub use judge::{Judgement, judge, note_check, output_of, violations};
+pub use judge::{Judgement, judge, note_check, output_of, printed, violations};
 pub use manual::{late_work, take_in_manual_work};
 pub use packet::describe_check;

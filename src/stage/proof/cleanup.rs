@@ -209,3 +209,55 @@ pub fn remove(ws: &Workspace, plan: &Plan) -> Result<()> {
     // A session whose folder is gone has no row any more.
     rebuild_history(&ws.layout)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hours * 3600).expect("an instant")
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let now = at(0);
+        for text in ["30d", "720h", "30 days"] {
+            assert_eq!(older_than(text, now).expect("a time"), at(-720), "{text}");
+        }
+        assert_eq!(older_than("0d", now).expect("a time"), now);
+        assert_eq!(older_than("a while", now).expect_err("none").exit(), crate::base::Exit::USAGE);
+    }
+
+    proptest! {
+        /// Nothing that is open, unreadable, young, new or not named goes.
+        #[test]
+        fn only_what_the_rule_allows_goes(
+            sessions in prop::collection::vec((0..6_usize, -2000..0_i64), 0..14),
+            keep in 0..6_usize, age in 0..2000_i64, named in prop::collection::vec(0..14_usize, 0..3),
+        ) {
+            let known: Vec<Known> = sessions.iter().enumerate().map(|(n, (state, hours))| {
+                let states = [State::Open, State::Paused, State::Finished, State::Finished, State::Aborted];
+                Known {
+                    id: format!("20261120-1011{n:02}-abcd").parse().expect("an id"),
+                    seen: states.get(*state).map(|s| (*s, at(*hours))),
+                }
+            }).collect();
+            let only: Vec<SessionId> =
+                named.iter().filter_map(|n| known.get(*n)).map(|k| k.id.clone()).collect();
+            let rule = Rule { before: at(-age), keep, only: only.clone(), depth: Depth::Parts };
+            let judged: Vec<(&Known, Option<String>)> = judge(&known, &rule).collect();
+            prop_assert_eq!(judged.len(), known.len());
+            for (n, (one, why)) in judged.iter().enumerate().filter(|(_, (_, why))| why.is_none()) {
+                let (state, last) = one.seen.expect("it can be read");
+                prop_assert!(state.is_over() && why.is_none());
+                if only.is_empty() {
+                    prop_assert!(last < rule.before && n + keep < known.len());
+                } else {
+                    prop_assert!(only.contains(&one.id));
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The proof before this one of the same product.
 
-use crate::base::Result;
+use crate::base::{Result, SessionId};
 use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};
 
@@ -8,9 +8,14 @@ use crate::session::{Session, Workspace, all};
 /// product: for the same target, or on the way to this session's base. One that cannot be read is
 /// passed over; `otto verify` says what is wrong with it.
 pub fn earlier_of(ws: &Workspace, session: &Session) -> Result<Option<Session>> {
-    let before = all(&ws.layout)?.into_iter().rev().filter(|id| *id < session.id);
-    for id in before {
+    // An id begins with a second; of two within one, what follows is chance.
+    let second = |id: &SessionId| id.as_str().get(..15).map(str::to_owned);
+    let others = all(&ws.layout)?.into_iter().rev();
+    for id in others.filter(|id| *id != session.id && second(id) <= second(&session.id)) {
         let Ok(other) = Session::open(ws, id.as_str()) else { continue };
+        if other.record.created >= session.record.created {
+            continue;
+        }
         let (over, landed) = other.with_state(|s| {
             let over = match s.run {
                 RunState::Finished { .. } | RunState::Aborted { .. } => true,

@@ -42,6 +42,8 @@ pub struct View<'a> {
     landings: Vec<&'a Landing>,
     phases: Vec<PhaseRows<'a>>,
     audit: Mark,
+    /// The mode of the audit, and what that means.
+    audit_mode: Option<(&'a str, &'static str)>,
     scenarios: Vec<ScenarioRow<'a>>,
     findings: Vec<FindingRow<'a>>,
     repairs: Vec<RepairRow<'a>>,
@@ -172,6 +174,7 @@ impl<'a> View<'a> {
             landings: packet.landings.iter().collect(),
             phases: phases(packet, exhibits, &latest, &homes),
             audit: packet.audit.outcome.into(),
+            audit_mode: packet.audit.mode.as_deref().map(|m| (m, words::audit_mode(m))),
             scenarios: packet
                 .audit
                 .scenarios

@@ -217,6 +217,16 @@ pub fn phase(phase: Phase) -> (&'static str, &'static str) {
     }
 }
 
+/// What an audit of that mode looks at.
+pub fn audit_mode(mode: &str) -> &'static str {
+    match mode {
+        "fast" => "checks and scenarios only; nobody was asked to judge",
+        "standard" => "checks and scenarios, then a certifier where one is configured",
+        "thorough" => "checks and scenarios, a certifier, and somebody who attacks the product",
+        _ => "",
+    }
+}
+
 /// The short name of a phase, beside a check.
 pub fn phase_short(phase: Phase) -> &'static str {
     match phase {

@@ -97,8 +97,8 @@ fn finding<'a>(
         check: None,
         reproduction: String::new(),
         evidence: Vec::new(),
-        beyond: Some(Beyond::Unasked),
         failure: None,
+        beyond: Some(Beyond::Unasked),
     })
 }
 

@@ -75,7 +75,7 @@ pub(super) fn judge(out: &mut ProductVerdict, spec: &Spec, audit: &Audit, seen: 
         let Some(condition) = of_word(judged) else { continue };
         out.met(condition, format!("feature {}", judged.feature), sentence(judged));
     }
-    if audit.mode == AuditMode::Thorough {
+    if audit.mode == Some(AuditMode::Thorough) {
         for (who, found) in [("certifier", &audit.finished), ("adversary", &audit.adversary)] {
             if let Some(why) = unanswered(found.as_ref()) {
                 let text =

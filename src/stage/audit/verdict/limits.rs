@@ -4,14 +4,14 @@ use super::ProductVerdict;
 use super::seen::Seen;
 use crate::base::text::count;
 use crate::session::State;
-use crate::session::event::{Answered, AuditMode, Certifier, Risk};
+use crate::session::event::{Answered, AuditMode, Certifier, Control, Risk};
 use crate::session::state::Audit;
 use crate::spec::{CheckBody, Counts, Spec};
 
 /// Of the audit that counts.
 pub(super) fn of_audit(out: &mut ProductVerdict, audit: &Audit, seen: &[Seen<'_>]) {
     match (&audit.finished, audit.mode) {
-        (Some(Certifier::NotAsked), AuditMode::Fast) => out.limit(
+        (Some(Certifier::NotAsked), Some(AuditMode::Fast)) => out.limit(
             "No certifier looked at the product: the mode of the audit was `fast`.".to_owned(),
         ),
         (None | Some(Certifier::None | Certifier::NotAsked), _) => {
@@ -22,26 +22,7 @@ pub(super) fn of_audit(out: &mut ProductVerdict, audit: &Audit, seen: &[Seen<'_>
         )),
         (Some(Certifier::Asked(answered)), _) => struck(out, "certifier", answered),
     }
-    match &audit.adversary {
-        Some(Certifier::Asked(answered)) => {
-            struck(out, "adversary", answered);
-            for covered in answered.coverage.iter().filter(|c| c.probes.is_empty()) {
-                out.limit(format!(
-                    "Nobody attacked the product by {}: {}",
-                    covered.risk.word(),
-                    covered.not_applicable
-                ));
-            }
-        }
-        Some(Certifier::Failed { .. } | Certifier::None | Certifier::NotAsked) | None => {
-            let risks: Vec<&str> = Risk::ALL.into_iter().map(Risk::word).collect();
-            out.limit(format!(
-                "Nobody attacked the product ({}): the mode of the audit was `{}`.",
-                risks.join(", "),
-                audit.mode.word()
-            ));
-        }
-    }
+    attacked(out, audit);
     if !seen.iter().any(|s| s.scenario.is_some()) {
         out.limit(
             "No scenario was run: every check was written together with the spec.".to_owned(),
@@ -63,6 +44,34 @@ pub(super) fn of_audit(out: &mut ProductVerdict, audit: &Audit, seen: &[Seen<'_>
                 "`{probe}`, which a judge asked for, failed, and nothing was made of it."
             ));
         }
+    }
+}
+
+fn attacked(out: &mut ProductVerdict, audit: &Audit) {
+    match (&audit.adversary, audit.mode) {
+        (Some(Certifier::Asked(answered)), _) => {
+            struck(out, "adversary", answered);
+            for covered in answered.coverage.iter().filter(|c| c.probes.is_empty()) {
+                out.limit(format!(
+                    "Nobody attacked the product by {}: {}",
+                    covered.risk.word(),
+                    covered.not_applicable
+                ));
+            }
+        }
+        (
+            Some(Certifier::Failed { .. } | Certifier::None | Certifier::NotAsked) | None,
+            Some(mode),
+        ) => {
+            let risks: Vec<&str> = Risk::ALL.into_iter().map(Risk::word).collect();
+            out.limit(format!(
+                "Nobody attacked the product ({}): the mode of the audit was `{}`.",
+                risks.join(", "),
+                mode.word()
+            ));
+        }
+        // Recorded before audits had modes: nobody ever did.
+        (Some(Certifier::Failed { .. } | Certifier::None | Certifier::NotAsked) | None, None) => {}
     }
 }
 
@@ -95,6 +104,13 @@ pub(super) fn of_work(out: &mut ProductVerdict, spec: &Spec, state: &State) {
         if matches!(turn, Some("interrupted" | "stopped" | "timed out" | "ended without done")) {
             out.limit(format!(
                 "The agent's last turn on group `{gid}` ended before it said that it was done; what it left passed its checks."
+            ));
+        }
+    }
+    for (check, (control, _)) in &state.controls {
+        if *control == Control::EvidenceOfNothing {
+            out.limit(format!(
+                "Check `{check}` is evidence of nothing: it stays green when the work that it speaks for is taken away."
             ));
         }
     }

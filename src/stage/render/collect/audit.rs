@@ -38,7 +38,7 @@ pub(super) fn audit(src: &Source<'_>) -> Audit {
         certifier: full.and_then(|a| a.finished.as_ref()).and_then(asked),
         scenarios: shown.map(scenarios).unwrap_or_default(),
         struck: full.map_or(0, |a| a.finished.iter().chain(&a.adversary).map(struck).sum()),
-        mode: full.map(|a| a.mode.word().to_owned()),
+        mode: full.and_then(|a| a.mode).map(|mode| mode.word().to_owned()),
         adversary: full.and_then(|a| a.adversary.as_ref()).and_then(asked),
     }
 }

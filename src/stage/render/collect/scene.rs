@@ -167,7 +167,7 @@ impl Scene {
             round,
             tip,
             scope: AuditScope::Full,
-            mode: AuditMode::Standard,
+            mode: Some(AuditMode::Standard),
             spec: None,
         });
         let ids: Vec<String> = self.spec.checks().map(|(_, c)| c.id.clone()).collect();

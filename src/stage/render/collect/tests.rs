@@ -183,7 +183,7 @@ fn red_checks_findings_and_repairs_are_shown() {
         round: 2,
         tip: scene.tip,
         scope: AuditScope::Full,
-        mode: AuditMode::Standard,
+        mode: Some(AuditMode::Standard),
         spec: None,
     });
     scene.told(AuditFinding { round: 2, finding });

@@ -71,6 +71,7 @@ fn label(record: &Record) -> Option<String> {
         | Event::WorktreeReturned(_)
         | Event::GroupStarted(_)
         | Event::GroupChecked(_)
+        | Event::CheckMutated(_)
         | Event::CandidateBuilt(_)
         | Event::MergeStarted(_)
         | Event::PilotAsked(_)

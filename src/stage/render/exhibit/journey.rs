@@ -39,8 +39,10 @@ pub struct Step {
     pub wrong: String,
     pub ms: f64,
     pub screenshot: Option<Sha256>,
-    /// `None` where there is no such picture.
+    /// `None` where there is no such picture, or it was shown before.
     pub picture: Option<Picture>,
+    /// The step before that saw the same.
+    pub same_as: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +112,7 @@ pub fn read(check: &str, bytes: &[u8]) -> Option<Journey> {
         ms: kept.ms,
         screenshot: kept.screenshot.and_then(|s| Some(s.parse::<EvidenceRef>().ok()?.0)),
         picture: None,
+        same_as: None,
     });
     let console = record.console.into_iter().take(MOST).map(|c| {
         let source = c.source.filter(|s| !s.is_empty());
@@ -134,18 +137,19 @@ pub fn read(check: &str, bytes: &[u8]) -> Option<Journey> {
 impl Journey {
     /// Gives each step its picture; returns those that have found a place.
     pub fn place(&mut self, pictures: &BTreeMap<Sha256, Picture>) -> Vec<Sha256> {
-        let mut placed = Vec::new();
+        let mut placed: BTreeMap<Sha256, u64> = BTreeMap::new();
         for step in &mut self.steps {
             let Some(sha256) = step.screenshot else { continue };
             // Two steps may see the same: it is shown where it was seen first.
-            if placed.contains(&sha256) {
+            step.same_as = placed.get(&sha256).copied();
+            if step.same_as.is_some() {
                 continue;
             }
             if let Some(picture) = pictures.get(&sha256) {
                 step.picture = Some(picture.clone());
-                placed.push(sha256);
+                placed.insert(sha256, step.n);
             }
         }
-        placed
+        placed.into_keys().collect()
     }
 }

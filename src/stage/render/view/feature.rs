@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::checks::{RunRow, latest_runs, run_row};
 use super::{EvidenceRow, FindingRow, evidence_row, finding_row};
+use crate::base::text::one_line;
 use crate::stage::render::exhibit::{Exhibit, Exhibits};
 use crate::stage::render::packet::{AttemptOutcome, Evidence, Feature, Landing, ProofPacket};
 use crate::stage::render::words::Mark;
@@ -38,7 +39,12 @@ pub struct Proof<'a> {
 pub struct Piece<'a> {
     row: &'a Evidence,
     exhibit: Option<&'a Exhibit>,
+    /// First line of a long text that stands behind other evidence: it is folded.
+    also: Option<String>,
 }
+
+/// Lines of a text that need no folding.
+const FEW: usize = 8;
 
 /// An attempt that counted.
 #[derive(Debug, Serialize)]
@@ -61,8 +67,12 @@ pub fn homes(packet: &ProofPacket) -> HashMap<usize, usize> {
 }
 
 pub fn pieces<'a>(packet: &'a ProofPacket, exhibits: &'a Exhibits, at: usize) -> Vec<Piece<'a>> {
-    let all = packet.checks[at].evidence.iter();
-    all.map(|row| Piece { row, exhibit: exhibits.of(at, &row.sha256) }).collect()
+    let piece = |(n, row): (usize, &'a Evidence)| {
+        let long = n > 0 && row.excerpt.lines().count() > FEW;
+        let also = long.then(|| one_line(&row.excerpt, 80));
+        Piece { row, exhibit: exhibits.of(at, &row.sha256), also }
+    };
+    packet.checks[at].evidence.iter().enumerate().map(piece).collect()
 }
 
 pub fn pages<'a>(

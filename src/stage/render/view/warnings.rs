@@ -20,8 +20,14 @@ pub fn warnings(packet: &ProofPacket, pictures_left_out: usize) -> Vec<String> {
         "The product as it is now was not audited as a whole.".into(),
     );
     say(
-        audit.outcome != AuditOutcome::NotRun && audit.certifier.is_none(),
+        audit.outcome != AuditOutcome::NotRun
+            && audit.certifier.is_none()
+            && audit.mode.as_deref() != Some("fast"),
         "Nobody looked for failures beyond the checks: no certifier was asked.".into(),
+    );
+    say(
+        audit.mode.as_deref() == Some("fast"),
+        "The audit was `fast`: checks and scenarios ran, and nobody was asked to judge.".into(),
     );
     say(
         audit.struck > 0,

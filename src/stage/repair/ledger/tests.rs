@@ -88,13 +88,13 @@ fn audit(state: &mut State, reds: &[Red], only: Option<&[String]>) {
     state.audits.push(Audit {
         round: state.audits.len() as u32 + 1,
         tip: state.tip().expect("a tip"),
-        mode: AuditMode::Standard,
         scope: if only.is_some() { AuditScope::Narrowed } else { AuditScope::Full },
+        mode: Some(AuditMode::Standard),
+        adversary: None,
         spec: None,
         checks: ids.map(check).collect(),
         findings: reds.iter().map(finding).filter(|f| looked(&f.id)).collect(),
         finished: Some(Certifier::None),
-        adversary: None,
     });
 }
 
