@@ -26,8 +26,6 @@ pub struct Inside<'a> {
     how: Containment,
     packages: Packages,
     access: Access,
-    /// Further files and folders that it may read.
-    reading: Vec<PathBuf>,
 }
 
 /// What a turn may do in its worktree.
@@ -42,13 +40,7 @@ impl<'a> Inside<'a> {
     pub fn new(session: &Session, role: Role, worktree: &'a Worktree) -> Result<Self> {
         session.require_sandbox()?;
         let how = session.containment(Who::Role(role))?;
-        Ok(Self {
-            worktree,
-            how,
-            packages: Packages::default(),
-            access: Access::Work,
-            reading: Vec::new(),
-        })
+        Ok(Self { worktree, how, packages: Packages::default(), access: Access::Work })
     }
 
     /// Who looks and changes nothing, where the tier can keep that.
@@ -59,11 +51,6 @@ impl<'a> Inside<'a> {
     /// With what preparation fetched.
     pub fn prepared(self, packages: Packages) -> Self {
         Self { packages, ..self }
-    }
-
-    /// With something besides the worktree to read.
-    pub fn reading(self, paths: impl Into<Vec<PathBuf>>) -> Self {
-        Self { reading: paths.into(), ..self }
     }
 
     pub fn workdir(&self) -> &'a Path {
@@ -110,7 +97,6 @@ impl<'a> Inside<'a> {
             .read(needs.read.iter().cloned())
             .read(program)
             .read(self.packages.paths())
-            .read(self.reading.iter().cloned())
             .own([exchange.dir.clone()])
             .own(state_dir.map(Path::to_owned))
             .hosts(needs.hosts.iter().cloned());

@@ -41,6 +41,7 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("again", &["attempt", "brief", "learnings", "context"]),
+    ("pilot", &["intent", "after", "failing", "open", "digest", "folder"]),
     (
         "certifier",
         &[
@@ -52,6 +53,7 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
             "services",
             "checks",
             "findings",
+            "earlier",
             "evidence",
             "risks",
             "probes",
@@ -61,7 +63,6 @@ pub const PROMPTS: &[(&str, &[&str])] = &[
             "answer",
         ],
     ),
-    ("pilot", &["intent", "after", "failing", "open", "digest", "folder"]),
 ];
 
 /// The prompts of one project at one commit.

@@ -263,8 +263,8 @@ mod tests {
             check: Some("check".into()),
             reproduction: String::new(),
             evidence: Vec::new(),
-            beyond: None,
             failure: None,
+            beyond: None,
         };
         state.audits.push(Audit {
             round: 1,

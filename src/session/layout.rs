@@ -121,9 +121,12 @@ impl SessionLayout {
     pub fn repair_attempt(&self, key: &str, n: u32) -> PathBuf {
         self.at(&format!("repair/{key}/attempt-{n:02}"))
     }
+    pub fn pilots(&self) -> PathBuf {
+        self.at("pilot")
+    }
     /// A question to the pilot, with its answer.
     pub fn pilot(&self, n: u32) -> PathBuf {
-        self.at(&format!("pilot/{n:02}"))
+        self.pilots().join(format!("{n:02}"))
     }
     /// What was learnt, for every builder.
     pub fn learnings(&self) -> PathBuf {

@@ -14,7 +14,7 @@ use crate::disk;
 use crate::disk::AppendLog;
 use crate::disk::lock::{self, Memory};
 use crate::git::Oid;
-use crate::session::event::FindingKind;
+use crate::session::event::{FindingKind, Severity};
 use crate::session::{Session, State, Workspace};
 use crate::stage::Context;
 use crate::stage::audit::ProductVerdict;
@@ -52,7 +52,7 @@ struct Entry {
 #[serde(deny_unknown_fields)]
 struct Found {
     kind: FindingKind,
-    severity: String,
+    severity: Severity,
     text: String,
 }
 
@@ -139,7 +139,7 @@ fn entry(
     };
     let found = |f: &crate::session::event::Finding| Found {
         kind: f.kind,
-        severity: f.severity.to_string(),
+        severity: f.severity,
         text: secrets.hide(&one_line(&f.text, 300)),
     };
     Some(Entry {
@@ -223,7 +223,7 @@ mod tests {
             features: BTreeMap::new(),
             findings: vec![Found {
                 kind: FindingKind::ProductFailure,
-                severity: "critical".into(),
+                severity: Severity::Critical,
                 text: "x".repeat(300),
             }],
         }

@@ -84,6 +84,9 @@ pub fn export(ws: &Workspace, session: &Session, dir: &Path) -> Result<usize> {
     for from in turn_dirs(layout)? {
         out.answer("certifier", &from)?;
     }
+    for from in numbered(&layout.pilots(), "")? {
+        out.answer("pilot", &from)?;
+    }
     let recording = Recording { v: VERSION, session: session.id.to_string(), turns: out.turns };
     // Last: a recording without it is one that was not finished.
     disk::replace_json(&dir.join("recording.json"), &recording)?;

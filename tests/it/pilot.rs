@@ -172,6 +172,32 @@ fn a_pilot_that_fails_is_not_missed() {
     assert!(decided(&s)[0]["error"].as_str().expect("why").contains("otto-provider-nobody"));
 }
 
+/// At a tier that keeps it: what it is shown can be read, and neither that nor the product written.
+#[test]
+fn it_reads_what_it_is_shown_and_writes_nothing() {
+    let s = scene();
+    if !s.run(0, &["sandbox", "--probe"]).stdout.contains("bwrap     works") {
+        return;
+    }
+    s.agent(
+        r#"if [ "$OTTO_ROLE" = pilot ]; then
+    folder=$(sed -n 's/.*`\(\/[^`]*\)` holds.*/\1/p' "$OTTO_PROMPT_FILE")
+    for file in "$folder/digest.md" "$folder/g1/attempt-01/changes.patch" "$folder/spec.json"; do
+        [ -s "$file" ] || { echo "no $file" >&2; exit 3; }
+    done
+    for file in "$folder/digest.md" "$folder/new" README.md new; do
+        if (echo x >"$file") 2>/dev/null; then echo "wrote $file" >&2; exit 4; fi
+    done
+    echo '{"learnings": ["it was shown all"]}' >"$OTTO_OUTPUT"
+    exit 0
+fi
+mkdir -p "$OTTO_GROUP"; echo no >"$OTTO_GROUP/work""#,
+    );
+    run(&s, 1, &["-c", "sandbox.tier=bwrap"]);
+    let one = &decided(&s)[0];
+    assert_eq!(one["accepted"]["learnings"][0], "it was shown all", "{one}");
+}
+
 #[test]
 fn a_different_try_begins_anew_and_skipping_ends_it() {
     let s = scene();
@@ -222,6 +248,25 @@ fn a_persons_notes_are_used_as_they_are_and_a_deleted_file_is_told_to_nobody() {
         told.contains("Remember the magic word") && !told.contains("words matter here"),
         "{told}"
     );
+}
+
+#[test]
+fn what_it_said_is_recorded_and_played_again() {
+    let s = scene();
+    answers(
+        &s,
+        &json!({"groups": {"g1": {"strategy": "retry", "guidance": "Say the magic word."}}}),
+    );
+    let recording = s.at("recording");
+    run(&s, 0, &["--record", &recording.to_string_lossy()]);
+    let first = s.git(&["rev-parse", &format!("{}^{{tree}}", s.integ())]);
+    let setting = format!("providers.replay.dir={}", recording.display());
+    let pilot = "agents.pilot.provider=replay";
+    let args = ["run", "--from-spec", "../spec.json", "--provider", "replay", "-c", &setting];
+    s.run(0, &[&args[..], &["-c", pilot]].concat());
+    assert_eq!(asked(&s), 1, "by the recording this time");
+    assert_eq!(decided(&s)[0]["accepted"]["groups"]["g1"]["strategy"], "retry");
+    assert_eq!(s.git(&["rev-parse", &format!("{}^{{tree}}", s.integ())]), first);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Failure;
 use crate::base::{Json, Sha256};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +151,7 @@ pub struct Finding {
     pub beyond: Option<Beyond>,
     /// How a product failure failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<super::Failure>,
+    pub failure: Option<Failure>,
 }
 
 /// How something is beyond the spec.

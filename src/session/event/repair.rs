@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Json, Sha256};
+use crate::base::Sha256;
 
 /// How what was found failed: what tells it from another failure of the same check, and whose it
 /// is.
@@ -17,9 +17,6 @@ pub struct Failure {
     /// Why it goes to its group, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub routed: String,
-    /// The check that shows it, where neither the spec nor a scenario has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probe: Option<Json>,
 }
 
 /// How something is tried. The same failure is never tried the same way twice.

@@ -23,7 +23,7 @@ pub fn finding_of(
     let what = scenario.map_or_else(|| check.id.clone(), |s| s.title.clone());
     let (group, failure) = match kind {
         FindingKind::ProductFailure => {
-            let (to, failure) = failure_of(ctx, check, group, outcome, false)?;
+            let (to, failure) = failure_of(ctx, check, group, outcome)?;
             (to, Some(failure))
         }
         FindingKind::ProofGap | FindingKind::Scope | FindingKind::Opinion => {
@@ -46,8 +46,8 @@ pub fn finding_of(
         check: Some(check.id.clone()),
         reproduction: reproduction(check),
         evidence: outcome.evidence().iter().map(ToString::to_string).collect(),
-        failure,
         beyond: None,
+        failure,
     }))
 }
 

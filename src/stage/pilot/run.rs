@@ -4,7 +4,7 @@
 //! written, `pilot.decided` is recorded, and only that has an effect. Whoever comes after a kill
 //! judges the answer that is there, or records that there is none: nobody is asked twice.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -164,7 +164,11 @@ fn turn(
     shown: &Digest,
     agent: &Agent,
 ) -> Result<TurnResult> {
-    let folder = Folder::fill(ctx, shown)?;
+    let tip = ctx.session.with_state(|s| s.tip())?.unwrap_or(ctx.base());
+    let worktree = ctx.pool.lease(tip, None)?;
+    // Like a judge it looks, and changes nothing.
+    worktree.without_git()?;
+    show(ctx, &worktree.beside(), shown)?;
     let prompt = Prompts::new(&ctx.ws.repo, ctx.base()).render(
         "pilot",
         json!({
@@ -173,18 +177,16 @@ fn turn(
             "failing": at.failing,
             "open": at.open,
             "digest": shown.text,
-            "folder": folder.0.display().to_string(),
+            "folder": worktree.beside().display().to_string(),
         }),
     )?;
-    let tip = ctx.session.with_state(|s| s.tip())?.unwrap_or(ctx.base());
-    let worktree = ctx.pool.lease(tip, None)?;
     let result = run_turn(&Turn {
         role: Role::Pilot,
         agent,
         session: ctx.sid(),
         group: None,
-        attempt: at.number,
-        inside: Inside::new(ctx.session, Role::Pilot, &worktree)?.reading([folder.0.clone()]),
+        attempt: answered(ctx)? + 1,
+        inside: Inside::new(ctx.session, Role::Pilot, &worktree)?.to_look(),
         dir,
         prompt: &prompt,
         schema: Some(&schema()),
@@ -197,32 +199,28 @@ fn turn(
         now: ctx.ws.clock.now(),
         limit: ctx.deadline.left_for_turn().min(LONGEST),
     });
+    disk::remove_dir_all(&worktree.beside())?;
     worktree.release()?;
-    folder.remove()?;
     result
 }
 
-/// The artefacts, read-only, where a sandbox can show them: `otto_logs` and Otto's own cache stay
-/// hidden.
-struct Folder(PathBuf);
+/// Answers of pilots in this session: what a recording counts.
+fn answered(ctx: &Context<'_>) -> Result<u32> {
+    let all = ctx.session.layout.pilots();
+    let names = disk::subdirs(&all)?;
+    Ok(names.iter().filter(|n| all.join(n).join("answer.json").is_file()).count() as u32)
+}
 
-impl Folder {
-    fn fill(ctx: &Context<'_>, shown: &Digest) -> Result<Self> {
-        let all = crate::session::cache_dir()?.join("otto-pilot");
-        let folder = Self(all.join(ctx.ws.repo.project.hash()).join(ctx.sid()));
-        folder.remove()?;
-        for (name, bytes) in &shown.files {
-            let path = folder.0.join(name);
-            disk::create_dir_all(path.parent().unwrap_or(&folder.0))?;
-            disk::place_file(&path, &ctx.secrets().hide_bytes(bytes), false)?;
-        }
-        disk::make_read_only(&folder.0)?;
-        Ok(folder)
+/// Puts the artefacts into `dir`, to be read and not written.
+fn show(ctx: &Context<'_>, dir: &Path, shown: &Digest) -> Result<()> {
+    disk::remove_dir_all(dir)?;
+    disk::place_dir(dir)?;
+    for (name, bytes) in &shown.files {
+        let path = dir.join(name);
+        disk::create_dir_all(path.parent().unwrap_or(dir))?;
+        disk::place_file(&path, &ctx.secrets().hide_bytes(bytes), false)?;
     }
-
-    fn remove(&self) -> Result<()> {
-        disk::remove_dir_all(&self.0)
-    }
+    disk::make_read_only(dir)
 }
 
 /// The answer that a kill left.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::paths::{Named, named_in};
 use super::route::{Clues, route};
-use crate::base::{Json, Result};
+use crate::base::Result;
 use crate::check::{Outcome, fingerprint};
 use crate::git::Oid;
 use crate::session::event::Failure;
@@ -18,13 +18,12 @@ use crate::stage::Context;
 const READ: usize = 512 << 10;
 
 /// The group that a failing check goes to, and how it failed. `own` is the group whose check it
-/// is; `probe` keeps the check itself where nobody else does.
+/// is.
 pub fn failure_of(
     ctx: &Context<'_>,
     check: &Check,
     own: Option<&str>,
     outcome: &Outcome,
-    probe: bool,
 ) -> Result<(Option<String>, Failure)> {
     let text = said(ctx, outcome);
     let commit: Option<Oid> = outcome.commit().parse().ok();
@@ -45,8 +44,7 @@ pub fn failure_of(
     })?;
     let (group, routed) = found.map_or((None, String::new()), |r| (Some(r.group), r.why));
     let paths = if named.traced.is_empty() { named.mentioned } else { named.traced };
-    let probe = if probe { Some(Json::of(check)?) } else { None };
-    Ok((group, Failure { fingerprint: fingerprint(outcome, &text, &[]), paths, routed, probe }))
+    Ok((group, Failure { fingerprint: fingerprint(outcome, &text, &[]), paths, routed }))
 }
 
 /// What a check printed, or what a probe found wrong: requests and replies hold times and ports.

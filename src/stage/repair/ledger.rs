@@ -139,7 +139,7 @@ pub fn failing(state: &State) -> Vec<(&str, &Finding)> {
     for finding in known(state) {
         match (finding.kind, &finding.group) {
             (FindingKind::ProductFailure, Some(group))
-                if has_check(finding) && reachable(group) =>
+                if finding.check.is_some() && reachable(group) =>
             {
                 out.push((group.as_str(), finding));
             }
@@ -148,10 +148,6 @@ pub fn failing(state: &State) -> Vec<(&str, &Finding)> {
         }
     }
     out
-}
-
-fn has_check(finding: &Finding) -> bool {
-    finding.check.is_some() || finding.failure.as_ref().is_some_and(|f| f.probe.is_some())
 }
 
 /// What the newest full audit found, where a narrowed one that came after it has not looked again.
@@ -201,7 +197,7 @@ fn tries<'a>(
 }
 
 /// Where none was recorded, the finding stands for its failure.
-fn fingerprint_of(finding: &Finding) -> Sha256 {
+pub fn fingerprint_of(finding: &Finding) -> Sha256 {
     let known = finding.failure.as_ref().map(|f| f.fingerprint);
     known.unwrap_or_else(|| Sha256::of(finding.id.as_bytes()))
 }

@@ -1,8 +1,8 @@
 //! The edge of repair: brief, builder, queue, narrowed audit, record.
 
-use super::ledger::{LANDED, Next, STILL_THERE, Stop, Todo, next, plan, stale};
+use super::ledger::{LANDED, Next, STILL_THERE, Stop, Todo, fingerprint_of, next, plan, stale};
 use crate::base::text::{count, tail};
-use crate::base::{Error, Exit, Result};
+use crate::base::{Exit, Result};
 use crate::check::EvidenceRef;
 use crate::disk;
 use crate::process::stop;
@@ -119,24 +119,23 @@ fn one(ctx: &Context<'_>, todo: &Todo) -> Result<&'static str> {
     if !is_in {
         return Ok("did not land");
     }
-    let ids: Vec<String> = todo.findings.iter().filter_map(|f| f.check.clone()).collect();
-    if ids.is_empty() {
-        // Nothing of the spec shows it: its reproduction was green on what landed, and the full
-        // audit looks again.
-        return Ok(LANDED);
-    }
+    let ids = todo.findings.iter().filter_map(|f| f.check.clone()).collect();
     let red = audit(ctx, &Scope::Narrowed(ids))?;
     Ok(if red.is_empty() { LANDED } else { STILL_THERE })
 }
 
-/// What was found and has to be repaired, each finding once, as the first audit told it.
+/// What was found and has to be repaired, each finding once, as the first audit told it that saw
+/// it fail in this way.
 fn findings_of(ctx: &Context<'_>, key: &str) -> Result<Vec<Finding>> {
     ctx.session.with_state(|s| {
         let repair = s.repairs.iter().find(|r| r.key == key);
-        let ids = repair.map(|r| r.findings.as_slice()).unwrap_or_default();
+        let Some(repair) = repair else { return Vec::new() };
         let mut found: Vec<Finding> = Vec::new();
         for finding in s.audits.iter().flat_map(|a| &a.findings) {
-            if ids.contains(&finding.id) && found.iter().all(|f| f.id != finding.id) {
+            let is_of_it = repair.findings.contains(&finding.id)
+                && (repair.failures.is_empty()
+                    || repair.failures.contains(&fingerprint_of(finding)));
+            if is_of_it && found.iter().all(|f| f.id != finding.id) {
                 found.push(finding.clone());
             }
         }
@@ -146,19 +145,12 @@ fn findings_of(ctx: &Context<'_>, key: &str) -> Result<Vec<Finding>> {
 
 /// The checks that show what is to be repaired: they must be green on the repaired work.
 pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
-    let found = findings_of(ctx, key)?;
-    let wanted: Vec<&String> = found.iter().filter_map(|f| f.check.as_ref()).collect();
+    let wanted: Vec<String> = findings_of(ctx, key)?.into_iter().filter_map(|f| f.check).collect();
     let scenarios = load_scenarios(ctx)?;
     let all = ctx.spec.checks().map(|(_, c)| c.clone());
     let asked = ctx.session.with_state(again)?;
     let all = all.chain(scenarios.iter().map(Scenario::as_check)).chain(asked);
-    let mut checks: Vec<Check> = all.filter(|c| wanted.contains(&&c.id)).collect();
-    for probe in found.iter().filter_map(|f| f.failure.as_ref()?.probe.as_ref()) {
-        checks.push(probe.read().map_err(|e| {
-            Error::input("the journal holds a reproduction that is no check").because(e)
-        })?);
-    }
-    Ok(checks)
+    Ok(all.filter(|c| wanted.contains(&c.id)).collect())
 }
 
 /// What the builder of an open repair is told.

@@ -10,6 +10,7 @@ use crate::base::Result;
 use crate::check::Outcome;
 use crate::session::event::{Judge, Risk};
 use crate::spec::{Contract, ContractRule, PROBE_KINDS};
+use crate::stage::memory;
 
 pub(super) fn render(case: &Inquiry<'_>, evidence: &Path, wrong: Option<&Wrong>) -> Result<String> {
     let ctx = case.ctx;
@@ -45,6 +46,7 @@ pub(super) fn render(case: &Inquiry<'_>, evidence: &Path, wrong: Option<&Wrong>)
                 line(o.title.as_deref().unwrap_or(&o.check), &o.outcome)
             }).collect::<Vec<_>>(),
             "findings": case.found,
+            "earlier": memory::digest(ctx, case.tip)?,
             "evidence": evidence,
             "risks": risks,
             "probes": probes,

@@ -11,6 +11,7 @@ use crate::session::event::{
     Answered, AuditFinding, Beyond, Certifier, Finding, FindingKind, JudgedWord, Judgement, Struck,
 };
 use crate::session::journal::Entry;
+use crate::spec::Check;
 use crate::stage::Item;
 use crate::stage::audit::findings::reproduction;
 use crate::stage::repair::failure_of;
@@ -101,9 +102,8 @@ impl Inquiry<'_> {
                 // The same failure has the same name in every audit.
                 out.id.clone_from(&probe.check.id);
                 out.check = Some(probe.check.id.clone());
-                // The check is found again among those that were asked for.
-                let (group, failure) =
-                    failure_of(self.ctx, &probe.check, None, &probe.outcome, false)?;
+                let check = Check { features: out.features.clone(), ..probe.check.clone() };
+                let (group, failure) = failure_of(self.ctx, &check, None, &probe.outcome)?;
                 (out.group, out.failure) = (group, Some(failure));
             }
             Some(why) => {

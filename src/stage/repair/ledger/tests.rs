@@ -46,7 +46,6 @@ fn finding(red: &Red) -> Finding {
             fingerprint: print(red.way),
             paths: Vec::new(),
             routed: String::new(),
-            probe: None,
         }),
     }
 }
