@@ -73,7 +73,7 @@ const alpha = (colour) => {
 };
 
 function isWritten(node, element) {
-  if (!/\S/.test(node.data) || !isDrawn(element)) return false;
+  if (!isDrawn(element)) return false;
   const style = styleOf(element);
   if (parseFloat(style.fontSize) < 1) return false;
   if (alpha(style.webkitTextFillColor) === 0 && style.backgroundClip !== "text") return false;
@@ -96,7 +96,9 @@ const BUTTONS = "input[type=button],input[type=submit],input[type=reset]";
 function gather(node, out) {
   if (node.nodeType === 3) {
     const element = node.parentElement || (node.parentNode && node.parentNode.host);
-    if (element && isWritten(node, element)) out.push(written(node.data, styleOf(element)));
+    // White space between two elements keeps their words apart.
+    if (!/\S/.test(node.data)) out.push(" ");
+    else if (element && isWritten(node, element)) out.push(written(node.data, styleOf(element)));
     return;
   }
   if (!isElement(node) || node.matches(SILENT)) return;
