@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use otto::base::{Exit, Result};
 use otto::cli::Ui;
-use otto::cli::verify::{Again, packet, session};
-use otto::stage::handover::{Allowed, Packet, check};
+use otto::cli::verify::{Again, How, Wants, packet, session};
+use otto::stage::handover::{Allowed, Packet, check, subject_of};
 use otto::stage::verify::{session_of, verify};
 
 /// Check that a product is what its proof says, and run its checks again
@@ -18,12 +18,14 @@ use otto::stage::verify::{session_of, verify};
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
-    after_long_help = "EXAMPLES\n  otto verify\n  otto verify 20261120-1011 --no-rerun\n  otto verify main\n  otto verify main --packet otto-proof-20261120-101112-ab2c.tar --allowed-signers signers\n\nEXIT CODES\n  0 it holds · 1 a check came to something else · 65 something was altered; it is named · 69 a signature, and no ssh-keygen to check it"
+    after_long_help = "EXAMPLES\n  otto verify\n  otto verify 20261120-1011 --no-rerun\n  otto verify main\n  otto verify main --packet otto-proof-20261120-101112-ab2c.tar --allowed-signers signers --passed\n\nEXIT CODES\n  0 it holds, whatever the verdict · 1 a check came to something else, or with --passed the product did not pass · 65 something was altered; it is named · 69 a signature, and no ssh-keygen to check it"
 )]
 pub struct Args {
     /// A session (an id, a unique prefix, or `latest`), or a commit that was landed or holds one
-    #[arg(value_name = "SESSION|COMMIT", default_value = "latest", env = "OTTO_SESSION")]
-    subject: String,
+    ///
+    /// Without it, the latest session; with --packet, the product that the packet names.
+    #[arg(value_name = "SESSION|COMMIT", env = "OTTO_SESSION")]
+    subject: Option<String>,
     /// Check the commit against this file, and against nothing else
     #[arg(long, value_name = "FILE")]
     packet: Option<PathBuf>,
@@ -36,6 +38,9 @@ pub struct Args {
     /// With --packet too: run its checks, which runs what others wrote
     #[arg(long)]
     rerun: bool,
+    /// Say yes only to a product that passed: 1 otherwise
+    #[arg(long)]
+    passed: bool,
     /// Write one JSON object
     #[arg(long)]
     json: bool,
@@ -43,15 +48,19 @@ pub struct Args {
 
 pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
     let ws = ui.workspace()?;
-    let Some(file) = &args.packet else {
-        let found = session_of(&ws, &args.subject)?;
-        let again = if args.no_rerun { Again::Read } else { Again::Run };
-        return session(&ws, &found, &verify(&ws, &found)?, (again, args.json));
+    let again = match args.packet {
+        Some(_) if !args.rerun => Again::Read,
+        None if args.no_rerun => Again::Read,
+        Some(_) | None => Again::Run,
     };
-    let commit = ws.repo.resolve_commit(&args.subject)?;
+    let wants = if args.passed { Wants::Passed } else { Wants::Truth };
+    let how = How { again, wants, json: args.json };
+    let Some(file) = &args.packet else {
+        let found = session_of(&ws, args.subject.as_deref().unwrap_or("latest"))?;
+        return session(&ws, &found, &verify(&ws, &found)?, how);
+    };
     let read = Packet::read(file)?;
-    let allowed = Allowed::of(&ws.repo, args.allowed_signers.as_deref());
-    let looked = check(&ws.repo, commit, &read, &allowed)?;
-    let again = if args.rerun { Again::Run } else { Again::Read };
-    packet(&ws, &looked, &read, (again, args.json))
+    let allowed = Allowed::of(&ws.repo, args.allowed_signers.as_deref())?;
+    let commit = subject_of(&ws.repo, &read, args.subject.as_deref())?;
+    packet(&ws, &check(&ws.repo, commit, &read, &allowed)?, &read, how)
 }

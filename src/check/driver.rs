@@ -437,10 +437,12 @@ fn report(
         Ending::OverLimit { what } => format!("stopped: {what}"),
         Ending::Interrupted => "interrupted".to_owned(),
     };
-    text.push_str(&format!("--- {end}\n"));
+    // The end is the last line, whatever else there is to say.
     if left_behind > 0 {
-        text.push_str(&format!("--- {left_behind} processes outlived it and were ended\n"));
+        let who = if left_behind == 1 { "1 process" } else { &format!("{left_behind} processes") };
+        text.push_str(&format!("--- {who} outlived it and had to be ended\n"));
     }
+    text.push_str(&format!("--- {end}\n"));
     text
 }
 

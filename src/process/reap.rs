@@ -258,8 +258,10 @@ fn stat(pid: i32) -> Option<Stat> {
 /// us. Returns how many processes it had to kill.
 pub(super) fn kill_scope(scope: &str, root: Option<i32>) -> usize {
     let killed = kill_all(|| leftovers(scope, root));
+    // The first process of a namespace ends just after the program in it: nobody left it behind.
+    let left_behind = killed.values().filter(|was| !was.is_bwrap).count();
     let me = std::process::id() as i32;
-    for pid in killed.iter().filter(|pid| Some(**pid) != root) {
+    for pid in killed.keys().filter(|pid| Some(**pid) != root) {
         // What is dead and still has a number looks alive to whoever asks for it. Only children of
         // ours are waited for, and they were killed.
         if stat(*pid).is_some_and(|s| s.ppid == me) {
@@ -268,7 +270,7 @@ pub(super) fn kill_scope(scope: &str, root: Option<i32>) -> usize {
         }
     }
     reap_wrappers();
-    killed.len()
+    left_behind
 }
 
 /// The first process of a namespace comes to us when the bwrap that made it is gone, and is ended by
@@ -290,8 +292,9 @@ pub(super) fn end_descendants() {
     kill_all(descendants);
 }
 
-fn kill_all(who: impl Fn() -> Vec<i32>) -> HashSet<i32> {
-    let mut killed = HashSet::new();
+/// What was killed, as it was just before.
+fn kill_all(who: impl Fn() -> Vec<i32>) -> HashMap<i32, Stat> {
+    let mut killed = HashMap::new();
     // A process may fork between the walk and the kill; each round leaves fewer that can. On a busy
     // machine one that was killed takes a while to be gone.
     for round in 0..500 {
@@ -300,8 +303,9 @@ fn kill_all(who: impl Fn() -> Vec<i32>) -> HashSet<i32> {
             break;
         }
         for pid in alive {
+            let Some(was) = stat(pid) else { continue };
             if kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
-                killed.insert(pid);
+                killed.entry(pid).or_insert(was);
             }
         }
         match round {

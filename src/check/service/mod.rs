@@ -291,10 +291,11 @@ impl Running {
         let mut kept = Vec::new();
         // The last first: it may need the others to leave well.
         for service in self.all.iter_mut().rev() {
+            let before = disk::read_if_there(&service.output)?.unwrap_or_default().len();
             let how = service.end().map_or("was stopped", |e| how(e.ended));
             place.tell(ServiceStopped { service: service.id.clone() })?;
             let said = disk::read_if_there(&service.output)?.unwrap_or_default();
-            let said = tail(&String::from_utf8_lossy(&said), TOLD);
+            let said = tail(&told_at_its_end(&said, before), TOLD);
             let text = format!(
                 "service {} at {}\n$ {}\n{said}\n--- it {how}\n",
                 service.id,
@@ -304,6 +305,20 @@ impl Running {
             kept.push(place.evidence.keep(text.as_bytes())?);
         }
         Ok(kept)
+    }
+}
+
+/// What a service printed. Many tell of being stopped as of a fault, so it says where that begins.
+fn told_at_its_end(said: &[u8], before: usize) -> String {
+    let (working, ending) = said.split_at(before.min(said.len()));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match ending.is_empty() {
+        true => text(working),
+        false => format!(
+            "{}\n--- stopped by Otto; it then said\n{}",
+            text(working).trim_end(),
+            text(ending)
+        ),
     }
 }
 

@@ -17,9 +17,10 @@ use crate::session::State;
 use crate::session::journal::{Position, Record, parse_line};
 use crate::session::record::SessionRecord;
 use crate::session::state::SpecState;
-use crate::spec::parse;
-use crate::stage::audit::{ChainState, verdict};
+use crate::spec::{Spec, parse};
+use crate::stage::audit::{ChainState, ProductVerdict, verdict};
 use crate::stage::render::ProofPacket;
+use crate::stage::render::packet::{FeatureVerdict, Word};
 use crate::stage::verify::Case;
 use crate::stage::verify::landings::{self, of_commit};
 use crate::stage::verify::runs::runs;
@@ -33,8 +34,10 @@ pub struct Looked {
     /// What this way of looking cannot show.
     pub limits: Vec<String>,
     /// The product's word, computed from the packet.
-    pub verdict: String,
+    pub verdict: Word,
     pub signed: Signed,
+    /// The product that the packet is of, where the commit is another.
+    pub of: Option<Oid>,
 }
 
 impl Looked {
@@ -44,6 +47,20 @@ impl Looked {
         }
         self.problems.extend(problems);
     }
+}
+
+/// The commit that is to be checked: the one that was named, else the product that the packet says
+/// it is of, which must be in this repository.
+pub fn subject_of(repo: &Repo, packet: &Packet, named: Option<&str>) -> Result<Oid> {
+    if let Some(named) = named {
+        return repo.resolve_commit(named);
+    }
+    let product = packet.product();
+    let product = product.ok_or_else(|| Error::input("the packet does not say what it is of"))?;
+    repo.commit(product).map(|found| found.id).map_err(|_| {
+        Error::no(format!("this repository does not have commit {product}, which the packet is of"))
+            .hint("verify in a clone that has it, or fetch it")
+    })
 }
 
 /// Checks it all. 65 where the packet cannot even be read.
@@ -56,8 +73,9 @@ pub fn check(repo: &Repo, commit: Oid, packet: &Packet, allowed: &Allowed) -> Re
         holds: Vec::new(),
         problems: Vec::new(),
         limits: Vec::new(),
-        verdict: String::new(),
+        verdict: Word::Unverified,
         signed: Signed::Not,
+        of: None,
     };
     looked.judge(
         format!("{} as the manifest says", count(packet.members.len(), "member")),
@@ -84,10 +102,9 @@ pub fn check(repo: &Repo, commit: Oid, packet: &Packet, allowed: &Allowed) -> Re
         wrong.push(format!("'{RECORDS}' does not follow from the journal"));
     }
     looked.judge(format!("records: {}", count(told.recorded, "run")), wrong);
-    looked.judge(
-        format!("commit {} is the product of it", commit.short()),
-        binds(repo, commit, &case)?,
-    );
+    let wrong = binds(repo, commit, &case)?;
+    looked.of = case.state.tip().filter(|tip| *tip != commit);
+    looked.judge(format!("commit {} is the product of it", commit.short()), wrong);
     let (there, wrong) = landings::all(&case, repo, false);
     looked.judge(format!("{there} landed trees are the tested ones"), wrong);
     looked.judge(
@@ -101,6 +118,10 @@ pub fn check(repo: &Repo, commit: Oid, packet: &Packet, allowed: &Allowed) -> Re
         Signed::ByUnknown(key) => looked.limits.push(format!(
             "signed by an unknown key {key}: the signature fits, and nothing here says whose it is (--allowed-signers FILE)"
         )),
+        Signed::Not if matches!(allowed, Allowed::Only(_)) => looked.problems.push(
+            "it is not signed, and only a packet of an allowed signer counts (--allowed-signers)"
+                .to_owned(),
+        ),
         Signed::Not => looked.limits.push(
             "not signed: what happened after the last landing could be rewritten as a whole"
                 .to_owned(),
@@ -116,7 +137,7 @@ fn judge_the_proof(looked: &mut Looked, case: &Case<'_>, packet: &Packet) -> Res
     let text = packet.get("spec/spec.json").map(String::from_utf8_lossy).unwrap_or_default();
     let Ok(parsed) = parse(&text) else { return Ok(()) };
     let judged = verdict(&parsed.spec, case.state, &ChainState::Intact);
-    looked.verdict = judged.word.word().to_owned();
+    looked.verdict = judged.word;
     let shown = packet.get(JSON).map(String::from_utf8_lossy).unwrap_or_default();
     let shown = match ProofPacket::from_json(&shown) {
         Ok(shown) => shown,
@@ -126,10 +147,11 @@ fn judge_the_proof(looked: &mut Looked, case: &Case<'_>, packet: &Packet) -> Res
         }
     };
     let mut wrong = Vec::new();
-    let better = shown.verdict.word == crate::stage::render::packet::Word::Passed;
-    if better && judged.word.exit() != crate::base::Exit::YES {
-        wrong.push(format!("'{JSON}' says passed, and the journal says {}", looked.verdict));
+    if shown.verdict.word.rank() < judged.word.rank() {
+        let said = shown.verdict.word.word();
+        wrong.push(format!("'{JSON}' says {said}, and the journal says {}", judged.word.word()));
     }
+    wrong.extend(told_better(JSON, &shown, &parsed.spec, &judged));
     if shown.journal.head != case.records.last().map_or(Sha256::ZERO, |r| r.hash) {
         wrong.push(format!("'{JSON}' was made from another journal"));
     }
@@ -144,6 +166,27 @@ fn judge_the_proof(looked: &mut Looked, case: &Case<'_>, packet: &Packet) -> Res
     }
     looked.problems.extend(wrong);
     Ok(())
+}
+
+/// Features of the packet that are not those of the spec, or are told as passed and are not.
+fn told_better(
+    name: &str,
+    shown: &ProofPacket,
+    spec: &Spec,
+    judged: &ProductVerdict,
+) -> Vec<String> {
+    let asked = spec.features.iter().map(|f| (&f.id, &f.name, &f.description, &f.acceptance));
+    let told = shown.features.iter().map(|f| (&f.id, &f.name, &f.description, &f.acceptance));
+    if !asked.eq(told) {
+        return vec![format!("'{name}' tells of other features than the spec")];
+    }
+    let both = shown.features.iter().zip(&judged.features);
+    let better = both.filter(|(told, is)| {
+        told.verdict == FeatureVerdict::Passed && is.word != FeatureVerdict::Passed
+    });
+    better
+        .map(|(f, _)| format!("'{name}' says that '{}' passed; the journal does not", f.id))
+        .collect()
 }
 
 /// Members against the manifest.

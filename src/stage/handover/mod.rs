@@ -21,7 +21,7 @@ mod statement;
 mod write;
 
 pub use borrow::{Borrowed, borrow};
-pub use check::{Looked, check};
+pub use check::{Looked, check, subject_of};
 pub use open::Packet;
 pub use sign::{Allowed, Key, Signed};
 pub use write::{Exported, export};

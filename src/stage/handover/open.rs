@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+use super::{STATEMENT, statement};
 use crate::base::{Error, Result};
 use crate::disk;
+use crate::git::Oid;
 use crate::stage::verify::Files;
 
 /// A larger member is none of ours.
@@ -31,11 +33,13 @@ impl Packet {
         };
         // Everything is in the bytes that were read: a header that was changed must not be skipped.
         let mut archive = tar::Archive::new(bytes);
+        // What the reader says may hold words of a file that is something else.
+        let unreadable = |_: std::io::Error| bad("it is no tar, or one that was changed".into());
         let mut packet = Self::default();
         let mut used = 0;
-        for entry in archive.entries().map_err(|e| bad(e.to_string()))? {
-            let entry = entry.map_err(|e| bad(e.to_string()))?;
-            let name = entry.path().map_err(|e| bad(e.to_string()))?.to_string_lossy().into_owned();
+        for entry in archive.entries().map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.path().map_err(unreadable)?.to_string_lossy().into_owned();
             let size = entry.size();
             if entry.header().entry_type() != tar::EntryType::Regular || size > LARGEST {
                 return Err(bad(format!("'{name}' is no plain file")));
@@ -46,7 +50,7 @@ impl Packet {
                 return Err(bad(format!("the header of '{name}' is not as it is written")));
             }
             let mut content = Vec::new();
-            entry.take(LARGEST).read_to_end(&mut content).map_err(|e| bad(e.to_string()))?;
+            entry.take(LARGEST).read_to_end(&mut content).map_err(unreadable)?;
             let padding = used as usize - content.len().div_ceil(512) * 512 + content.len();
             if bytes.get(padding..used as usize).is_none_or(|p| p.iter().any(|b| *b != 0)) {
                 return Err(bad(format!("something stands behind '{name}'")));
@@ -60,6 +64,11 @@ impl Packet {
             return Err(bad("its end is not as it is written".into()));
         }
         Ok(packet)
+    }
+
+    /// The commit that it says it is of.
+    pub fn product(&self) -> Option<Oid> {
+        statement::product(self.get(STATEMENT)?)
     }
 
     pub fn get(&self, name: &str) -> Option<&[u8]> {

@@ -42,13 +42,21 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    /// The file that was named, else `gpg.ssh.allowedSignersFile` of git where that is there.
-    pub fn of(repo: &Repo, named: Option<&Path>) -> Self {
+    /// The file that was named, which has to name somebody (65), else `gpg.ssh.allowedSignersFile`
+    /// of git where that is there.
+    pub fn of(repo: &Repo, named: Option<&Path>) -> Result<Self> {
         if let Some(file) = named {
-            return Allowed::Only(file.to_owned());
+            let text = disk::read_text(file)?;
+            let names = |line: &str| !line.trim().is_empty() && !line.trim().starts_with('#');
+            if !text.lines().any(names) {
+                return Err(Error::input(format!("'{}' names no signer", file.display())).hint(
+                    "a line for each, as ssh-keygen reads it: ann@example.org ssh-ed25519 AAAA…",
+                ));
+            }
+            return Ok(Allowed::Only(file.to_owned()));
         }
         let known = repo.config("gpg.ssh.allowedSignersFile").map(|file| at_home(&file));
-        known.filter(|file| file.is_file()).map_or(Allowed::Nobody, Allowed::Known)
+        Ok(known.filter(|file| file.is_file()).map_or(Allowed::Nobody, Allowed::Known))
     }
 }
 

@@ -28,6 +28,12 @@ pub(super) fn of(
     text(&Made { record: &session.record, records, tip, manifest: *manifest })
 }
 
+/// The product that a statement names; nothing is believed of it yet.
+pub(super) fn product(statement: &[u8]) -> Option<Oid> {
+    let said: Value = serde_json::from_slice(statement).ok()?;
+    said["subject"][0]["digest"]["gitCommit"].as_str()?.parse().ok()
+}
+
 pub(super) fn text(made: &Made<'_>) -> Result<String> {
     let mut text = serde_json::to_string_pretty(&value(made))
         .map_err(|e| Error::bug("a statement is plain data").because(e))?;

@@ -18,6 +18,7 @@ use crate::session::journal::{Anchor, Position, Reader, Record};
 use crate::session::layout::refs;
 use crate::session::state::SpecState;
 use crate::session::{Session, State, Workspace};
+use crate::stage::audit::{ChainState, Word, verdict};
 use crate::stage::census::{Census, Counts, Place, census, places};
 use crate::stage::git_notes;
 
@@ -31,6 +32,8 @@ pub struct Verified {
     pub limits: Vec<String>,
     /// Where the work of every attempt is.
     pub patches: Counts,
+    /// The product's word, where there is an approved spec to judge it by.
+    pub verdict: Option<Word>,
 }
 
 impl Verified {
@@ -87,7 +90,22 @@ pub fn verify(ws: &Workspace, session: &Session) -> Result<Verified> {
     let found = census(&state, &places(ws, session, &state)?);
     verified.patches = found.counts();
     verified.judge(&verified.patches.to_string(), missing(session, &found));
+    if let (SpecState::Approved { .. }, Ok(spec)) = (&state.spec, session.spec()) {
+        verified.verdict = Some(verdict(&spec, &state, &ChainState::Intact).word);
+    }
     Ok(verified)
+}
+
+/// A commit that was landed where the session's records are.
+fn elsewhere(commit: Oid, sid: &str, why: Error) -> Error {
+    if !matches!(why.remedy, Remedy::Usage | Remedy::No) {
+        return why;
+    }
+    let short = commit.short();
+    Error::no(format!("commit {short} was landed by session {sid}, whose records are not here"))
+        .hint(format!(
+            "ask for its packet (otto proof export there): otto verify {short} --packet FILE"
+        ))
 }
 
 /// Patches that no ref holds.
@@ -186,7 +204,7 @@ pub fn session_of(ws: &Workspace, subject: &str) -> Result<Session> {
         let Some(id) = at else { break };
         let info = ws.repo.commit(id)?;
         if let Some(sid) = info.trailer("Otto-Session") {
-            let session = Session::open(ws, sid)?;
+            let session = Session::open(ws, sid).map_err(|e| elsewhere(id, sid, e))?;
             if session.with_state(|s| s.landings.iter().any(|l| l.new == id))? {
                 return Ok(session);
             }
