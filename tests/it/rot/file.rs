@@ -7,6 +7,8 @@ pub enum Kind {
     Intent,
     Spec,
     SpecVersion,
+    /// The spec as it was given.
+    Given,
     Format,
     Evidence,
     /// Of checks before the audit.
@@ -68,6 +70,7 @@ impl Kind {
             (_, "session.json") => Kind::Record,
             (_, "intent.txt") => Kind::Intent,
             (_, "spec.json") => Kind::Spec,
+            (_, "given.json") => Kind::Given,
             _ if inside.contains("/spec/versions/") => Kind::SpecVersion,
             _ if inside.contains("/evidence/") => Kind::Evidence,
             _ if inside.starts_with("cache/check/") => Kind::CheckCache,
@@ -87,6 +90,7 @@ impl Kind {
             Kind::Intent => "`intent.txt`",
             Kind::Spec => "`spec/spec.json`",
             Kind::SpecVersion => "`spec/versions/NNN.json`",
+            Kind::Given => "`spec/given.json`",
             Kind::Format => "`format`",
             Kind::Evidence => "`evidence/<sha256>` of the audit",
             Kind::EarlierEvidence => "`evidence/<sha256>` of an attempt",
@@ -131,7 +135,7 @@ impl Kind {
             Kind::CheckCache => &["build-group", "run"],
             Kind::Latest => &["status", "land"],
             Kind::Derived => &["status", "verify", "render"],
-            Kind::Text => &["status", "verify"],
+            Kind::Given | Kind::Text => &["status", "verify"],
             Kind::Lock => &["merge", "land"],
         }
     }

@@ -258,9 +258,13 @@ impl Trial {
                 _ => stopped,
             },
             Kind::SpecVersion if changed() && program == "spec diff" => stopped,
-            Kind::Evidence | Kind::EarlierEvidence if program == "verify" => stopped,
+            Kind::Evidence | Kind::EarlierEvidence | Kind::SpecVersion | Kind::Given
+                if program == "verify" =>
+            {
+                stopped
+            }
             Kind::Evidence => Some(Seen::Lowered),
-            Kind::EarlierEvidence | Kind::Slot => Some(Seen::Same),
+            Kind::EarlierEvidence | Kind::Slot | Kind::Given => Some(Seen::Same),
             Kind::Owner | Kind::OwnedSlot if ["build-group", "run", "abort"].contains(&program) => {
                 stopped
             }
