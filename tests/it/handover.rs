@@ -116,6 +116,73 @@ fn one_flipped_byte_anywhere_is_found_and_named() {
 }
 
 /// A packet that was made consistent again after a change still does not fit the commit.
+/// What a stranger types first, and what they are told.
+#[test]
+fn without_a_commit_it_is_the_one_that_the_packet_is_of() {
+    let handed = Handed::new();
+    let s = &handed.s;
+    let run = |args: &[&str]| s.finish(s.command(args).current_dir(&handed.clone));
+    let packet = handed.packet.to_string_lossy().into_owned();
+    let tip = s.git_in(&handed.clone, &["rev-parse", "HEAD"]);
+    let done = run(&["verify", "--packet", &packet, "--passed"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert!(done.stdout.contains(&tip[..10]), "{}", done.stdout);
+    // Whoever names another is told which one it is of.
+    let done = run(&["verify", "HEAD~1", "--packet", &packet]);
+    assert!(done.stdout.contains("not to be believed"), "{}", done.stdout);
+    assert!(done.stderr.contains(&format!("the packet is of commit {tip}")), "{}", done.stderr);
+    // Nothing of the session is here.
+    let done = run(&["verify", "HEAD"]);
+    assert_eq!(done.code, 1, "{}", done.stdout);
+    assert!(
+        done.stderr.contains("--packet FILE") && !done.stderr.contains("start one"),
+        "{}",
+        done.stderr
+    );
+    let done = run(&["verify", "--packet", "/etc/passwd"]);
+    assert_eq!(done.code, 65, "{}", done.stdout);
+    assert!(!done.stderr.contains("root:"), "{}", done.stderr);
+    let done = run(&["verify", "--packet", "nowhere.tar"]);
+    assert!(done.stderr.contains("nowhere.tar"), "{}", done.stderr);
+}
+
+/// Who asks for a signature gets no yes without one.
+#[test]
+fn a_packet_without_a_signature_is_by_nobody() {
+    let handed = Handed::new();
+    let signers = handed.s.at("signers");
+    for (text, says) in [
+        (Some("ann@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleQ\n"), "not signed"),
+        (Some("# nobody yet\n\n"), "names no signer"),
+        (None, "signers"),
+    ] {
+        drop(std::fs::remove_file(&signers));
+        if let Some(text) = text {
+            std::fs::write(&signers, text).expect("written");
+        }
+        let signers = signers.to_string_lossy();
+        let done = handed.verify(&handed.packet, &["--allowed-signers", &signers]);
+        assert!(![0, 1].contains(&done.code), "{}", done.stdout);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+/// What is true is one question, whether it is good another.
+#[test]
+fn a_product_that_did_not_pass_is_true_and_not_passed() {
+    let s = Sandbox::project();
+    s.agent(r#"mkdir -p g1; [ "$OTTO_GROUP" = g1 ] && echo "done g1" >g1/work || exit 1"#);
+    let spec = s.spec(&Shape::of(2));
+    s.run(1, &["run", "--from-spec", &spec]);
+    let packet = s.at("packet.tar").to_string_lossy().into_owned();
+    s.run(0, &["proof", "export", "--out", &packet]);
+    for args in [&["verify"][..], &["verify", "--packet", &packet]] {
+        assert!(s.run(0, args).stdout.contains(": partial"), "{args:?}");
+        s.run(1, &[args, &["--passed"]].concat());
+    }
+}
+
 #[test]
 fn a_packet_of_another_session_does_not_fit() {
     let handed = Handed::new();
