@@ -9,6 +9,7 @@ use super::gate::{self, Saved, Wrong, judge_api_probe};
 use super::http::{self, Answer};
 use super::{Outcome, Provenance};
 use crate::base::Result;
+use crate::base::text::one_line;
 use crate::spec::ApiProbe;
 
 /// One answer takes no longer than this.
@@ -44,7 +45,11 @@ pub fn probe(id: &str, probe: &ApiProbe, url: &str, left: Duration) -> Result<Pr
                 break;
             }
         };
-        let at = format!("{url}{}", filled.path);
+        let Some(at) = address(url, &filled.path) else {
+            let what = one_line(&filled.path, 80);
+            all.push(vec![Wrong::Expected(format!("'{what}' leads away from the service"))]);
+            break;
+        };
         let limit = ANSWER_LIMIT.min(left);
         let sent = http::send(&filled.method, &at, &filled.headers, filled.body.as_deref(), limit);
         let ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -84,6 +89,14 @@ pub fn probe(id: &str, probe: &ApiProbe, url: &str, left: Duration) -> Result<Pr
     Ok(Probed { record, wrong: all, replies })
 }
 
+/// Where a request goes. Part of a path may come from an answer: it may be a whole address of the
+/// service's own, and never one of another.
+fn address(url: &str, path: &str) -> Option<String> {
+    let path = path.strip_prefix(url).unwrap_or(path);
+    let is_path = path.starts_with('/') && !path.contains(|c: char| c.is_control() || c == '\\');
+    is_path.then(|| format!("{url}{path}"))
+}
+
 /// The outcome. A request that was not sent, because one before it failed, is in the detail of that.
 pub fn judge(probed: &Probed, of: Provenance) -> Outcome {
     judge_api_probe(&probed.wrong, of)
@@ -103,4 +116,23 @@ fn response(answer: &Answer) -> Value {
 fn reply(answer: &Answer) -> Value {
     let parsed: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
     json!({"status": answer.status, "body": answer.body, "json": parsed})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_leads_to_no_other_server() {
+        const URL: &str = "http://127.0.0.1:4000";
+        let at = |path: &str| address(URL, path);
+        assert_eq!(at("/books/1?a=b"), Some(format!("{URL}/books/1?a=b")));
+        assert_eq!(at(&format!("{URL}/books/1")), Some(format!("{URL}/books/1")));
+        for path in
+            ["@127.0.0.1:9/x", "0/x", "http://127.0.0.1:9/x", "", "books", "/a\r\nHost: b", "/\\b"]
+        {
+            assert_eq!(at(path), None, "{path}");
+        }
+        assert_eq!(at(&format!("{URL}9/x")), None);
+    }
 }

@@ -272,6 +272,7 @@ mod tests {
             scope: AuditScope::Full,
             mode: Some(AuditMode::Standard),
             spec: None,
+            left_out: Vec::new(),
             checks: Vec::new(),
             findings: if red { vec![finding] } else { Vec::new() },
             finished: Some(Certifier::None),

@@ -19,7 +19,7 @@ mod turn;
 
 pub use audit::{
     Answered, Asked, AuditMode, AuditScope, Beyond, Certifier, Covered, Finding, FindingKind,
-    Judge, JudgedWord, Judgement, Risk, Scenario, Severity, Struck,
+    Judge, JudgedWord, Judgement, LeftOut, Risk, Scenario, Severity, Struck,
 };
 pub use control::Control;
 pub use judged::{AttemptOutcome, Violation};
@@ -267,6 +267,9 @@ events! {
         /// The spec that it judges by; an amendment makes it stale.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spec: Option<Sha256>,
+        /// Scenarios, and other files among them, that are not part of this exam, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<LeftOut>,
     }
     AuditChecked = "audit.check.finished" {
         round: u32, check: String,

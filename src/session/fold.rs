@@ -79,6 +79,7 @@ impl State {
                 scope: e.scope,
                 mode: e.mode,
                 spec: e.spec,
+                left_out: e.left_out.clone(),
                 checks: Vec::new(),
                 findings: Vec::new(),
                 finished: None,

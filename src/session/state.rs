@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::event::{
     After, Asked, AttemptOutcome, AuditMode, AuditScope, Certifier, CheckPhase, Control,
-    Conversation, Course, Decision, Finding, Halt, Invalid, MergeStarted, Scenario, Strategy,
-    Usage, Violation,
+    Conversation, Course, Decision, Finding, Halt, Invalid, LeftOut, MergeStarted, Scenario,
+    Strategy, Usage, Violation,
 };
 use crate::base::{Json, Sha256};
 use crate::git::Oid;
@@ -288,6 +288,7 @@ pub struct Audit {
     pub scope: AuditScope,
     pub mode: Option<AuditMode>,
     pub spec: Option<Sha256>,
+    pub left_out: Vec<LeftOut>,
     pub checks: Vec<AuditCheck>,
     pub findings: Vec<Finding>,
     /// What the certifier was, once the audit is over.

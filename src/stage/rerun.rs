@@ -100,7 +100,7 @@ fn run(
 
 /// What an audit of everything ran.
 fn of_audit(ctx: &Context<'_>, audit: &Audit) -> Result<(Vec<Wanted>, Vec<Compared>)> {
-    let scenarios = load_scenarios(ctx)?;
+    let scenarios = load_scenarios(ctx)?.scenarios;
     let (mut wanted, mut gone) = (Vec::new(), Vec::new());
     for seen in &audit.checks {
         let then: Outcome = seen.outcome.read().map_err(|e| {

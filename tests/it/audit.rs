@@ -30,6 +30,34 @@ fn a_held_out_scenario_finds_what_no_builder_knew_and_it_is_repaired() {
     s.run(0, &["verify", "--no-rerun"]);
 }
 
+/// What is not part of an exam is said, and an exam that was announced and is not there stops it.
+#[test]
+fn no_page_of_an_exam_goes_missing_in_silence() {
+    let s = Sandbox::project();
+    scenario(&s);
+    let at = s.project.join(".git/otto/scenarios");
+    let text = std::fs::read_to_string(at.join("extra.json")).expect("a scenario");
+    // Of two features one is of another spec: it is asked about the other all the same.
+    write(&at.join("extra.json"), &text.replace("[\"f-g1\"]", "[\"f-g1\",\"f-other\"]"));
+    // A name in capitals is a name; what is about nothing here, or no scenario, is left out.
+    let other =
+        text.replace("f-g1", "f-other").replace("\"id\":\"extra\"", "\"id\":\"of-another\"");
+    write(&at.join("other.JSON"), &other);
+    write(&at.join("NOTES.txt"), "to be asked");
+    let spec = s.spec(&Shape::of(1));
+    let run = ["run", "--from-spec", &spec];
+    s.run(1, &run);
+    let seen = s.events("audit.check.finished");
+    assert!(seen.iter().any(|e| e["data"]["scenario"]["id"] == "extra"), "{seen:?}");
+    let told = s.events("audit.started")[0]["data"]["left_out"].to_string();
+    assert!(told.contains("of-another") && told.contains("NOTES.txt"), "{told}");
+    let packet = s.read(&format!("otto_logs/sessions/{}/proof-packet.json", s.session()));
+    assert!(packet.contains("Scenario `of-another` was not part of the audit"), "{packet}");
+
+    let gone = s.run(65, &[&run[..], &["-c", "scenarios=../nowhere"]].concat());
+    assert!(gone.stderr.contains("nowhere' is not there"), "{}", gone.stderr);
+}
+
 #[test]
 fn a_defect_that_stays_is_never_passed() {
     let s = Sandbox::project();

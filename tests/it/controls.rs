@@ -110,11 +110,16 @@ fn a_check_that_stays_green_without_the_work_is_evidence_of_nothing() {
     s.run(0, &checked);
     let event = &s.events("check.mutated")[1]["data"];
     assert_eq!(event["kept"], json!(["g1/tests/made"]), "{event}");
+    // The audit is green, and the product is not passed: nothing shows one of its features.
     s.run(0, &["audit", "--session", "latest"]);
-    s.run(0, &["render", "--session", "latest"]);
+    s.run(1, &["render", "--session", "latest"]);
+    s.run(1, &["land"]);
     let packet = std::fs::read_to_string(s.session_dir().join("proof-packet.json"));
     let packet = packet.expect("a packet");
-    assert!(packet.contains("Check `idle` is evidence of nothing"), "{packet}");
+    assert!(
+        packet.contains("It stays green when the work that it speaks for is taken away."),
+        "{packet}"
+    );
     s.run(0, &["verify", "--no-rerun"]);
 }
 

@@ -125,10 +125,12 @@ async fn look_at(
 ) -> Walk<()> {
     // Otherwise one that differs in its fragment alone would be the page that is there.
     driver.goto("about:blank").await.map_err(|e| broken(&e))?;
-    driver.goto(format!("{url}{at}")).await.map_err(|e| broken(&e))?;
+    let address = if at.starts_with('/') { format!("{url}{at}") } else { at.to_owned() };
+    driver.goto(address).await.map_err(|e| broken(&e))?;
     let here = || held.iter().enumerate().filter(|(_, one)| one.at == at);
     let slowest = here().map(|(_, one)| one.within).max().unwrap_or_default();
-    let until = Instant::now() + slowest.max(Duration::from_millis(500));
+    // Whatever comes by itself comes a little later now and then.
+    let until = Instant::now() + slowest.mul_f32(1.25) + Duration::from_millis(500);
     loop {
         for (n, one) in here().filter(|(n, _)| !holds[*n]).collect::<Vec<_>>() {
             holds[n] = match page::wrong(driver, &one.expected, url).await {

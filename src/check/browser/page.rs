@@ -18,11 +18,14 @@ pub(super) async fn busy(driver: &WebDriver) -> WebDriverResult<Option<String>> 
     Ok(told.as_str().map(str::to_owned))
 }
 
-/// Path, query and fragment of where the browser is; the whole address where that is not the product's.
+/// Path, query and fragment of where the browser is; the whole address where that is not the
+/// product's. A product may call itself `localhost`.
 pub(super) async fn at(driver: &WebDriver, url: &str) -> WebDriverResult<String> {
     let whole = driver.current_url().await?;
     let text = whole.as_str();
-    Ok(text.strip_prefix(url).map_or_else(|| text.to_owned(), str::to_owned))
+    let by_name = url.replace("//127.0.0.1:", "//localhost:");
+    let path = [url, &by_name].iter().find_map(|base| text.strip_prefix(*base));
+    Ok(path.filter(|path| path.starts_with('/')).unwrap_or(text).to_owned())
 }
 
 /// The first thing that is not as expected, if any.

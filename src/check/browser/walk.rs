@@ -68,12 +68,13 @@ pub fn walk(journey: &BrowserJourney, ground: &Ground<'_>, left: Duration) -> Re
 async fn steps(driver: &WebDriver, journey: &BrowserJourney, ground: &Ground<'_>) -> Walk<Walked> {
     let limit = step_limit(journey);
     let mut walked = Walked { browser: name_of(driver), ..Walked::default() };
-    let mut acted_at: Option<Instant> = None;
+    let (mut acted, mut opened) = (false, Instant::now());
     for step in &journey.steps {
         let started = Instant::now();
         let log = &mut walked.log;
-        if step.acts() {
-            acted_at.get_or_insert(started);
+        acted |= step.acts();
+        if step.goto.is_some() {
+            opened = started;
         }
         if step.acts() || step.goto.is_some() {
             log.take(driver).await.map_err(|e| broken(&e))?;
@@ -91,11 +92,11 @@ async fn steps(driver: &WebDriver, journey: &BrowserJourney, ground: &Ground<'_>
         let kept = png.map(|png| ground.evidence.keep(&png)).map_err(|e| broken(&e))?;
         let at = page::at(driver, ground.url).await.map_err(|e| broken(&e))?;
         let is_over = wrong.is_some();
-        if let (Some(expected), Some(acted), false) = (&step.expect, acted_at, is_over) {
+        if let (Some(expected), true, false) = (&step.expect, acted, is_over) {
             walked.held.push(Held {
                 expected: expected.clone(),
                 at: at.clone(),
-                within: acted.elapsed(),
+                within: opened.elapsed(),
             });
         }
         walked.steps.push(StepSeen {

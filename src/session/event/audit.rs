@@ -154,6 +154,15 @@ pub struct Finding {
     pub failure: Option<Failure>,
 }
 
+/// Something in the folder of scenarios that is not part of an audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Id of a scenario, or name of a file.
+    pub what: String,
+    pub why: String,
+}
+
 /// How something is beyond the spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

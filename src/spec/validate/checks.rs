@@ -4,7 +4,7 @@ use minijinja::Environment;
 use regex::RegexBuilder;
 
 use super::can_fail::{runs_nothing, vacuous};
-use super::{Rules, api_probe, browser_journey, kinds, located};
+use super::{Rules, always, api_probe, browser_journey, kinds, located};
 use crate::base::ids::is_group_id;
 use crate::base::text::nearest;
 use crate::spec::model::{
@@ -218,7 +218,20 @@ fn state_invariant(rules: &mut Rules, path: &str, invariant: &StateInvariant) {
             .nearest(nearest(name, known()));
         rules.report(problem);
     }
-    probes(rules, &at, expression.undeclared_variables(true));
+    let nested: Vec<String> = expression.undeclared_variables(true).into_iter().collect();
+    if names.iter().all(|name| known().any(|k| k == name.as_str())) {
+        let files: Vec<(&str, bool)> = invariant
+            .files
+            .iter()
+            .map(|(name, path)| (name.as_str(), path.ends_with(".json")))
+            .collect();
+        let asked: Vec<&str> =
+            nested.iter().filter_map(|n| n.strip_prefix("probes.")?.split('.').next()).collect();
+        if always::holds(&invariant.expr, &files, &asked) {
+            rules.say(&at, "is true whatever the files hold; compare what is in them");
+        }
+    }
+    probes(rules, &at, nested);
 }
 
 /// `probes.<check id>` names a check of this spec.

@@ -1,5 +1,6 @@
 //! The rules of a spec, beyond its shape. Pure: a spec in, every broken rule out.
 
+mod always;
 mod api_probe;
 mod basics;
 mod bland;

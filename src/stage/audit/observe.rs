@@ -2,7 +2,7 @@
 
 use super::certifier::{Case, Observed, ask, can_be_asked};
 use super::findings::finding_of;
-use super::plan::{Planned, plan};
+use super::plan::{Plan, Planned, plan};
 use super::scope;
 use crate::base::text::count;
 use crate::base::{Json, Result};
@@ -52,7 +52,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
     let tip = settled_tip(ctx)?;
     let state = ctx.state()?;
     let round = state.audits.iter().map(|a| a.round).max().unwrap_or(0) + 1;
-    let planned = plan(ctx, &state, scope)?;
+    let Plan { planned, left_out } = plan(ctx, &state, scope)?;
     let mode = scope.mode();
     can_be_asked(ctx, mode)?;
     ctx.append(Entry::new(AuditStarted {
@@ -61,6 +61,7 @@ pub fn audit(ctx: &Context<'_>, scope: &Scope) -> Result<Vec<String>> {
         scope: scope.word(),
         mode: Some(mode),
         spec: Some(ctx.spec_sha256()),
+        left_out,
     }))?;
     ctx.report.say(&format!(
         "auditing {} from a clean worktree: {}",

@@ -3,10 +3,10 @@
 
 use super::certifier::found_before;
 use super::observe::Scope;
-use super::scenarios::load_scenarios;
+use super::scenarios::{Exam, load_scenarios};
 use crate::base::Result;
 use crate::session::State;
-use crate::session::event::{self, Asked};
+use crate::session::event::{self, Asked, LeftOut};
 use crate::spec::{Check, Group, Purpose};
 use crate::stage::Context;
 use crate::stage::merge::queue::features_are_in;
@@ -30,7 +30,13 @@ impl Planned {
     }
 }
 
-pub(super) fn plan(ctx: &Context<'_>, state: &State, scope: &Scope) -> Result<Vec<Planned>> {
+/// What an audit runs, and which scenarios it does not.
+pub(super) struct Plan {
+    pub planned: Vec<Planned>,
+    pub left_out: Vec<LeftOut>,
+}
+
+pub(super) fn plan(ctx: &Context<'_>, state: &State, scope: &Scope) -> Result<Plan> {
     let is_in = |g: &Group| {
         state.phase(&g.id).is_in() || state.group(&g.id).is_some_and(|g| g.landed.is_some())
     };
@@ -52,8 +58,11 @@ pub(super) fn plan(ctx: &Context<'_>, state: &State, scope: &Scope) -> Result<Ve
             planned.push(Planned { asked: Some(asked), ..Planned::across(check) });
         }
     }
-    for scenario in load_scenarios(ctx)? {
+    let Exam { scenarios, mut left_out } = load_scenarios(ctx)?;
+    for scenario in scenarios {
         if !features_in(&scenario.record.features) {
+            let why = "what it is about is not in the product".to_owned();
+            left_out.push(LeftOut { what: scenario.record.id, why });
             continue;
         }
         let check = scenario.as_check();
@@ -61,8 +70,9 @@ pub(super) fn plan(ctx: &Context<'_>, state: &State, scope: &Scope) -> Result<Ve
     }
     if let Scope::Narrowed(ids) = scope {
         planned.retain(|p| ids.contains(&p.check.id));
+        left_out.clear();
     }
-    Ok(planned)
+    Ok(Plan { planned, left_out })
 }
 
 /// The checks that judges asked for and that showed product failures.

@@ -8,7 +8,7 @@ use crate::base::ids::is_group_id;
 use crate::base::{Error, Result, Sha256};
 use crate::disk;
 use crate::session::config::{Role, Who};
-use crate::session::event;
+use crate::session::event::{self, LeftOut};
 use crate::spec::Check;
 use crate::stage::Context;
 
@@ -50,20 +50,37 @@ pub fn folder(ctx: &Context<'_>) -> PathBuf {
     }
 }
 
-/// All scenarios, by id. One that cannot be read stops the audit: an exam with pages missing is
-/// none.
-pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
+/// The scenarios of a session, by id, and what lies beside them.
+#[derive(Debug, Default)]
+pub struct Exam {
+    pub scenarios: Vec<Scenario>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Reads the exam. A scenario that cannot be read stops the audit, and so does a folder that was named
+/// and is not there: an exam with pages missing is none. The scenarios of a project may be about
+/// more than one spec asks for; what is about nothing of this one is left out, and recorded.
+pub fn load_scenarios(ctx: &Context<'_>) -> Result<Exam> {
     let dir = folder(ctx);
+    let mut exam = Exam::default();
     if !dir.is_dir() {
-        return Ok(Vec::new());
+        return match &ctx.config().scenarios {
+            Some(_) => Err(Error::input(format!(
+                "the folder of scenarios '{}' is not there",
+                dir.display()
+            ))
+            .hint("scenarios: of otto.yaml names it, from the project's root; without it there is no exam")),
+            None => Ok(exam),
+        };
     }
     let tracked = ctx.ws.repo.files_of(ctx.base())?;
-    let mut out = Vec::new();
     for file in disk::files_below(&dir)? {
-        if file.extension().is_none_or(|e| e != "json") {
+        let path = dir.join(&file);
+        if file.extension().is_none_or(|e| !e.eq_ignore_ascii_case("json")) {
+            let (what, why) = (file.display().to_string(), "it is no file of JSON".to_owned());
+            exam.left_out.push(LeftOut { what, why });
             continue;
         }
-        let path = dir.join(&file);
         let bytes = disk::read(&path)?;
         let bad = |why: String| Error::input(format!("'{}': {why}", path.display()));
         let parsed: File = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
@@ -74,11 +91,11 @@ pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
             return Err(bad(format!("'{}' is not an id", parsed.id)));
         }
         parsed.check.body().map_err(|e| bad(e.to_string()))?;
-        if let Some(feature) = parsed.features.iter().find(|f| ctx.spec.feature(f).is_none()) {
-            ctx.report.say(&format!(
-                "scenario '{}' is left out: the spec has no feature '{feature}'",
-                parsed.id
-            ));
+        let known = |f: &String| ctx.spec.feature(f).is_some();
+        let features: Vec<String> = parsed.features.iter().filter(|f| known(f)).cloned().collect();
+        if features.is_empty() && !parsed.features.is_empty() {
+            let why = format!("the spec has no feature '{}'", parsed.features.join("' or '"));
+            exam.left_out.push(LeftOut { what: parsed.id, why });
             continue;
         }
         // One that is tracked can be read from any worktree.
@@ -92,11 +109,11 @@ pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
             // The folder is not among what a sandbox shows.
             crate::process::Tier::Landlock | crate::process::Tier::Bwrap => true,
         };
-        out.push(Scenario {
+        exam.scenarios.push(Scenario {
             record: event::Scenario {
                 id: parsed.id,
                 title: parsed.title,
-                features: parsed.features,
+                features,
                 severity: parsed.severity,
                 held_out: hidden && !in_tree,
                 sha256: Sha256::of(&bytes),
@@ -104,6 +121,6 @@ pub fn load_scenarios(ctx: &Context<'_>) -> Result<Vec<Scenario>> {
             check: parsed.check,
         });
     }
-    out.sort_by(|a, b| a.record.id.cmp(&b.record.id));
-    Ok(out)
+    exam.scenarios.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+    Ok(exam)
 }

@@ -129,7 +129,7 @@ pub fn verdict(spec: &Spec, state: &State, chain: &ChainState) -> ProductVerdict
     match &audit {
         Err(why) => out.met(Condition::NotAudited, "audit", why.clone()),
         Ok(audit) => {
-            seen::judge(&mut out, spec, &seen);
+            seen::judge(&mut out, spec, state, &seen);
             judged::judge(&mut out, spec, audit, &seen);
             judged::later(&mut out, &state.audits, audit);
             limits::of_audit(&mut out, audit, &seen);

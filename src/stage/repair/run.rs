@@ -146,7 +146,7 @@ fn findings_of(ctx: &Context<'_>, key: &str) -> Result<Vec<Finding>> {
 /// The checks that show what is to be repaired: they must be green on the repaired work.
 pub fn reproductions(ctx: &Context<'_>, key: &str) -> Result<Vec<Check>> {
     let wanted: Vec<String> = findings_of(ctx, key)?.into_iter().filter_map(|f| f.check).collect();
-    let scenarios = load_scenarios(ctx)?;
+    let scenarios = load_scenarios(ctx)?.scenarios;
     let all = ctx.spec.checks().map(|(_, c)| c.clone());
     let asked = ctx.session.with_state(again)?;
     let all = all.chain(scenarios.iter().map(Scenario::as_check)).chain(asked);

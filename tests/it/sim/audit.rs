@@ -29,7 +29,14 @@ pub async fn audit(p: &P, only: Option<&str>) -> bool {
         (round, w.tip(), w.state.approved())
     };
     let scope = if only.is_some() { AuditScope::Narrowed } else { AuditScope::Full };
-    p.append(Entry::new(AuditStarted { round, tip, scope, mode: Some(AuditMode::Fast), spec }));
+    p.append(Entry::new(AuditStarted {
+        round,
+        tip,
+        scope,
+        mode: Some(AuditMode::Fast),
+        spec,
+        left_out: Vec::new(),
+    }));
     let mut all = true;
     for gid in p.groups().into_iter().filter(|g| only.is_none_or(|o| o == g)) {
         tick().await;

@@ -61,6 +61,7 @@ caps! {
     PolishFailed "polish_failed" Partial Partial "a scenario of the severity `polish` failed";
     CheckNotRun "check_not_run" Unverified Partial "a check or a scenario could not be run";
     CheckLeftOut "check_left_out" Unverified Partial "a check of the spec was not run in the audit";
+    EvidenceOfNothing "evidence_of_nothing" Unverified Partial "a check of this product stays green without the work that it speaks for (`otto check --mutate`)";
     NothingPassed "nothing_passed" - Missing "nothing that counts was observed to pass";
     EvidenceLost "evidence_lost" Unverified - "evidence of the audit is not there as it was captured";
     FailedLater "failed_later" Unverified - "a later look at the same product saw a failure";

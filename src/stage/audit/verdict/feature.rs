@@ -1,7 +1,7 @@
 //! One feature's verdict, from what the audit observed.
 
 use super::record::is_in;
-use super::seen::Seen;
+use super::seen::{self, Seen};
 use super::{Condition, FeatureVerdict, FeatureWord, judged};
 use crate::check::Status;
 use crate::session::State;
@@ -76,6 +76,9 @@ pub(super) fn judge(
     }
     for id in checks.iter().filter(|id| !seen.iter().any(|s| s.is_check(id))) {
         out.met(Condition::CheckLeftOut, format!("check {id}: Not run in the audit."));
+    }
+    for id in seen::of_nothing(spec, state).filter(|id| checks.contains(id)) {
+        out.met(Condition::EvidenceOfNothing, format!("check {id}: {}", seen::OF_NOTHING));
     }
     if !mine.iter().any(|s| s.status == Status::Passed) {
         let why = "Nothing that counts was observed to pass.";

@@ -4,7 +4,7 @@ use super::ProductVerdict;
 use super::seen::Seen;
 use crate::base::text::{count, one_line};
 use crate::session::State;
-use crate::session::event::{Answered, AuditMode, Certifier, Control, Risk};
+use crate::session::event::{Answered, AuditMode, Certifier, Control, LeftOut, Risk};
 use crate::session::state::Audit;
 use crate::spec::{Actor, CheckBody, Counts, Spec};
 
@@ -23,7 +23,12 @@ pub(super) fn of_audit(out: &mut ProductVerdict, audit: &Audit, seen: &[Seen<'_>
         (Some(Certifier::Asked(answered)), _) => struck(out, "certifier", answered),
     }
     attacked(out, audit);
-    if !seen.iter().any(|s| s.scenario.is_some()) {
+    for out_of_it in &audit.left_out {
+        let LeftOut { what, why } = out_of_it;
+        out.limit(format!("Scenario `{what}` was not part of the audit: {why}."));
+    }
+    let had_an_exam = seen.iter().any(|s| s.scenario.is_some()) || !audit.left_out.is_empty();
+    if !had_an_exam {
         out.limit(
             "No scenario was run: every check was written together with the spec.".to_owned(),
         );
@@ -113,10 +118,10 @@ pub(super) fn of_work(out: &mut ProductVerdict, spec: &Spec, state: &State) {
             ));
         }
     }
-    for (check, (control, _)) in &state.controls {
-        if *control == Control::EvidenceOfNothing {
+    for (check, (control, judged)) in &state.controls {
+        if *control == Control::EvidenceOfNothing && *judged != state.tip() {
             out.limit(format!(
-                "Check `{check}` is evidence of nothing: it stays green when the work that it speaks for is taken away."
+                "Check `{check}` was evidence of nothing for an earlier commit: it stayed green when the work that it speaks for was taken away."
             ));
         }
     }

@@ -2,7 +2,8 @@
 
 use super::{Condition, ProductVerdict};
 use crate::check::{Outcome, Reason, Status};
-use crate::session::event::{Finding, FindingKind, Scenario, Severity};
+use crate::session::State;
+use crate::session::event::{Control, Finding, FindingKind, Scenario, Severity};
 use crate::session::state::{Audit, AuditCheck};
 use crate::spec::Spec;
 
@@ -36,8 +37,23 @@ pub fn failed_probes(audit: &Audit) -> impl Iterator<Item = &str> {
     asked.filter(|c| one(audit, c).is_failed()).map(|c| c.check.as_str())
 }
 
+/// Checks of the spec that were green on the product without the work too.
+pub fn of_nothing<'a>(spec: &'a Spec, state: &'a State) -> impl Iterator<Item = &'a str> {
+    let is_of_nothing = |id: &str| {
+        state.controls.get(id).is_some_and(|(control, judged)| {
+            *control == Control::EvidenceOfNothing && *judged == state.tip()
+        })
+    };
+    spec.checks().map(|(_, check)| check.id.as_str()).filter(move |id| is_of_nothing(id))
+}
+
+pub const OF_NOTHING: &str = "It stays green when the work that it speaks for is taken away.";
+
 /// What the observations are to the product.
-pub fn judge(out: &mut ProductVerdict, spec: &Spec, seen: &[Seen<'_>]) {
+pub fn judge(out: &mut ProductVerdict, spec: &Spec, state: &State, seen: &[Seen<'_>]) {
+    for id in of_nothing(spec, state) {
+        out.met(Condition::EvidenceOfNothing, format!("check {id}"), OF_NOTHING);
+    }
     for one in seen {
         if let Some(condition) = one.condition() {
             out.met(condition, one.subject(), one.sentence());

@@ -96,6 +96,7 @@ fn good() -> (Spec, State) {
     checks.push(check("s", Some(scenario("s", &["login"], Severity::Critical)), Status::Passed));
     state.audits.push(Audit {
         spec: None,
+        left_out: Vec::new(),
         round: 1,
         tip: oid(TIP),
         scope: AuditScope::Full,

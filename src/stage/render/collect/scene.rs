@@ -169,6 +169,7 @@ impl Scene {
             scope: AuditScope::Full,
             mode: Some(AuditMode::Standard),
             spec: None,
+            left_out: Vec::new(),
         });
         let ids: Vec<String> = self.spec.checks().map(|(_, c)| c.id.clone()).collect();
         for check in ids {

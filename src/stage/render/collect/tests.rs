@@ -185,6 +185,7 @@ fn red_checks_findings_and_repairs_are_shown() {
         scope: AuditScope::Full,
         mode: Some(AuditMode::Standard),
         spec: None,
+        left_out: Vec::new(),
     });
     scene.told(AuditFinding { round: 2, finding });
     scene.told(AuditFinished {

@@ -92,6 +92,7 @@ fn audit(state: &mut State, reds: &[Red], only: Option<&[String]>) {
         mode: Some(AuditMode::Standard),
         adversary: None,
         spec: None,
+        left_out: Vec::new(),
         checks: ids.map(check).collect(),
         findings: reds.iter().map(finding).filter(|f| looked(&f.id)).collect(),
         finished: Some(Certifier::None),
