@@ -64,8 +64,10 @@ pub fn log(session: &Session, json: bool) -> Result<()> {
             continue;
         }
         let why = if version.why.is_empty() { String::new() } else { format!(": {}", version.why) };
+        let same = version.same_as.map(|n| format!(", the same as version {n}"));
+        let same = same.unwrap_or_default();
         crate::outln!(
-            "{:>3}  {}  {}  {} by {}{why}",
+            "{:>3}  {}  {}  {} by {}{why}{same}",
             version.version,
             version.at,
             version.sha256.short(),

@@ -18,6 +18,9 @@ pub struct Version {
     /// Of an amendment: its reason, and what made it necessary.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub why: String,
+    /// An earlier version that asks for the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<u32>,
     pub said: Vec<Said>,
 }
 
@@ -45,7 +48,8 @@ fn take(all: &mut Vec<Version>, record: &Record) -> Result<()> {
     let at = record.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut new = |version, sha256, how, by: &str, why: String| {
         let (at, by, said) = (at.clone(), by.to_owned(), Vec::new());
-        all.push(Version { version, sha256, at, how, by, why, said });
+        let same_as = all.iter().find(|v| v.sha256 == sha256).map(|v| v.version);
+        all.push(Version { version, sha256, at, how, by, why, same_as, said });
     };
     match &record.event {
         Event::SpecCompiled(e) => new(e.version, e.sha256, "compiled", &e.source, String::new()),
