@@ -83,11 +83,11 @@ fn judge(args: &Args, ctx: Context<'_>, out: &Stream) -> Result<Exit> {
     let result = run_by_hand(&ctx, &checks, commit, &mut judged);
     // Also of what was judged before something went wrong.
     if let Some(path) = &args.junit {
-        disk::replace(path, junit(&judged)?.as_bytes())?;
+        disk::hand_out(path, junit(&judged)?.as_bytes())?;
     }
     if let Some(path) = &args.sarif {
         let files = ctx.ws.repo.files_of(commit)?.into_iter().collect();
-        disk::replace(path, sarif(&judged, &files).as_bytes())?;
+        disk::hand_out(path, sarif(&judged, &files).as_bytes())?;
     }
     result?;
     let green = judged.iter().all(|j| j.outcome.is_pass());

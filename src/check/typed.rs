@@ -1,5 +1,7 @@
 //! What type checkers say they looked at and found: a row of forms for each. Pure.
 
+mod silenced;
+
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -7,6 +9,8 @@ use regex::Regex;
 
 use super::counts::strip_ansi;
 use crate::spec::type_check::Checker;
+
+pub use silenced::is_silenced;
 
 /// What a report says. `None` is a report that does not say how much it looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -157,51 +161,6 @@ fn go(text: &str) -> Typed {
         nothing: GO_NONE.is_match(text),
         ..Typed::default()
     }
-}
-
-/// Whether the head of a file switches its checking off: what a checker lists, and does not judge.
-pub fn is_silenced(checker: Checker, text: &str) -> bool {
-    match checker {
-        Checker::Tsc => {
-            let head = text.lines().map(str::trim).take_while(|l| {
-                l.is_empty()
-                    || l.starts_with("//")
-                    || l.starts_with("#!")
-                    || l.starts_with(['*', '/'])
-            });
-            let mut head = head;
-            head.any(|l| {
-                let said = l.trim_start_matches(['/', '*', ' ']);
-                said.starts_with("@ts-nocheck")
-            })
-        }
-        Checker::Mypy | Checker::Pyright => python_head(text).any(|l| {
-            let said: String = l.trim_start_matches('#').split_whitespace().collect();
-            let own = match checker {
-                Checker::Mypy => {
-                    let rest = said.strip_prefix("mypy:").unwrap_or_default();
-                    rest.split(',').any(|set| {
-                        let set = set.replace('-', "_").to_lowercase();
-                        matches!(set.as_str(), "ignore_errors" | "ignore_errors=true")
-                    })
-                }
-                _ => said == "pyright:ignore",
-            };
-            own || said == "type:ignore"
-        }),
-        Checker::Cargo | Checker::Go => false,
-    }
-}
-
-/// Comments before the first statement; mypy's settings count wherever they stand.
-fn python_head(text: &str) -> impl Iterator<Item = &str> {
-    let code = text.lines().position(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'));
-    let code = code.unwrap_or(usize::MAX);
-    text.lines()
-        .map(str::trim)
-        .enumerate()
-        .filter(move |(at, l)| l.starts_with('#') && (*at < code || l.contains("mypy:")))
-        .map(|(_, l)| l)
 }
 
 #[cfg(test)]

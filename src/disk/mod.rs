@@ -32,7 +32,8 @@ pub use fence::{refuse_remote, syncfs};
 pub use lock::{Busy, Held};
 pub use log::{AppendLog, Appender, Line, Lines, read_start, tail_bytes};
 pub use place::{
-    place_dir, place_file, place_real_dir, place_symlink, read_plain, remove_any, replace_derived,
+    hand_out, place_dir, place_file, place_real_dir, place_symlink, read_plain, remove_any,
+    replace_derived,
 };
 pub use sealed::{read_sealed, replace_sealed, sealed};
 

@@ -75,6 +75,25 @@ pub fn replace_derived(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Writes where a person said. A file is replaced whole, also the one that a link leads to; a pipe,
+/// a device or whatever else is no file is written to, and stays what it is.
+pub fn hand_out(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fail = |e| Error::file("write", path, e);
+    let is_link = path.is_symlink();
+    match path.metadata() {
+        // A stream by its name in a folder of the system is to be written to, whatever it is.
+        Ok(meta) if meta.is_file() && !path.starts_with("/dev") && !path.starts_with("/proc") => {
+            super::replace(&path.canonicalize().map_err(fail)?, bytes)
+        }
+        Err(_) if !is_link => super::replace(path, bytes),
+        Ok(_) | Err(_) => {
+            fault::before(Effect::Write, path).map_err(fail)?;
+            let how = OpenOptions::new().write(true).create(is_link).truncate(true).open(path);
+            how.and_then(|mut file| file.write_all(bytes)).map_err(fail)
+        }
+    }
+}
+
 /// What somebody else left under a name: at most `most` bytes of a plain file. A link, a pipe, a
 /// device or a folder is nothing.
 pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
@@ -96,4 +115,31 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes).map_err(fail)?;
     Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_stays_what_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        hand_out(&at("new/report"), b"one").expect("written");
+        hand_out(&at("new/report"), b"two").expect("written");
+        for (link, target) in [("link", "new/report"), ("dangling", "later")] {
+            std::os::unix::fs::symlink(target, at(link)).expect("a link");
+            hand_out(&at(link), b"three").expect("written");
+            assert!(at(link).is_symlink());
+            assert_eq!(std::fs::read(at(target)).expect("there"), b"three");
+        }
+        nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let reader = std::thread::spawn({
+            let pipe = at("pipe");
+            move || std::fs::read(pipe).expect("read")
+        });
+        hand_out(&at("pipe"), b"four").expect("written");
+        assert_eq!(reader.join().expect("ended"), b"four");
+        assert!(hand_out(dir.path(), b"five").is_err());
+    }
 }

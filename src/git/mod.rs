@@ -26,6 +26,7 @@ mod repo;
 mod reset;
 pub mod snapshot;
 mod stage;
+mod tracked;
 
 pub use cli::{Git, require_git, version};
 pub use commit::{CommitInfo, NewCommit};
@@ -36,6 +37,7 @@ pub use merge::{Conflict, Merge};
 pub use pool::{Pool, Worktree};
 pub use refs::{Expect, RefUpdate};
 pub use repo::{Oid, Project, Repo};
+pub use tracked::Tracked;
 
 /// 75: a git lock file is in the way, whose owner we are not. Never removed by us: a git that works
 /// looks the same as one that was killed.

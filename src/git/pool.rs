@@ -401,7 +401,7 @@ impl Worktree {
 
     /// Removes our index where it is not what git wrote: git itself believes what it says about
     /// files that it need not look at. Without one, git looks at every file.
-    fn refuse_damaged_index(&self) -> Result<()> {
+    pub(super) fn refuse_damaged_index(&self) -> Result<()> {
         match disk::read_if_there(&self.index)? {
             Some(bytes) if !is_whole(&bytes) => disk::remove_file(&self.index),
             _ => Ok(()),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use serde_json_path::JsonPath;
 
 use super::cli_probe::{mismatches, quoted};
@@ -12,6 +12,7 @@ use super::pass;
 use crate::base::text::{count, one_line};
 use crate::check::http::Answer;
 use crate::check::{Outcome, Provenance, Reason};
+use crate::spec::json;
 use crate::spec::{ApiExpectation, ApiRequest, JsonExpectation};
 
 /// Values that were saved, by name.
@@ -146,11 +147,11 @@ pub fn judge_answer(answer: &Answer, expect: &ApiExpectation, saved: &Saved) -> 
     if expect.json.is_empty() && expect.schema.is_none() {
         return wrong;
     }
-    let json: Value = match serde_json::from_str(&answer.body) {
+    let json = match json_of(&answer.body) {
         Ok(json) => json,
-        Err(e) => {
+        Err(why) => {
             let got = quoted(&answer.body);
-            wrong.push(Wrong::Expected(format!("body: it is not JSON ({e}): {got}")));
+            wrong.push(Wrong::Expected(format!("body: {why}: {got}")));
             return wrong;
         }
     };
@@ -171,6 +172,16 @@ pub fn judge_answer(answer: &Answer, expect: &ApiExpectation, saved: &Saved) -> 
         }
     }
     wrong
+}
+
+/// An object with a key twice is two answers: readers differ in which one they take.
+fn json_of(body: &str) -> Result<Value, String> {
+    let (value, twice) =
+        json::parse(body).map_err(|e| format!("it is not JSON ({})", e.message))?;
+    match twice.first() {
+        Some(problem) => Err(format!("its JSON has a key twice ({problem})")),
+        None => Ok(value),
+    }
 }
 
 fn at_path(json: &Value, expected: &JsonExpectation, saved: &Saved) -> Vec<Wrong> {
@@ -232,10 +243,22 @@ fn at_path(json: &Value, expected: &JsonExpectation, saved: &Saved) -> Vec<Wrong
     wrong
 }
 
-/// Numbers are equal as numbers: 1 and 1.0 are one value in JSON.
+/// 1 and 1.0 are one value in JSON. Integers are compared as such: as floating point numbers large
+/// ones that differ are the same.
+fn same_number(a: &Number, b: &Number) -> bool {
+    let whole = |n: &Number| {
+        let float = || n.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 2f64.powi(100));
+        n.as_i128().or_else(|| float().map(|f| f as i128))
+    };
+    match (whole(a), whole(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.as_f64() == b.as_f64(),
+    }
+}
+
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Number(a), Value::Number(b)) => same_number(a, b),
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
@@ -277,7 +300,7 @@ pub fn take(answer: &Answer, save: &BTreeMap<String, String>) -> Result<Saved, W
         } else {
             let path = JsonPath::parse(from)
                 .map_err(|e| Wrong::CannotTell(format!("{from}: it is no JSON path: {e}")))?;
-            let json: Value = serde_json::from_str(&answer.body).map_err(|_| missing())?;
+            let json = json_of(&answer.body).map_err(|_| missing())?;
             path.query(&json).at_most_one().ok().flatten().and_then(plain)
         };
         out.insert(name.clone(), found.ok_or_else(missing)?);
@@ -365,6 +388,33 @@ mod tests {
             wrong(&answer(200, "<html>"), json!({"json": [{"path": "$.a"}]}))[0]
                 .contains("not JSON")
         );
+    }
+
+    #[test]
+    fn numbers_are_one_where_they_are_the_same() {
+        for (body, wanted, is_wrong) in [
+            ("9007199254740993", json!(9007199254740992u64), true),
+            ("9007199254740993", json!(9007199254740993u64), false),
+            ("9007199254740993", json!(9007199254740992.0), true),
+            ("[18446744073709551615]", json!([18446744073709551614u64]), true),
+            ("-0.0", json!(0), false),
+            ("7.0", json!(7), false),
+            ("7.5", json!(7), true),
+            ("7.5", json!(7.5), false),
+            ("1e300", json!(1e300), false),
+        ] {
+            let expect = json!({"json": [{"path": "$", "equals": wanted}]});
+            assert_eq!(!wrong(&answer(200, body), expect).is_empty(), is_wrong, "{body} {wanted}");
+        }
+    }
+
+    #[test]
+    fn an_answer_with_a_key_twice_is_two() {
+        let twice = answer(200, r#"{"id": 1, "id": 2}"#);
+        for expect in [json!({"json": [{"path": "$.id", "equals": 2}]}), json!({"schema": {}})] {
+            assert!(wrong(&twice, expect)[0].contains("a key twice"));
+        }
+        assert!(take(&twice, &BTreeMap::from([("x".to_owned(), "$.id".to_owned())])).is_err());
     }
 
     #[test]

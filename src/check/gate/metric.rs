@@ -76,23 +76,56 @@ fn by_line(text: &str, name: &str, unit: Option<&str>) -> Result<f64, String> {
     only(found?, format!("no line '{name}: <number>'"))
 }
 
-/// The output, or its last line, is JSON with a number there.
+/// The output, or its last line, is JSON with a number there. Every other line that is JSON with
+/// something there must say the same.
 fn in_json(text: &str, way: &str) -> Result<f64, String> {
-    let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default();
-    let (value, twice) = json::parse(text)
-        .or_else(|_| json::parse(last))
-        .map_err(|_| "the output, and its last line, are not JSON".to_owned())?;
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    let whole = json::parse(text);
+    let last = whole.or_else(|_| json::parse(lines.last().copied().unwrap_or_default()));
+    let last = last.map_err(|_| "the output, and its last line, are not JSON".to_owned())?;
+    let number = value_at(&last, way)?.ok_or_else(|| format!("its JSON has no '{way}'"))?;
+    let others = values_in(text).into_iter().filter_map(|value| value_at(&value, way).transpose());
+    let found: Result<Vec<f64>, String> = others.chain([Ok(number)]).collect();
+    only(found?, format!("its JSON has no '{way}'"))
+}
+
+type Parsed = (Value, Vec<crate::spec::Problem>);
+
+/// Every JSON object or list that begins a line, over as many lines as it takes.
+fn values_in(text: &str) -> Vec<Parsed> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let line_end = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let start = rest[..line_end].trim_start();
+        let mut taken = line_end;
+        if start.starts_with(['{', '[']) {
+            let from = line_end - start.len();
+            let mut values = serde_json::Deserializer::from_str(&rest[from..])
+                .into_iter::<serde::de::IgnoredAny>();
+            if let Some(Ok(_)) = values.next() {
+                let end = from + values.byte_offset();
+                found.extend(json::parse(&rest[from..end]));
+                taken = end;
+            }
+        }
+        rest = &rest[taken..];
+    }
+    found
+}
+
+fn value_at((value, twice): &Parsed, way: &str) -> Result<Option<f64>, String> {
     if let Some(problem) = twice.first() {
         return Err(format!("its JSON has a key twice: {problem}"));
     }
-    let at = way.split('.').try_fold(&value, |at, part| match at {
+    let at = way.split('.').try_fold(value, |at, part| match at {
         Value::Array(items) => items.get(part.parse::<usize>().ok()?),
         other => other.get(part),
     });
     match at {
-        Some(Value::Number(n)) => read(&n.to_string()),
+        Some(Value::Number(n)) => read(&n.to_string()).map(Some),
         Some(other) => Err(format!("'{way}' is {}, no number", one_line(&other.to_string(), 40))),
-        None => Err(format!("its JSON has no '{way}'")),
+        None => Ok(None),
     }
 }
 
@@ -162,6 +195,8 @@ mod tests {
             (&ms, "p95: 12.5ms\n"),
             (&way, "{\"a\": [{\"p95\": 12.5}]}"),
             (&way, "hello\n{\"a\": [{\"p95\": 12.5}]}\n"),
+            (&way, "{\"a\": [\n{\"p95\": 12.5}]}\n"),
+            (&way, "{\"b\": 1}\n[x]\n{\"a\": [{\"p95\": 12.50}]}\n{\"a\": [{\"p95\": 12.5}]}\n"),
             (&pattern, "done, p95=12.5\n"),
         ] {
             assert_eq!(read_of(metric, text), Ok(12.5), "{text}");
@@ -193,6 +228,11 @@ mod tests {
             (&way, "{\"p95\": 1e999}"),
             (&way, "{\"p95\": -0.0}"),
             (&way, "{}"),
+            (&way, "{\"p95\": 300}\n{\"p95\": 1}\n"),
+            (&way, "{\"p95\": 300} {\"p95\": 1}\n"),
+            (&way, "{\n\"p95\": 300\n}\n{\"p95\": 1}\n"),
+            (&way, "{\"p95\": 300}, done\n{\"p95\": 1}\n"),
+            (&way, "{\"p95\": 1}\n{\"p95\": 300}\n{}\n"),
             (&pattern, "p95=900 p95=12.5"),
             (&pattern, "p95=NaN"),
             (&pattern, "nothing"),

@@ -1,14 +1,33 @@
-//! `metric`: the command runs as often as the spec says, in one worktree; every number is kept.
+//! `metric`: the command runs as often as the spec says, in one worktree; every number is kept. Each
+//! run finds the tracked files as the commit has them.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::base::{Error, Result};
 use crate::check::driver::{Call, Place, keep_files, provenance, start};
-use crate::check::{Outcome, gate};
-use crate::spec::Check;
+use crate::check::{Outcome, Reason, gate};
+use crate::disk;
+use crate::git::Worktree;
 use crate::spec::metric::{Goal, Metric};
+use crate::spec::{BaseTree, Check, GateInputs};
+
+/// A larger script is none.
+const LARGEST_SCRIPT: u64 = 16 << 20;
+
+impl BaseTree for Worktree {
+    fn text(&self, path: &str) -> Option<String> {
+        let bytes = disk::read_beneath(&self.path, Path::new(path), LARGEST_SCRIPT).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        let target = std::fs::read_link(self.path.join(path)).ok()?;
+        target.to_str().map(ToOwned::to_owned)
+    }
+}
 
 pub(in crate::check) fn run(check: &Check, metric: &Metric, place: &Place<'_>) -> Result<Outcome> {
     let goal: Goal = metric
@@ -21,6 +40,8 @@ pub(in crate::check) fn run(check: &Check, metric: &Metric, place: &Place<'_>) -
     let (mut warmup, mut samples): (Vec<Value>, Vec<f64>) = (Vec::new(), Vec::new());
     let mut shown: Vec<Value> = Vec::new();
     let mut red = None;
+    let gates = GateInputs::of_check(check, place.worktree);
+    let mut before = place.worktree.tracked(place.commit)?;
     for run in 0..metric.warmup.saturating_add(metric.repetitions) {
         // All runs share the check's time.
         let call =
@@ -39,6 +60,16 @@ pub(in crate::check) fn run(check: &Check, metric: &Metric, place: &Place<'_>) -
                 red = Some(outcome);
                 break;
             }
+        }
+        let changed = place.worktree.changed_since(&before);
+        if let Some(path) = changed.iter().find(|path| gates.find(path).next().is_some()) {
+            let why = format!("a run wrote over '{path}', which defines this check");
+            red = Some(Box::new(Outcome::red(Reason::NoNumber, why, of)));
+            break;
+        }
+        if !changed.is_empty() {
+            place.worktree.put_back(&before)?;
+            before = place.worktree.tracked(place.commit)?;
         }
     }
     let record = json!({

@@ -102,6 +102,21 @@ fn heads_that_switch_checking_off_are_found() {
         (Mypy, "import x\n# mypy: ignore-errors\n"),
         (Mypy, "\n# type: ignore\nx = 1\n"),
         (Pyright, "#type:ignore\n"),
+        (Tsc, "/*\nLicence: free.\n*/\n// @ts-nocheck\nx\n"),
+        (Tsc, "\u{feff}// @ts-nocheck\nx\n"),
+        (Tsc, "// a\r// @ts-nocheck\rx\r"),
+        (Tsc, "/* a */ /* b */ // @ts-nocheck\r\nx\n"),
+        (Mypy, "# mypy: ignore-errors=yes\nx\n"),
+        (Mypy, "# mypy: ignore-errors=1\nx\n"),
+        (Mypy, "# mypy: ignore-errors = On\nx\n"),
+        (Mypy, "x = 1\r# mypy: ignore-errors\r"),
+        (Mypy, "# mypy: disable-error-code=\"assignment, arg-type\"\nx\n"),
+        (Mypy, "\"\"\"What it is.\n\nMore.\"\"\"\n# type: ignore\nx\n"),
+        (Mypy, "#!/usr/bin/python3\nr'It\\'s.'\n\n# type: ignore\nx\n"),
+        (Mypy, "\u{feff}# type: ignore\n"),
+        (Pyright, "# pyright: basic\nx\n"),
+        (Pyright, "import a\n# pyright: strict, reportAny=false\n"),
+        (Pyright, "# pyright: reportArgumentType=none\n"),
     ] {
         assert!(is_silenced(checker, text), "{text}");
     }
@@ -112,6 +127,14 @@ fn heads_that_switch_checking_off_are_found() {
         (Mypy, "import a\n# type: ignore\n"),
         (Mypy, "# mypy: ignore-errors=False\n"),
         (Mypy, ""),
+        (Mypy, "# mypy: ignore-errors=off\n"),
+        (Mypy, "# mypy: disallow-untyped-defs\n"),
+        (Mypy, "\"\"\"What it is.\"\"\"\nimport a\n# type: ignore\n"),
+        (Tsc, "/* about\n*/ x\n// @ts-nocheck\n"),
+        (Tsc, "const a = '// @ts-nocheck'\n"),
+        (Pyright, "# pyright: strict\n"),
+        (Pyright, "# pyright: reportAny=true\n"),
+        (Pyright, "x = f()  # pyright: ignore\n"),
         (Pyright, "# mypy: ignore-errors\nx\n"),
     ] {
         assert!(!is_silenced(checker, text), "{text}");

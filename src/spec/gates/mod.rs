@@ -1,6 +1,8 @@
 //! Which files define a gate: the programs and scripts that checks call, and what their test tools
 //! read besides the tests. Pure; the base tree is given as a [`BaseTree`].
 
+mod command;
+mod launched;
 mod manifest;
 mod table;
 
@@ -12,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::GlobMatcher;
 
 use super::model::{Check, CheckBody, Prepare, Spec};
+use command::path_in;
 use manifest::Part;
-use table::{EVERY, TOOLS, Tool};
+use table::{EVERY, MEASURED, TOOLS, Tool};
 
 /// What can be asked about the tree that a run started from. Paths are relative, with `/`.
 pub trait BaseTree {
@@ -27,7 +30,7 @@ pub trait BaseTree {
 #[derive(Debug)]
 pub struct GateInputs {
     /// Files that a command names, in lower case: some file systems do not tell cases apart.
-    named: BTreeMap<String, Input>,
+    named: BTreeMap<String, Vec<Input>>,
     read: Vec<(GlobMatcher, Input)>,
 }
 
@@ -47,6 +50,7 @@ impl Input {
     /// Whether a change of the file changes the gate. `None` is a file that is not there.
     pub fn differs(&self, old: Option<&str>, new: Option<&str>) -> bool {
         match (old, self.part) {
+            (None, Part::Keys(_)) => self.new && !self.part.of(new.unwrap_or_default()).is_empty(),
             (None, _) => self.new,
             // Bits that are no text count as well.
             (Some(_), Part::All) => true,
@@ -58,69 +62,110 @@ impl Input {
 const COMMAND: &str = "the command";
 
 /// Which files that a command names define its gate although the base does not have them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
     /// The program: tests beside it are the builder's to write.
     Program,
-    /// All: what prints a number decides it.
+    /// And settings: they say what is not looked at.
+    Settings,
+    /// All, and what says which program a launcher starts: what prints a number decides it.
     AllItNames,
 }
 
-fn whose(check: &Check) -> Whose {
-    match check.body() {
-        Ok(CheckBody::Metric(_)) => Whose::AllItNames,
-        Ok(_) | Err(_) => Whose::Program,
+impl Whose {
+    fn of(check: &Check) -> Self {
+        match check.body() {
+            Ok(CheckBody::Metric(_)) => Whose::AllItNames,
+            Ok(CheckBody::TypeCheck(_)) => Whose::Settings,
+            Ok(_) | Err(_) => Whose::Program,
+        }
+    }
+
+    fn counts_new(self, path: &str) -> bool {
+        match self {
+            Whose::Program => false,
+            Whose::Settings => table::is_settings(path),
+            Whose::AllItNames => true,
+        }
     }
 }
+
+/// A command that is, or prepares, a gate.
+struct Called<'a> {
+    /// The check, or `prepare`.
+    by: &'a str,
+    whose: Whose,
+    argv: &'a [String],
+    env: &'a BTreeMap<String, String>,
+}
+
+type Seen = BTreeSet<(&'static str, Whose)>;
 
 impl GateInputs {
     /// `prepare` are all steps of preparation, those of `otto.yaml` included.
     pub fn new(spec: &Spec, prepare: &[Prepare], base: &dyn BaseTree) -> Self {
         let mut made = Self { named: BTreeMap::new(), read: Vec::new() };
-        let mut seen = BTreeSet::new();
+        let mut seen = Seen::new();
         for (_, check) in spec.checks() {
-            let argv = command_of(check);
-            if !argv.is_empty() {
-                made.add((&check.id, whose(check)), &argv, base, &mut seen);
-            }
+            made.add_check(check, base, &mut seen);
         }
+        let none = BTreeMap::new();
+        let mut other = |by, argv| {
+            let called = Called { by, whose: Whose::Program, argv, env: &none };
+            made.add(&called, base, &mut seen);
+        };
         // What puts the data there that answers are compared with. A service itself is the product.
-        for fixture in &spec.fixtures {
-            made.add(("fixtures", Whose::Program), &fixture.argv, base, &mut seen);
-        }
-        for step in prepare {
-            made.add(("prepare", Whose::Program), &step.argv, base, &mut seen);
-        }
+        spec.fixtures.iter().for_each(|fixture| other("fixtures", &fixture.argv));
+        prepare.iter().for_each(|step| other("prepare", &step.argv));
         made
     }
 
-    /// What `path` defines, if anything.
-    pub fn find(&self, path: &str) -> Option<&Input> {
-        let named = self.named.get(&path.to_lowercase());
-        named.or_else(|| self.read.iter().find(|(glob, _)| glob.is_match(path)).map(|(_, i)| i))
+    /// Those of one check.
+    pub fn of_check(check: &Check, base: &dyn BaseTree) -> Self {
+        let mut made = Self { named: BTreeMap::new(), read: Vec::new() };
+        made.add_check(check, base, &mut Seen::new());
+        made
     }
 
-    fn add(
-        &mut self,
-        (check, whose): (&str, Whose),
-        argv: &[String],
-        base: &dyn BaseTree,
-        seen: &mut BTreeSet<&'static str>,
-    ) {
-        let mut words: BTreeSet<String> = BTreeSet::new();
-        for (at, arg) in argv.iter().enumerate() {
-            words.extend(words_of(arg));
-            let Some(path) = path_in(arg) else { continue };
+    /// What `path` defines: one file may define several checks, each in its own way.
+    pub fn find(&self, path: &str) -> impl Iterator<Item = &Input> {
+        let named = self.named.get(&path.to_lowercase()).into_iter().flatten();
+        named.chain(self.read.iter().filter(move |(glob, _)| glob.is_match(path)).map(|(_, i)| i))
+    }
+
+    fn add_check(&mut self, check: &Check, base: &dyn BaseTree, seen: &mut Seen) {
+        let argv = command_of(check);
+        if !argv.is_empty() {
+            let whose = Whose::of(check);
+            let called = Called { by: &check.id, whose, argv: &argv, env: &check.env };
+            self.add(&called, base, seen);
+        }
+    }
+
+    fn add(&mut self, called: &Called<'_>, base: &dyn BaseTree, seen: &mut Seen) {
+        let whose = called.whose;
+        let mut argv = called.argv.to_vec();
+        argv.extend(launched::scripts(&argv, whose == Whose::AllItNames, base));
+        let own: BTreeSet<String> = argv.iter().flat_map(|arg| words_of(arg)).collect();
+        let mut words = own.clone();
+        let program = argv.first().filter(|program| program.contains('/'));
+        let program = program.and_then(|program| path_in(program));
+        let named = command::named(&argv, called.env);
+        for path in &named.paths {
             // A program inside the tree is the gate itself, whoever makes it.
-            let new = at == 0 && arg.contains('/') || whose == Whose::AllItNames;
-            let input = Input { check: check.to_owned(), reader: COMMAND, part: Part::All, new };
-            let real = follow(&path, base);
+            let new = Some(path) == program.as_ref() || whose.counts_new(path);
+            let check = called.by.to_owned();
+            let input = Input { check, reader: COMMAND, part: Part::All, new };
+            let real = follow(path, base);
             if let Some(text) = base.text(&real) {
                 words.extend(text.lines().filter(|l| !is_comment(l)).flat_map(words_of));
             }
-            for path in [path, real] {
-                self.named.entry(path.to_lowercase()).or_insert_with(|| input.clone());
+            for path in BTreeSet::from([path.to_lowercase(), real.to_lowercase()]) {
+                self.named.entry(path).or_default().push(input.clone());
             }
+        }
+        for pattern in &named.patterns {
+            self.reads_at(pattern, (called.by, COMMAND), Part::All, false);
         }
         // A launcher's own file says which tool runs.
         for (launchers, file) in table::LAUNCHERS {
@@ -130,23 +175,43 @@ impl GateInputs {
                 words.extend(text.lines().filter(|l| !is_comment(l)).flat_map(words_of));
             }
         }
-        let called = TOOLS.iter().filter(|t| t.words.iter().any(|w| words.contains(*w)));
-        for tool in called.chain([&EVERY]) {
-            if seen.insert(tool.name) {
-                self.reads(check, tool);
+        let tools = TOOLS.iter().filter(|t| t.is_called(&words));
+        for tool in tools.chain([&EVERY]) {
+            if seen.insert((tool.name, Whose::Program)) {
+                self.reads(called.by, tool);
+            }
+        }
+        if whose == Whose::AllItNames {
+            let verb = |verb: &&str| argv.iter().any(|arg| is_word_of(verb, arg));
+            for (verbs, tool) in &MEASURED {
+                let starts = verbs.is_empty() || verbs.iter().any(verb);
+                if starts && tool.is_called(&own) && seen.insert((tool.name, whose)) {
+                    self.reads(called.by, tool);
+                }
             }
         }
     }
 
     fn reads(&mut self, check: &str, tool: &Tool) {
         for (pattern, part, new) in tool.files {
-            let glob = globset::GlobBuilder::new(pattern)
-                .literal_separator(true)
-                .case_insensitive(true)
-                .build()
-                .expect("because it is a constant");
-            let input =
-                Input { check: check.to_owned(), reader: tool.name, part: *part, new: *new };
+            self.reads_at(pattern, (check, tool.name), *part, *new);
+        }
+    }
+
+    fn reads_at(
+        &mut self,
+        pattern: &str,
+        (check, reader): (&str, &'static str),
+        part: Part,
+        new: bool,
+    ) {
+        let glob = globset::GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .case_insensitive(true)
+            .build();
+        // Those of the table are; what a command holds may be none, and then names nothing.
+        if let Ok(glob) = glob {
+            let input = Input { check: check.to_owned(), reader, part, new };
             self.read.push((glob.compile_matcher(), input));
         }
     }
@@ -176,23 +241,6 @@ fn command_of(check: &Check) -> Vec<String> {
     }
 }
 
-/// The file that an argument may name: `./tests/a.py::test_b` names `tests/a.py`.
-fn path_in(arg: &str) -> Option<String> {
-    let path = arg.split("::").next().unwrap_or(arg);
-    if path.starts_with(['/', '-']) || path.contains(char::is_whitespace) {
-        return None;
-    }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            _ => parts.push(part),
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("/"))
-}
-
 /// Where a path leads when the links of the base are followed. One that leads out is left as it is.
 fn follow(path: &str, base: &dyn BaseTree) -> String {
     let mut at = path.to_owned();
@@ -213,6 +261,11 @@ fn follow(path: &str, base: &dyn BaseTree) -> String {
 
 fn is_comment(line: &str) -> bool {
     line.trim_start().starts_with('#')
+}
+
+/// Whether a shell line has this word: not a part of a path.
+fn is_word_of(word: &str, line: &str) -> bool {
+    line.split(|c: char| c.is_whitespace() || ";|&()\"'".contains(c)).any(|w| w == word)
 }
 
 /// Words that may be the name of a tool.

@@ -1,5 +1,7 @@
 //! What test tools read besides the tests: a row for each tool.
 
+use std::collections::BTreeSet;
+
 use super::manifest::Part;
 
 pub(super) struct Tool {
@@ -9,6 +11,23 @@ pub(super) struct Tool {
     /// Globs without regard to case; the part that counts; and whether a new file counts. What
     /// every project of that kind has to have may be new: a product is not built without it.
     pub files: &'static [(&'static str, Part, bool)],
+}
+
+impl Tool {
+    pub fn is_called(&self, words: &BTreeSet<String>) -> bool {
+        self.words.iter().any(|word| words.contains(*word))
+    }
+}
+
+/// Whether a file that a type checker is told of holds settings. What every project has to have may
+/// be new.
+pub(super) fn is_settings(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    let of_projects =
+        matches!(name, "pyproject.toml" | "setup.cfg" | "package.json" | "Cargo.toml")
+            || name.starts_with("tsconfig");
+    matches!(end, "ini" | "cfg" | "toml" | "json") && !of_projects
 }
 
 /// Files that say which tool a launcher starts.
@@ -169,4 +188,60 @@ pub(super) const TOOLS: [Tool; 17] = [
         words: &["bats"],
         files: &[("**/{setup_suite,test_helper}.bash", Part::All, true)],
     },
+];
+
+/// What a launcher starts when that prints a number: a new file counts as well. The words behind the
+/// launcher with which it does; none are all.
+pub(super) const MEASURED: [(&[&str], Tool); 6] = [
+    (
+        &[],
+        Tool {
+            name: "npm",
+            words: &["npm", "pnpm", "yarn", "bun"],
+            files: &[("**/package.json", PACKAGE, true)],
+        },
+    ),
+    (
+        &[],
+        Tool {
+            name: "make",
+            words: &["make", "gmake", "just"],
+            files: &[("**/{Makefile,GNUmakefile,*.mk,justfile}", Part::All, true)],
+        },
+    ),
+    (
+        &["bench", "run", "r", "test", "t"],
+        Tool {
+            name: "cargo",
+            words: &["cargo"],
+            files: &[
+                ("**/Cargo.toml", Part::AllButDependencies, true),
+                ("**/{benches,examples}/**", Part::All, true),
+                ("**/src/{main.rs,bin/**}", Part::All, true),
+            ],
+        },
+    ),
+    (
+        &["test", "run"],
+        Tool { name: "go", words: &["go"], files: &[("**/{*_test.go,main.go}", Part::All, true)] },
+    ),
+    (
+        &[],
+        Tool {
+            name: "tox",
+            words: &["tox", "nox", "rake", "composer"],
+            files: &[
+                ("{tox.ini,noxfile.py,Rakefile}", Part::All, true),
+                ("composer.json", Part::Keys(&["scripts"]), true),
+            ],
+        },
+    ),
+    (
+        &[],
+        Tool {
+            name: "pytest",
+            words: &["pytest", "py.test"],
+            files: &[("**/{test_*,*_test}.py", Part::All, true)],
+        },
+    ),
 ];

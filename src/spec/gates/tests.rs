@@ -19,13 +19,27 @@ impl BaseTree for Tree {
 }
 
 fn of(argv: &[&str], tree: &Tree) -> GateInputs {
+    of_kind(json!({"kind": "repo_test", "argv": argv}), tree)
+}
+
+fn measured(argv: &[&str], tree: &Tree) -> GateInputs {
+    of_kind(json!({"kind": "metric", "argv": argv, "goal": "p95 < 100"}), tree)
+}
+
+fn of_kind(check: serde_json::Value, tree: &Tree) -> GateInputs {
     let mut spec = sample::good();
     spec.cross_group_checks.clear();
     spec.contracts.clear();
     spec.groups.truncate(1);
-    let check = json!({"id": "c", "kind": "repo_test", "argv": argv});
+    let mut check = check;
+    check["id"] = json!("c");
     spec.groups[0].checks = vec![serde_json::from_value(check).expect("a check")];
     GateInputs::new(&spec, &[], tree)
+}
+
+/// Whether a builder that owns nothing by name may not make this change.
+fn changes(gates: &GateInputs, path: &str, old: Option<&str>, new: Option<&str>) -> bool {
+    gates.find(path).any(|input| input.differs(old, new))
 }
 
 #[test]
@@ -62,7 +76,7 @@ fn a_command_names_its_files_and_its_tool_names_more() {
         (&["sh", "-c", "cd a && pytest -q"], "a/pytest.ini", "pytest"),
     ] {
         let found = of(argv, &none);
-        assert_eq!(found.find(path).map(|i| i.reader), Some(reader), "{argv:?} {path}");
+        assert_eq!(found.find(path).next().map(|i| i.reader), Some(reader), "{argv:?} {path}");
     }
     for (argv, path) in [
         (&["sh", "tests/check.sh"][..], "tests/other.sh"),
@@ -71,7 +85,7 @@ fn a_command_names_its_files_and_its_tool_names_more() {
         (&["/usr/bin/make"], "usr/bin/make"),
         (&["cargo", "test"], "src/lib.rs"),
     ] {
-        assert!(of(argv, &none).find(path).is_none(), "{argv:?} {path}");
+        assert!(of(argv, &none).find(path).next().is_none(), "{argv:?} {path}");
     }
 }
 
@@ -85,10 +99,11 @@ fn scripts_and_links_of_the_base_are_followed() {
         BTreeMap::from([("tests", "real"), ("loop", "loop"), ("out", "../../x")]),
     );
     let found = of(&["sh", "tests/check.sh"], &tree);
-    assert!(found.find("real/check.sh").is_some() && found.find("tests/check.sh").is_some());
-    assert!(found.find("conftest.py").is_some(), "the script calls pytest");
-    assert!(found.find("Makefile").is_none(), "a comment calls nothing");
-    assert!(of(&["npm", "test"], &tree).find("vitest.config.js").is_some());
+    let is_gate = |path| found.find(path).next().is_some();
+    assert!(is_gate("real/check.sh") && is_gate("tests/check.sh"));
+    assert!(is_gate("conftest.py"), "the script calls pytest");
+    assert!(!is_gate("Makefile"), "a comment calls nothing");
+    assert!(of(&["npm", "test"], &tree).find("vitest.config.js").next().is_some());
     // Neither of them ends nowhere.
     of(&["sh", "loop/x"], &tree);
     of(&["sh", "out/x"], &tree);
@@ -103,13 +118,15 @@ fn a_probe_calls_the_product() {
         let check = json!({"id": "c", "kind": "cli_probe", "argv": ["./app"], "exit": 1});
         group.checks = vec![serde_json::from_value(check).expect("a check")];
     }
-    assert!(GateInputs::new(&spec, &[], &Tree::default()).find("app").is_none());
+    assert!(GateInputs::new(&spec, &[], &Tree::default()).find("app").next().is_none());
 }
 
 #[test]
 fn a_manifest_is_a_gate_where_it_says_how_tests_run() {
     let differs = |argv: &[&str], path: &str, old: Option<&str>, new: Option<&str>| {
-        of(argv, &Tree::default()).find(path).expect("a gate").differs(old, new)
+        let gates = of(argv, &Tree::default());
+        assert!(gates.find(path).next().is_some(), "{path} is a gate");
+        changes(&gates, path, old, new)
     };
     let cargo = "[package]\nname = \"a\"\nversion = \"1.0.0\"\n[dependencies]\nserde = \"1\"\n";
     let more = cargo.replace("1.0.0", "1.1.0") + "log = \"0.4\"\n# x\n";
@@ -139,6 +156,129 @@ fn a_manifest_is_a_gate_where_it_says_how_tests_run() {
     ] {
         assert_eq!(differs(&[argv], path, old, new), expected, "{path} {old:?} {new:?}");
     }
+}
+
+/// Each is a way to name a file of the base, which its builder changes.
+#[test]
+fn a_file_is_named_in_whatever_form() {
+    let none = Tree::default();
+    for (argv, path) in [
+        (&["sh", "-c", "sh tests/run.sh x"][..], "tests/run.sh"),
+        (&["bash", "-ec", "true;sh tests/run.sh"], "tests/run.sh"),
+        (&["bash", "-lc", "cd tests && sh ./run.sh"], "tests/run.sh"),
+        (&["bash", "-c", "cd a; cd b; sh run.sh"], "a/b/run.sh"),
+        (&["sh", "-c", "sh 'my tests/run.sh'"], "my tests/run.sh"),
+        (&["sh", "-c", "sh tests/\"run\".sh"], "tests/run.sh"),
+        (&["sh", "-c", "T=tests/run.sh; sh $T"], "tests/run.sh"),
+        (&["sh", "-c", "D=tests; sh \"${D}/run.sh\""], "tests/run.sh"),
+        (&["sh", "-c", "sh \"$(pwd)/tests/run.sh\""], "tests/run.sh"),
+        (&["sh", "-c", "sh $PWD/tests/run.sh"], "tests/run.sh"),
+        (&["sh", "-c", "sh -c 'sh tests/run.sh'"], "tests/run.sh"),
+        (&["sh", "-c", "for t in tests/*.sh; do sh $t; done"], "tests/run.sh"),
+        (&["sh", "my tests/run.sh"], "my tests/run.sh"),
+        (&["env", "A=1", "sh", "tests/run.sh"], "tests/run.sh"),
+        (&["env", "-C", "tests", "sh", "run.sh"], "tests/run.sh"),
+        (&["env", "NODE_OPTIONS=-r ./x.js", "node"], "x.js"),
+        (&["python3", "-m", "tests.run"], "tests/run.py"),
+        (&["python3", "-m", "tests.run"], "tests/__init__.py"),
+        (&["python3", "-m", "tests.run"], "tests/run/__main__.py"),
+        (&["python3", "-mtests.run"], "tests/run.py"),
+        (&["python3", "-Im", "tests.run"], "tests/run.py"),
+        (&["sh", "-c", "python3 -m tests.run"], "tests/run.py"),
+        (&["env", "PYTHONPATH=tests", "python3", "-m", "run"], "tests/run.py"),
+        (&["python3", "-m", "unittest", "tests.test_a.TestA.test_b"], "tests/test_a.py"),
+        (&["python3", "tests"], "tests/__main__.py"),
+        (&["node", "tests"], "tests/index.js"),
+        (&["node", "-r", "./setup", "x.js"], "setup.js"),
+        (&["node", "--require=./setup", "x.js"], "setup.js"),
+        (&["go", "run", "./tests"], "tests/main.go"),
+        (&["bin/mypy", "--config-file=conf/mypy.ini", "."], "conf/mypy.ini"),
+        (&["pytest", "-cconf/x.ini"], "conf/x.ini"),
+        (&["rspec", "spec/a_spec.rb:12"], "spec/a_spec.rb"),
+        (&["mypy", "@files.txt"], "files.txt"),
+    ] {
+        assert!(changes(&of(argv, &none), path, Some("a"), Some("b")), "{argv:?} {path}");
+    }
+}
+
+#[test]
+fn what_no_base_has_is_the_builders() {
+    let none = Tree::default();
+    for argv in [
+        &["sh", "-c", "echo hello world; test -f g1/work && exit 0"][..],
+        &["sh", "-c", "cd g1 && sh tests/run.sh work"],
+        &["cargo", "test"],
+        &["npm", "test"],
+        &["python3", "-m", "pytest"],
+        &["python3", "-m", "pytest", "-m", "work", "tests"],
+        &["python3", "-m", "unittest"],
+        &["python3", "-m", "unittest", "tests.run", "-v"],
+    ] {
+        for path in ["work", "g1/work", "tests/run.sh", "tests/run.py", "hello", "src/app.js"] {
+            assert!(!changes(&of(argv, &none), path, None, Some("b")), "{argv:?} {path}");
+        }
+    }
+    // Nor does a product that is only used by an inline test define it.
+    let inline = of(&["python3", "-c", "import app; assert app.run() == 1"], &none);
+    assert!(!changes(&inline, "app.py", Some("a"), Some("b")));
+}
+
+#[test]
+fn what_prints_a_number_is_a_gate_also_where_it_is_new() {
+    let none = Tree::default();
+    let package = Tree(
+        BTreeMap::from([
+            ("package.json", "{\"scripts\": {\"bench:cold\": \"node perf/run.js\"}}"),
+            ("Makefile", "all: app.c\n\tcc app.c\nbench: all\n\t@sh perf/run.sh\n"),
+        ]),
+        BTreeMap::new(),
+    );
+    let scripts = r#"{"scripts": {"bench": "echo p95: 1"}}"#;
+    for (tree, argv, path, new) in [
+        (&none, &["sh", "-c", "python3 bench/look.py --n 10"][..], "bench/look.py", "x"),
+        (&none, &["python3", "-m", "bench.look"], "bench/look.py", "x"),
+        (&none, &["npm", "run", "bench"], "package.json", scripts),
+        (&none, &["sh", "-c", "npm run -s bench | tail -1"], "package.json", scripts),
+        (&none, &["make", "bench"], "Makefile", "bench:\n"),
+        (&none, &["cargo", "bench"], "benches/a.rs", "x"),
+        (&none, &["cargo", "bench"], "Cargo.toml", "[package]\n"),
+        (&package, &["npm", "run", "bench:cold"], "perf/run.js", "x"),
+        (&package, &["make", "bench"], "perf/run.sh", "x"),
+    ] {
+        assert!(changes(&measured(argv, tree), path, None, Some(new)), "{argv:?} {path}");
+    }
+    for (tree, argv, path, new) in [
+        (&none, &["npm", "run", "bench"][..], "package.json", r#"{"dependencies": {"a": "1"}}"#),
+        (&none, &["sh", "-c", "cargo build && python3 bench/run.py"], "Cargo.toml", "[package]"),
+        (&none, &["python3", "bench/look.py"], "g1/lookup.py", "x"),
+        (&package, &["make", "bench"], "app.c", "x"),
+    ] {
+        assert!(!changes(&measured(argv, tree), path, None, Some(new)), "{argv:?} {path}");
+    }
+    // A test of the same tool, or of the same file, makes that no weaker.
+    let mut spec = sample::good();
+    spec.cross_group_checks.clear();
+    spec.contracts.clear();
+    spec.groups.truncate(1);
+    let argv = json!(["npm", "run", "bench.js"]);
+    let checks = json!([
+        {"id": "a", "kind": "repo_test", "argv": argv},
+        {"id": "b", "kind": "metric", "argv": argv, "goal": "p95 < 1"},
+    ]);
+    spec.groups[0].checks = serde_json::from_value(checks).expect("checks");
+    let gates = GateInputs::new(&spec, &[], &none);
+    assert!(changes(&gates, "package.json", None, Some(scripts)));
+    assert!(changes(&gates, "bench.js", None, Some("x")));
+}
+
+#[test]
+fn new_settings_of_a_type_checker_are_a_gate() {
+    let types =
+        |argv: &[&str]| of_kind(json!({"kind": "type_check", "argv": argv}), &Tree::default());
+    let mypy = types(&["bin/mypy", "--config-file=conf/mypy.ini", "src/app.py"]);
+    assert!(changes(&mypy, "conf/mypy.ini", None, Some("[mypy]\nignore_errors = True\n")));
+    assert!(!changes(&mypy, "src/app.py", None, Some("x = 1\n")));
+    assert!(!changes(&types(&["tsc", "-p", "tsconfig.json"]), "tsconfig.json", None, Some("{}")));
 }
 
 proptest! {

@@ -11,6 +11,7 @@ use crate::git::diff::EntryKind;
 use crate::git::{Change, Oid};
 use crate::session::event::{AttemptOutcome, CheckPhase, GroupChecked, Rule, Violation};
 use crate::session::journal::Entry;
+use crate::spec::gates::Input;
 use crate::spec::{Check, ContractRule, Group, Verdict};
 use crate::stage::{Context, Item};
 
@@ -157,8 +158,8 @@ pub fn violations(
 /// Why a change of a file that the group owns changes a gate that it does not own: a catch-all says
 /// nothing about what decides whether the work is good.
 fn redefines_a_gate(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<String>> {
-    let Some(input) = ctx.gates().find(&change.path) else { return Ok(None) };
-    if ctx.ownership.is_named(&group.id, &change.path) {
+    let inputs: Vec<&Input> = ctx.gates().find(&change.path).collect();
+    if inputs.is_empty() || ctx.ownership.is_named(&group.id, &change.path) {
         return Ok(None);
     }
     let text = |side: Option<(EntryKind, Oid)>| -> Result<Option<String>> {
@@ -166,7 +167,8 @@ fn redefines_a_gate(ctx: &Context<'_>, group: &Group, change: &Change) -> Result
         Ok(Some(String::from_utf8_lossy(&ctx.ws.repo.blob(blob)?).into_owned()))
     };
     let (old, new) = (text(change.old)?, text(change.new)?);
-    Ok(input.differs(old.as_deref(), new.as_deref()).then(|| {
+    let changed = inputs.into_iter().find(|i| i.differs(old.as_deref(), new.as_deref()));
+    Ok(changed.map(|input| {
         format!(
             "it defines the check '{}' (read by {}), and no entry of the group's paths names it or its folder",
             input.check, input.reader
@@ -219,7 +221,7 @@ fn refusal(ctx: &Context<'_>, group: &Group, change: &Change) -> Result<Option<(
         }
     };
     // What else the file is makes the answer easier to understand.
-    Ok(broken.map(|(rule, why)| match ctx.gates().find(&change.path) {
+    Ok(broken.map(|(rule, why)| match ctx.gates().find(&change.path).next() {
         Some(input) => (rule, format!("{why}, and it defines the check '{}'", input.check)),
         None => (rule, why),
     }))

@@ -8,6 +8,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use super::Judged;
 use crate::base::{Error, Result};
 use crate::check::Status;
+use crate::check::counts::strip_ansi;
 
 /// What stands for the checks across groups.
 const ACROSS: &str = "across groups";
@@ -45,14 +46,14 @@ fn case(judged: &Judged, group: &str) -> TestCase {
     };
     if outcome.status() != Status::Passed {
         let before = outcome.before().map(|b| format!("\n{}", b.sentence())).unwrap_or_default();
-        status.set_message(outcome.detail());
+        status.set_message(xml_text(outcome.detail()));
         status.set_type(outcome.reason().word());
-        status.set_description(format!("{}{before}", outcome.detail()));
+        status.set_description(xml_text(&format!("{}{before}", outcome.detail())));
     }
     let mut case = TestCase::new(judged.check.id.as_str(), status);
     case.set_classname(group).set_time(time(outcome.duration_s()));
     if !judged.printed.is_empty() {
-        case.set_system_out(judged.printed.as_str());
+        case.set_system_out(xml_text(&judged.printed));
     }
     case.add_property(Property::new("kind", judged.check.kind.as_str()));
     case.add_property(Property::new("commit", outcome.commit()));
@@ -61,4 +62,27 @@ fn case(judged: &Judged, group: &str) -> TestCase {
         case.add_property(Property::new("evidence", evidence.to_string()));
     }
     case
+}
+
+/// The text with U+FFFD for what XML 1.0 cannot hold, in whatever form.
+fn xml_text(text: &str) -> String {
+    let is_char = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+    strip_ansi(text)
+        .chars()
+        .map(|c| if is_char(c) { c } else { char::REPLACEMENT_CHARACTER })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced() {
+        assert_eq!(
+            xml_text("a\t\r\n\u{d7ff}\u{e000}\u{1f600}"),
+            "a\t\r\n\u{d7ff}\u{e000}\u{1f600}"
+        );
+        assert_eq!(xml_text("\u{1b}[31m\u{fffe}\u{ffff}\0\u{1}"), "\u{fffd}".repeat(4));
+    }
 }

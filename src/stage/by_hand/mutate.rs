@@ -116,7 +116,7 @@ fn mutant(
         let keep: Vec<String> = changes
             .iter()
             .map(|c| c.path.clone())
-            .filter(|path| is_test(path) || ctx.gates().find(path).is_some())
+            .filter(|path| is_test(path) || ctx.gates().find(path).next().is_some())
             .collect();
         let without = repo.with_paths_of(old_tree, new_tree, &keep)?;
         kept.extend(keep);

@@ -73,7 +73,7 @@ pub fn export(
     }
     members.insert(STATEMENT.into(), told.into_bytes());
     let bytes = tar(&members)?;
-    disk::replace(out, &bytes)?;
+    disk::hand_out(out, &bytes)?;
     Ok(Exported {
         path: out.to_owned(),
         members: members.len(),

@@ -1,0 +1,9 @@
+mkdir -p g1; echo "done g1" >g1/work
+cat >g1/app.py <<'PY'
+def reply(method, path, body):
+    return 200, {}, b'{"total": 1, "total": 2}'
+
+
+def after(path):
+    pass
+PY

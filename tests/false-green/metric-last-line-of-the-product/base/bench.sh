@@ -1,0 +1,3 @@
+value=300
+. ./lookup.sh
+echo "{\"p95_ms\": $value}"

@@ -1,0 +1,2 @@
+sh lookup.sh
+echo p95_ms: $(cat speed)

@@ -1,0 +1,1 @@
+sh lookup.sh

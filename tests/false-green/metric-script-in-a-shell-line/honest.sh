@@ -1,0 +1,1 @@
+mkdir -p g1; echo "done g1" >g1/work

@@ -1,0 +1,2 @@
+# mypy: ignore-errors=yes
+x: int = "x"

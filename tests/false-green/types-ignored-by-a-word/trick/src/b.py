@@ -1,0 +1,3 @@
+"""Another."""
+# mypy: disable-error-code="assignment"
+y: int = "x"

@@ -1,0 +1,4 @@
+/*
+Licence: free.
+*/
+export const a: number = 1;

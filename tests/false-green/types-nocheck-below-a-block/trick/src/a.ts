@@ -1,0 +1,5 @@
+﻿/*
+Licence: free.
+*/
+// @ts-nocheck
+export const a: number = "x";
