@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-pub(super) use checks::latest_runs;
+pub(super) use checks::{latest_runs, shown_runs};
 use checks::{PhaseRows, phases, tests};
 use feature::FeaturePage;
 use usage::{UsageTable, usage_rows, used};
@@ -255,7 +255,9 @@ fn evidence_row<'a>(
         }
         None => {
             let mark = Mark::from(FeatureVerdict::Missing);
-            EvidenceRow { id, at: None, mark, phase: "never ran", tests: String::new() }
+            let before = packet.checks.iter().any(|c| c.id == id);
+            let phase = if before { "did not run on any work" } else { "never ran" };
+            EvidenceRow { id, at: None, mark, phase, tests: String::new() }
         }
     }
 }
@@ -273,12 +275,15 @@ fn facts(packet: &ProofPacket) -> Vec<Fact> {
     };
     let passed = packet.features.iter().filter(|f| f.verdict == FeatureVerdict::Passed).count();
     let landed = packet.groups.iter().filter(|g| Mark::from(g.state).tone == Tone::Good).count();
-    let runs = || packet.checks.iter().filter(|c| c.phase != Phase::Base);
-    let (ran, red, idle) = (
-        runs().count(),
-        runs().filter(|c| c.outcome == CheckOutcome::Failed).count(),
-        runs().filter(|c| c.outcome == CheckOutcome::NotRun).count(),
-    );
+    let on_work = || packet.checks.iter().filter(|c| c.phase != Phase::Base);
+    let reused = on_work().filter(|c| c.cached).count();
+    let is = |o: CheckOutcome| on_work().filter(|c| !c.cached && c.outcome == o).count();
+    let (green, red, idle) =
+        (is(CheckOutcome::Passed), is(CheckOutcome::Failed), is(CheckOutcome::NotRun));
+    let again = match reused {
+        0 => String::new(),
+        n => format!("; {} reused on the same tree", crate::base::text::count(n, "result")),
+    };
     let audit = Mark::from(packet.audit.outcome);
     let held =
         packet.audit.scenarios.iter().filter(|s| s.visibility == Visibility::HeldOut).count();
@@ -299,8 +304,8 @@ fn facts(packet: &ProofPacket) -> Vec<Fact> {
         }),
         Fact {
             label: "Check runs",
-            value: values::thousands(ran as u64),
-            note: format!("{} passed, {red} failed, {idle} not run", ran - red - idle),
+            value: values::thousands((green + red + idle) as u64),
+            note: format!("{green} passed, {red} failed, {idle} not run{again}"),
             tone: Tone::Grey,
         },
         Fact { label: "Audit", value: audit.word.to_owned(), note: rounds, tone: audit.tone },

@@ -36,6 +36,8 @@ struct Ran<'a> {
     /// As somebody who judges asked for it.
     asked: Option<Check>,
     outcome: &'a Json,
+    /// Not run again.
+    cached: bool,
     note: &'static str,
 }
 
@@ -56,7 +58,6 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
             CheckPhase::Attempt => Phase::Attempt,
             CheckPhase::Candidate => Phase::Candidate,
         };
-        let note = if e.cached { "Taken from an earlier run on the same tree." } else { "" };
         return Some(Ran {
             record,
             id: &e.check,
@@ -64,7 +65,8 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
             scenario: None,
             asked: None,
             outcome: &e.outcome,
-            note,
+            cached: e.cached,
+            note: "",
         });
     }
     let Event::AuditChecked(e) = &record.event else { return None };
@@ -76,7 +78,7 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
         Some(_) => "A judge asked for it; it counts as the finding that was made of it.",
         None => "",
     };
-    Some(Ran { record, id: &e.check, phase, scenario, asked, outcome: &e.outcome, note })
+    Some(Ran { record, id: &e.check, phase, scenario, asked, outcome: &e.outcome, cached: false, note })
 }
 
 fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>) -> CheckRun {
@@ -113,6 +115,7 @@ fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>
         expects: check.map(expects).unwrap_or_default(),
         evidence: Vec::new(),
         flaky: false,
+        cached: ran.cached,
     };
     let outcome: Outcome = match ran.outcome.read() {
         Ok(outcome) => outcome,

@@ -103,9 +103,11 @@ pub fn run(id: &str, kind: &str, pieces: &[&[u8]]) -> CheckRun {
                 bytes: bytes.len() as u64,
                 excerpt: String::new(),
                 truncated: false,
+                picture: false,
             })
             .collect(),
         flaky: false,
+        cached: false,
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Piece<'a> {
     exhibit: Option<&'a Exhibit>,
     /// First line of a long text that stands behind other evidence: it is folded.
     also: Option<String>,
+    /// A picture that is not shown here.
+    picture: bool,
 }
 
 /// Lines of a text that need no folding.
@@ -70,7 +72,7 @@ pub fn pieces<'a>(packet: &'a ProofPacket, exhibits: &'a Exhibits, at: usize) ->
     let piece = |(n, row): (usize, &'a Evidence)| {
         let long = n > 0 && row.excerpt.lines().count() > FEW;
         let also = long.then(|| one_line(&row.excerpt, 80));
-        Piece { row, exhibit: exhibits.of(at, &row.sha256), also }
+        Piece { row, exhibit: exhibits.of(at, &row.sha256), also, picture: row.picture }
     };
     packet.checks[at].evidence.iter().enumerate().map(piece).collect()
 }
