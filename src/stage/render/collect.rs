@@ -167,6 +167,7 @@ fn packet(src: &Source<'_>, runs: Runs, verdict: ProductVerdict) -> Result<Proof
             non_goals: spec.non_goals.clone(),
         },
         verdict: Verdict { word: verdict.word, reasons },
+        accepted: timeline::accepted(&src.records),
         features: spec
             .features
             .iter()

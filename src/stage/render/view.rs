@@ -2,7 +2,9 @@
 //! before the template sees them. The template only places them.
 
 mod checks;
+mod facts;
 mod feature;
+mod lowered;
 mod usage;
 mod warnings;
 
@@ -12,7 +14,9 @@ use serde::Serialize;
 
 pub(super) use checks::{latest_runs, shown_runs};
 use checks::{PhaseRows, phases, tests};
+use facts::{Fact, audit_mark, facts};
 use feature::FeaturePage;
+use lowered::Lowered;
 use usage::{UsageTable, usage_rows, used};
 
 use super::change::{Change, Moved};
@@ -69,22 +73,6 @@ struct MovedRow<'a> {
     mark: Mark,
     then: Option<Mark>,
     now: Option<Mark>,
-}
-
-/// A key number under the verdict.
-#[derive(Debug, Serialize)]
-struct Fact {
-    label: &'static str,
-    value: String,
-    note: String,
-    tone: Tone,
-}
-
-#[derive(Debug, Serialize)]
-struct Lowered<'a> {
-    cap: Mark,
-    text: &'a str,
-    subject: Option<&'a str>,
 }
 
 /// The run of a check that counts for a feature: the one in the latest phase.
@@ -152,7 +140,7 @@ impl<'a> View<'a> {
             meaning: words::meaning(packet.verdict.word),
             facts: facts(packet),
             lasted: human_duration(packet.end().millis_since(packet.created) as f64 / 1000.0),
-            lowered: packet.verdict.reasons.iter().filter_map(lowered).collect(),
+            lowered: lowered::lowered(packet),
             limits: packet
                 .verdict
                 .reasons
@@ -173,7 +161,7 @@ impl<'a> View<'a> {
                 .collect(),
             landings: packet.landings.iter().collect(),
             phases: phases(packet, exhibits, &latest, &homes),
-            audit: packet.audit.outcome.into(),
+            audit: audit_mark(packet),
             audit_mode: packet.audit.mode.as_deref().map(|m| (m, words::audit_mode(m))),
             scenarios: packet
                 .audit
@@ -232,16 +220,6 @@ fn since(change: &Change) -> SinceView<'_> {
     }
 }
 
-fn lowered(reason: &Reason) -> Option<Lowered<'_>> {
-    match reason.kind {
-        ReasonKind::Lowered { cap } => {
-            let subject = reason.subject.as_deref();
-            Some(Lowered { cap: cap.into(), text: &reason.text, subject })
-        }
-        ReasonKind::Limit => None,
-    }
-}
-
 fn evidence_row<'a>(
     packet: &'a ProofPacket,
     latest: &HashMap<&str, usize>,
@@ -260,70 +238,6 @@ fn evidence_row<'a>(
             EvidenceRow { id, at: None, mark, phase, tests: String::new() }
         }
     }
-}
-
-fn facts(packet: &ProofPacket) -> Vec<Fact> {
-    let all = |label, done: usize, of: usize, note: String| {
-        let tone = if of == 0 {
-            Tone::Grey
-        } else if done == of {
-            Tone::Good
-        } else {
-            Tone::Warn
-        };
-        Fact { label, value: format!("{done} / {of}"), note, tone }
-    };
-    let passed = packet.features.iter().filter(|f| f.verdict == FeatureVerdict::Passed).count();
-    let landed = packet.groups.iter().filter(|g| Mark::from(g.state).tone == Tone::Good).count();
-    let on_work = || packet.checks.iter().filter(|c| c.phase != Phase::Base);
-    let reused = on_work().filter(|c| c.cached).count();
-    let is = |o: CheckOutcome| on_work().filter(|c| !c.cached && c.outcome == o).count();
-    let (green, red, idle) =
-        (is(CheckOutcome::Passed), is(CheckOutcome::Failed), is(CheckOutcome::NotRun));
-    let again = match reused {
-        0 => String::new(),
-        n => format!("; {} reused on the same tree", crate::base::text::count(n, "result")),
-    };
-    let audit = Mark::from(packet.audit.outcome);
-    let held =
-        packet.audit.scenarios.iter().filter(|s| s.visibility == Visibility::HeldOut).count();
-    // An audit of an earlier product is "not run" for this one, and still was a round.
-    let rounds = if packet.audit.rounds == 0 {
-        "no round was completed".to_owned()
-    } else {
-        format!(
-            "{}, {}",
-            crate::base::text::count(packet.audit.rounds as usize, "round"),
-            crate::base::text::count(held, "held-out scenario")
-        )
-    };
-    vec![
-        all("Features passed", passed, packet.features.len(), short_of(packet)),
-        all("Groups landed", landed, packet.groups.len(), {
-            format!("in {}", crate::base::text::count(packet.landings.len(), "tested landing"))
-        }),
-        Fact {
-            label: "Check runs",
-            value: values::thousands((green + red + idle) as u64),
-            note: format!("{green} passed, {red} failed, {idle} not run{again}"),
-            tone: Tone::Grey,
-        },
-        Fact { label: "Audit", value: audit.word.to_owned(), note: rounds, tone: audit.tone },
-    ]
-}
-
-/// `1 failed, 2 blocked`: the features that are not passed, by verdict.
-fn short_of(packet: &ProofPacket) -> String {
-    const OTHERS: [FeatureVerdict; 4] = [
-        FeatureVerdict::Failed,
-        FeatureVerdict::Partial,
-        FeatureVerdict::Blocked,
-        FeatureVerdict::Missing,
-    ];
-    let count = |v| packet.features.iter().filter(|f| f.verdict == v).count();
-    let some = OTHERS.into_iter().map(|v| (count(v), Mark::from(v).word)).filter(|(n, _)| *n > 0);
-    let some: Vec<String> = some.map(|(n, word)| format!("{n} {word}")).collect();
-    if some.is_empty() { "none failed, none missing".to_owned() } else { some.join(", ") }
 }
 
 fn attempt_row(row: &Attempt) -> AttemptRow<'_> {

@@ -39,8 +39,15 @@ pub(super) fn audit(src: &Source<'_>) -> Audit {
         scenarios: shown.map(scenarios).unwrap_or_default(),
         struck: full.map_or(0, |a| a.finished.iter().chain(&a.adversary).map(struck).sum()),
         mode: full.and_then(|a| a.mode).map(|mode| mode.word().to_owned()),
+        left_out: full.map(|a| left_out(src, a)).unwrap_or_default(),
         adversary: full.and_then(|a| a.adversary.as_ref()).and_then(asked),
     }
+}
+
+/// Checks of the spec without a run in it.
+fn left_out(src: &Source<'_>, audit: &state::Audit) -> Vec<String> {
+    let ran = |id: &str| audit.checks.iter().any(|c| c.scenario.is_none() && c.check == id);
+    src.spec.checks().filter(|(_, c)| !ran(&c.id)).map(|(_, c)| c.id.clone()).collect()
 }
 
 fn struck(certifier: &Certifier) -> u32 {

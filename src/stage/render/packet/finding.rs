@@ -21,6 +21,9 @@ pub struct Audit {
     /// How deep it looked: `fast`, `standard` or `thorough`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// Checks of the spec that it did not run, since their group's work is not in the product.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The provider that attacked the product, in the mode `thorough`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adversary: Option<String>,
