@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::packet::{CheckRun, Evidence, ProofPacket};
+use super::packet::{CheckOutcome, CheckRun, Evidence, ProofPacket};
 use super::view::shown_runs;
 use crate::base::{Result, Sha256};
 use crate::check::EvidenceRef;
@@ -144,7 +144,8 @@ enum Before {
 /// What Otto's own check of this kind wrote down, if these bytes are that.
 fn recorded(run: &CheckRun, bytes: &[u8], before: Before) -> Option<Exhibit> {
     let probe = || probe::read(&run.id, bytes).map(Exhibit::Probe);
-    let journey = || journey::read(&run.id, bytes).map(Exhibit::Journey);
+    let passed = run.outcome == CheckOutcome::Passed;
+    let journey = || journey::read(&run.id, passed, bytes).map(Exhibit::Journey);
     let metric = || metric::read(&run.id, bytes).map(Exhibit::Metric);
     match (before, run.kind.as_str()) {
         (Before::Nothing, "api_probe") => probe(),

@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod finding;
+mod judge;
 mod time;
 mod usage;
 
@@ -20,6 +21,7 @@ pub use finding::{
     Audit, AuditOutcome, Finding, FindingKind, Repair, RepairOutcome, Scenario, Severity,
     Visibility,
 };
+pub use judge::{Judge, Judged, JudgedWord, StruckCitation};
 pub use time::At;
 pub use usage::{Bill, Usage, sum_of_known};
 

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-pub(super) use checks::{latest_runs, shown_runs};
 use checks::{PhaseRows, phases, tests};
+pub(super) use checks::{latest_runs, shown_runs};
 use facts::{Fact, audit_mark, facts};
 use feature::FeaturePage;
 use lowered::Lowered;
@@ -22,12 +22,13 @@ use usage::{UsageTable, usage_rows, used};
 use super::change::{Change, Moved};
 use super::exhibit::Exhibits;
 use super::packet::{
-    Attempt, Chain, CheckOutcome, FeatureVerdict, Finding, Group, Landing, Phase, ProofPacket,
-    Reason, ReasonKind, Repair, Scenario, Visibility,
+    Attempt, Chain, FeatureVerdict, Finding, Group, Landing, ProofPacket, Reason, ReasonKind,
+    Repair, Scenario, StruckCitation,
 };
 use super::values;
 use super::words::{self, Mark, Repaired, Tone};
 use crate::base::clock::human_duration;
+use crate::base::text::one_line;
 
 /// Everything that the template needs. `packet` is the rest.
 #[derive(Debug, Serialize)]
@@ -36,6 +37,8 @@ pub struct View<'a> {
     verdict: Mark,
     meaning: &'static str,
     facts: Vec<Fact>,
+    /// The start of a long intent.
+    intent_start: Option<String>,
     lasted: String,
     lowered: Vec<Lowered<'a>>,
     limits: Vec<&'a Reason>,
@@ -50,6 +53,7 @@ pub struct View<'a> {
     audit_mode: Option<(&'a str, &'static str)>,
     scenarios: Vec<ScenarioRow<'a>>,
     findings: Vec<FindingRow<'a>>,
+    struck: &'a [StruckCitation],
     repairs: Vec<RepairRow<'a>>,
     usage: UsageTable,
     chain: ChainView<'a>,
@@ -140,6 +144,7 @@ impl<'a> View<'a> {
             meaning: words::meaning(packet.verdict.word),
             facts: facts(packet),
             lasted: human_duration(packet.end().millis_since(packet.created) as f64 / 1000.0),
+            intent_start: intent_start(&packet.intent),
             lowered: lowered::lowered(packet),
             limits: packet
                 .verdict
@@ -175,6 +180,7 @@ impl<'a> View<'a> {
                 })
                 .collect(),
             findings: packet.findings.iter().map(finding_row).collect(),
+            struck: &packet.audit.struck_citations,
             repairs: packet
                 .repairs
                 .iter()
@@ -184,6 +190,16 @@ impl<'a> View<'a> {
             chain: chain(&packet.journal.chain),
         }
     }
+}
+
+/// A longer intent is folded.
+const INTENT: usize = 600;
+/// Characters of it that are shown all the same.
+const INTENT_START: usize = 280;
+
+/// `None` for one that is shown whole.
+fn intent_start(intent: &str) -> Option<String> {
+    (intent.chars().count() > INTENT).then(|| one_line(intent, INTENT_START))
 }
 
 fn since(change: &Change) -> SinceView<'_> {

@@ -3,8 +3,8 @@
 use super::super::packet::{At, Attempt, AttemptOutcome, Group, GroupState, Landing, PathNote};
 use super::{Source, usage};
 use crate::base::text::one_line;
-use crate::git::Repo;
 use crate::check::{Outcome, Status};
+use crate::git::Repo;
 use crate::session::event::{CheckPhase, Event};
 use crate::session::state::{self, AttemptEnd, Phase};
 use crate::session::{Record, SYNC, event};
@@ -54,9 +54,7 @@ fn standing(src: &Source<'_>, id: &str, group: &state::GroupState) -> (GroupStat
                 event::Invalid::Again => "somebody asked for it",
             };
             let told = match reason {
-                event::Invalid::RedCandidate => {
-                    red(&src.records, id, None, CheckPhase::Candidate)
-                }
+                event::Invalid::RedCandidate => red(&src.records, id, None, CheckPhase::Candidate),
                 _ => one_line(brief, REASON),
             };
             (GroupState::Running, format!("Sent back: {why}. {told}").trim_end().to_owned())
@@ -184,8 +182,7 @@ fn why(src: &Source<'_>, group: &str, number: u32, end: &AttemptEnd) -> String {
                 red => format!("Not green: {red}"),
             }
         }
-        event::AttemptOutcome::Violation
-        | event::AttemptOutcome::NoChange => {
+        event::AttemptOutcome::Violation | event::AttemptOutcome::NoChange => {
             // The brief's layout is for the next attempt; here it is one paragraph.
             let words: Vec<&str> = end.brief.split_whitespace().collect();
             one_line(&words.join(" "), REASON)

@@ -78,7 +78,16 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
         Some(_) => "A judge asked for it; it counts as the finding that was made of it.",
         None => "",
     };
-    Some(Ran { record, id: &e.check, phase, scenario, asked, outcome: &e.outcome, cached: false, note })
+    Some(Ran {
+        record,
+        id: &e.check,
+        phase,
+        scenario,
+        asked,
+        outcome: &e.outcome,
+        cached: false,
+        note,
+    })
 }
 
 fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>) -> CheckRun {

@@ -86,7 +86,6 @@ fn short_of(packet: &ProofPacket) -> String {
     if some.is_empty() { "none failed, none missing".to_owned() } else { some.join(", ") }
 }
 
-
 /// An audit that left checks out is no pass of the whole.
 pub fn audit_mark(packet: &ProofPacket) -> Mark {
     let mark = Mark::from(packet.audit.outcome);

@@ -8,8 +8,10 @@ use super::checks::{RunRow, latest_runs, run_row};
 use super::{EvidenceRow, FindingRow, evidence_row, finding_row};
 use crate::base::text::one_line;
 use crate::stage::render::exhibit::{Exhibit, Exhibits};
-use crate::stage::render::packet::{AttemptOutcome, Evidence, Feature, Landing, ProofPacket};
-use crate::stage::render::words::Mark;
+use crate::stage::render::packet::{
+    AttemptOutcome, Evidence, Feature, Judged, Landing, ProofPacket, StruckCitation,
+};
+use crate::stage::render::words::{self, Mark};
 
 #[derive(Debug, Serialize)]
 pub struct FeaturePage<'a> {
@@ -20,8 +22,19 @@ pub struct FeaturePage<'a> {
     group_title: &'a str,
     runs: Vec<Proof<'a>>,
     findings: Vec<FindingRow<'a>>,
+    judged: Vec<JudgedRow<'a>>,
+    /// Citations for this feature that were struck.
+    struck: Vec<&'a StruckCitation>,
     landings: Vec<&'a Landing>,
     commits: Vec<Made<'a>>,
+}
+
+/// What a judge said of it. Its `passed` is an opinion and no green sign.
+#[derive(Debug, Serialize)]
+struct JudgedRow<'a> {
+    row: &'a Judged,
+    mark: Mark,
+    severity: &'static str,
 }
 
 /// What one check or scenario shows of the feature.
@@ -120,6 +133,22 @@ pub fn pages<'a>(
                 .iter()
                 .filter(|f| f.feature.as_deref() == Some(row.id.as_str()))
                 .map(finding_row)
+                .collect(),
+            judged: packet
+                .audit
+                .judged
+                .iter()
+                .filter(|j| j.feature == row.id)
+                .map(|row| {
+                    let severity = words::severity(row.severity);
+                    JudgedRow { row, mark: row.word.into(), severity }
+                })
+                .collect(),
+            struck: packet
+                .audit
+                .struck_citations
+                .iter()
+                .filter(|s| s.by.strip_prefix("feature ") == Some(row.id.as_str()))
                 .collect(),
             landings: landings.get(row.group.as_str()).cloned().unwrap_or_default(),
             commits: commits.collect(),

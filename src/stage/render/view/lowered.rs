@@ -47,7 +47,8 @@ pub fn lowered(packet: &ProofPacket) -> Vec<Lowered<'_>> {
         }
     }
     for (group, effect) in follow {
-        let cause = |l: &&mut Lowered| l.subject.and_then(|s| s.strip_prefix("group ")) == Some(group);
+        let cause =
+            |l: &&mut Lowered| l.subject.and_then(|s| s.strip_prefix("group ")) == Some(group);
         let Some(row) = out.iter_mut().find(cause) else { continue };
         match effect {
             Effect::Check(id) => row.checks.push(id),
