@@ -19,6 +19,8 @@ pub(super) mod scene;
 #[cfg(test)]
 mod tests;
 mod timeline;
+#[cfg(test)]
+mod told;
 mod usage;
 
 use super::change::Change;

@@ -199,7 +199,8 @@ const INTENT_START: usize = 280;
 
 /// `None` for one that is shown whole.
 fn intent_start(intent: &str) -> Option<String> {
-    (intent.chars().count() > INTENT).then(|| one_line(intent, INTENT_START))
+    let words = || intent.split_whitespace().collect::<Vec<_>>().join(" ");
+    (intent.chars().count() > INTENT).then(|| one_line(&words(), INTENT_START))
 }
 
 fn since(change: &Change) -> SinceView<'_> {

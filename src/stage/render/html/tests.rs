@@ -1,5 +1,7 @@
 //! The page against a good packet and a hostile one.
 
+mod words;
+
 use super::*;
 use crate::stage::render::change::Change;
 use crate::stage::render::exhibit::tests;
