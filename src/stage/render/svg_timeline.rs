@@ -11,7 +11,7 @@ use super::words::{Mark, Tone};
 use crate::base::clock::human_duration;
 
 const WIDTH: f64 = 1000.0;
-const LABEL_W: f64 = 156.0;
+const LABEL_W: f64 = 196.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 30.0;
 const LANE_H: f64 = 38.0;

@@ -57,7 +57,7 @@ fn standing(src: &Source<'_>, id: &str, group: &state::GroupState) -> (GroupStat
                 event::Invalid::RedCandidate => red(&src.records, id, None, CheckPhase::Candidate),
                 _ => one_line(brief, REASON),
             };
-            (GroupState::Running, format!("Sent back: {why}. {told}").trim_end().to_owned())
+            (GroupState::Running, format!("Sent back: {why}.\n{told}").trim_end().to_owned())
         }
         Phase::Landed => (GroupState::Landed, String::new()),
         Phase::Redundant { held_by } => {
@@ -152,7 +152,7 @@ fn red(records: &[Record], group: &str, attempt: Option<u32>, phase: CheckPhase)
     }
     let red: Vec<String> =
         last.into_iter().filter_map(|(id, saw)| Some(format!("`{id}`: {}", saw?))).collect();
-    red.join("; ")
+    red.join("\n")
 }
 
 fn saw(outcome: &Outcome) -> String {
@@ -179,7 +179,7 @@ fn why(src: &Source<'_>, group: &str, number: u32, end: &AttemptEnd) -> String {
         event::AttemptOutcome::ChecksFailed => {
             match red(&src.records, group, Some(number), CheckPhase::Attempt) {
                 none if none.is_empty() => one_line(&end.brief, REASON),
-                red => format!("Not green: {red}"),
+                red => format!("Not green:\n{red}"),
             }
         }
         event::AttemptOutcome::Violation | event::AttemptOutcome::NoChange => {

@@ -62,7 +62,7 @@ fn a_red_attempt_is_told_by_its_checks_and_not_by_what_the_agent_was_told() {
     let group = packet.groups.iter().find(|g| g.id == "login").expect("the group");
     assert_eq!(
         group.attempts[0].reason,
-        "Not green: `greets`: step 4: the address is /books; `suite`: not run, missing tool"
+        "Not green:\n`greets`: step 4: the address is /books\n`suite`: not run, missing tool"
     );
     let reused: Vec<&str> =
         packet.checks.iter().filter(|c| c.cached).map(|c| c.id.as_str()).collect();

@@ -69,13 +69,22 @@ struct Made<'a> {
     commit: &'a str,
 }
 
-/// Number of a run → number of the first feature that it is evidence for: its page shows it.
+/// Number of a run → number of the first feature that it is evidence for: its page shows it, and with
+/// it every run of the same check that left the same evidence, such as the one that it was reused
+/// from.
 pub fn homes(packet: &ProofPacket) -> HashMap<usize, usize> {
     let latest = latest_runs(packet);
     let mut out = HashMap::new();
     for (n, feature) in packet.features.iter().enumerate() {
         for at in feature.checks.iter().filter_map(|id| latest.get(id.as_str())) {
             out.entry(*at).or_insert(n + 1);
+        }
+    }
+    for (at, run) in packet.checks.iter().enumerate().filter(|(_, c)| !c.evidence.is_empty()) {
+        let same =
+            latest.get(run.id.as_str()).filter(|l| packet.checks[**l].evidence == run.evidence);
+        if let Some(home) = same.and_then(|l| out.get(l)).copied() {
+            out.entry(at).or_insert(home);
         }
     }
     out
@@ -155,4 +164,26 @@ pub fn pages<'a>(
         }
     };
     packet.features.iter().enumerate().map(|(n, row)| page(n, row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../../tests/fixtures/proof/sample.json");
+
+    #[test]
+    fn what_was_reused_is_shown_where_the_result_is() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        let id = packet.features[0].checks[0].clone();
+        let last = latest_runs(&packet)[id.as_str()];
+        assert!(!packet.checks[last].evidence.is_empty());
+        let first = packet.checks[last].clone();
+        packet.checks.insert(0, first.clone());
+        packet.checks[last + 1].cached = true;
+        let found = homes(&packet);
+        assert_eq!((found.get(&0), found.get(&(last + 1))), (Some(&1), Some(&1)));
+        packet.checks[0].evidence[0].sha256 = crate::base::Sha256::ZERO;
+        assert_eq!(homes(&packet).get(&0), None);
+    }
 }
