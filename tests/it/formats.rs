@@ -78,6 +78,13 @@ fn its_proof_comes_out_as_it_was() {
         assert_eq!((usage.reported_usd, usage.turns_without_money > 0), (None, true));
         usage.turns_without_money = 0;
     }
+    // It was a sentence of the detail.
+    let reused: Vec<_> = now.checks.iter_mut().filter(|c| c.cached).collect();
+    assert_eq!(reused.len(), 2);
+    for run in reused {
+        run.cached = false;
+        run.detail.push_str(" Taken from an earlier run on the same tree.");
+    }
     assert_eq!(now, then);
 }
 

@@ -64,3 +64,19 @@ fn a_reused_result_and_a_picture_are_named() {
     assert!(page.contains("<span class=\"badge grey\">reused</span>"));
     assert!(page.contains("A picture. It is in <code>evidence/</code>"));
 }
+
+#[test]
+fn what_looks_the_same_links_to_its_picture() {
+    let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+    let mut exhibits = Exhibits::default();
+    let (a, b) = (tests::png(4, 4, [1, 2, 3]), tests::png(4, 4, [4, 5, 6]));
+    let record = tests::journey("y", &[&a, &b, &a], "");
+    tests::add(&mut packet, &mut exhibits, "y", "browser_journey", &[&record, &a, &b]);
+    packet.features[0].checks = vec!["y".into()];
+    let page = html(&packet, &exhibits).expect("it renders");
+    let (_, link) = page.split_once("It looks as after <a href=\"#").expect("a link");
+    let (id, _) = link.split_once('"').expect("its end");
+    let (_, shot) = page.split_once(&format!("id=\"{id}\"")).expect("what it names");
+    let (shot, _) = shot.split_once("</li>").expect("its end");
+    assert!(shot.contains("Save 2") && shot.contains("data:image/png"), "{shot}");
+}
