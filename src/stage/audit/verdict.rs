@@ -18,6 +18,7 @@ pub use crate::stage::render::packet::{
     Chain as ChainState, FeatureVerdict as FeatureWord, Reason, ReasonKind, Word,
 };
 pub use caps::{CAPS, Cap, Condition};
+pub use judged::MISSING_PARTS;
 pub use record::is_in;
 
 use crate::base::Exit;

@@ -18,7 +18,7 @@ use crate::session::event::{Beyond, Finding, FindingKind, Severity};
 use crate::session::state::State;
 use crate::spec::Verdict;
 use crate::stage::Context;
-use crate::stage::audit::verdict::is_in;
+use crate::stage::audit::verdict::{MISSING_PARTS, is_in};
 
 /// So many are named in one finding.
 const NAMED: usize = 12;
@@ -74,7 +74,8 @@ pub(super) fn beyond(ctx: &Context<'_>, tip: Oid) -> Result<Vec<Finding>> {
     let all_in = groups.iter().all(|g| is_in(state.group(g)));
     let missing = if all_in { structure::missing(ctx, tip)? } else { Vec::new() };
     let what = "in the spec's structure, and nowhere in the product";
-    out.extend(finding("structure", Severity::Important, what, missing.iter().map(String::as_str)));
+    let parts = finding("structure", Severity::Important, what, missing.iter().map(String::as_str));
+    out.extend(parts.map(|f| Finding { id: MISSING_PARTS.to_owned(), ..f }));
     Ok(out)
 }
 
