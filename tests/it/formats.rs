@@ -78,6 +78,25 @@ fn its_proof_comes_out_as_it_was() {
         assert_eq!((usage.reported_usd, usage.turns_without_money > 0), (None, true));
         usage.turns_without_money = 0;
     }
+    // It was a sentence of the detail.
+    let reused: Vec<_> = now.checks.iter_mut().filter(|c| c.cached).collect();
+    assert_eq!(reused.len(), 2);
+    for run in reused {
+        run.cached = false;
+        run.detail.push_str(" Taken from an earlier run on the same tree.");
+    }
+    // It was what the next agent was told.
+    let mut before = then.groups.iter().flat_map(|g| &g.attempts);
+    for attempt in now.groups.iter_mut().flat_map(|g| &mut g.attempts) {
+        let before = before.next().expect("as many");
+        if before.reason.starts_with("These checks are not green") {
+            assert_eq!(
+                attempt.reason,
+                "Not green:\n`report-tests`: TAP: 1 run, 1 failed, 0 skipped"
+            );
+            attempt.reason.clone_from(&before.reason);
+        }
+    }
     assert_eq!(now, then);
 }
 

@@ -298,6 +298,16 @@ impl Risk {
         }
     }
 
+    /// The same for people.
+    pub fn said(self) -> &'static str {
+        match self {
+            Risk::BadInput => "bad input",
+            Risk::Injection | Risk::Authorisation | Risk::Isolation | Risk::Concurrency => {
+                self.word()
+            }
+        }
+    }
+
     /// What is looked at, for whoever looks.
     pub fn what(self) -> &'static str {
         match self {

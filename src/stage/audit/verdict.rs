@@ -18,11 +18,18 @@ pub use crate::stage::render::packet::{
     Chain as ChainState, FeatureVerdict as FeatureWord, Reason, ReasonKind, Word,
 };
 pub use caps::{CAPS, Cap, Condition};
+pub use judged::MISSING_PARTS;
+pub use record::is_in;
 
 use crate::base::Exit;
 use crate::session::State;
 use crate::session::state::Audit;
 use crate::spec::Spec;
+
+/// Of a feature whose group's work is not in the product.
+pub const GROUP_OUT: &str = "Its group did not land.";
+/// Of a check of the spec that the audit left out.
+pub const NOT_AUDITED: &str = "Not run in the audit.";
 
 /// What is known about the product, and how far it carries.
 #[derive(Debug, Clone, PartialEq)]
@@ -175,7 +182,7 @@ fn judge_features(out: &mut ProductVerdict) {
         let (condition, text) = match word {
             FeatureWord::Passed => continue,
             FeatureWord::Failed => (Condition::FeatureFailed, "It does not do what was promised."),
-            FeatureWord::Blocked => (Condition::FeatureBlocked, "Its group did not land."),
+            FeatureWord::Blocked => (Condition::FeatureBlocked, GROUP_OUT),
             FeatureWord::Partial => (Condition::FeaturePartial, "It was shown in part only."),
             FeatureWord::Missing => {
                 (Condition::FeatureMissing, "Nothing that counts was observed.")

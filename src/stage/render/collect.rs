@@ -19,6 +19,8 @@ pub(super) mod scene;
 #[cfg(test)]
 mod tests;
 mod timeline;
+#[cfg(test)]
+mod told;
 mod usage;
 
 use super::change::Change;
@@ -167,6 +169,7 @@ fn packet(src: &Source<'_>, runs: Runs, verdict: ProductVerdict) -> Result<Proof
             non_goals: spec.non_goals.clone(),
         },
         verdict: Verdict { word: verdict.word, reasons },
+        accepted: timeline::accepted(&src.records),
         features: spec
             .features
             .iter()

@@ -18,12 +18,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::packet::{CheckRun, Evidence, ProofPacket};
-use super::view::latest_runs;
+use super::packet::{CheckOutcome, CheckRun, Evidence, ProofPacket};
+use super::view::shown_runs;
 use crate::base::{Result, Sha256};
 use crate::check::EvidenceRef;
 use crate::check::evidence::EvidenceStore;
-pub use image::Picture;
+pub use image::{Picture, is_one as is_picture};
 use journey::Journey;
 use metric::Metric;
 use probe::Probe;
@@ -69,14 +69,12 @@ impl Exhibits {
     }
 }
 
-/// Reads what the page shows: the evidence of the run that counts, of each check. What cannot be
-/// read was said by the packet already.
+/// Reads what the page shows: of each check, the evidence of the run that counts, and of the last
+/// that failed. What cannot be read was said by the packet already.
 pub fn read(store: &EvidenceStore, packet: &ProofPacket) -> Result<Exhibits> {
     let mut out = Exhibits::default();
     let mut room = Room { left: ALL_PICTURES, left_out: 0 };
-    let mut runs: Vec<usize> = latest_runs(packet).into_values().collect();
-    runs.sort_unstable();
-    for at in runs {
+    for at in shown_runs(packet) {
         let run = &packet.checks[at];
         for (sha256, exhibit) in of_run(run, &mut |e| whole(store, e), &mut room) {
             out.shown.insert((at, sha256), exhibit);
@@ -146,7 +144,8 @@ enum Before {
 /// What Otto's own check of this kind wrote down, if these bytes are that.
 fn recorded(run: &CheckRun, bytes: &[u8], before: Before) -> Option<Exhibit> {
     let probe = || probe::read(&run.id, bytes).map(Exhibit::Probe);
-    let journey = || journey::read(&run.id, bytes).map(Exhibit::Journey);
+    let passed = run.outcome == CheckOutcome::Passed;
+    let journey = || journey::read(&run.id, passed, bytes).map(Exhibit::Journey);
     let metric = || metric::read(&run.id, bytes).map(Exhibit::Metric);
     match (before, run.kind.as_str()) {
         (Before::Nothing, "api_probe") => probe(),

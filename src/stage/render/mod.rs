@@ -13,6 +13,7 @@ mod exhibit;
 mod html;
 pub mod packet;
 mod svg_dag;
+mod svg_text;
 mod svg_timeline;
 mod values;
 mod view;

@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod finding;
+mod judge;
 mod time;
 mod usage;
 
@@ -20,6 +21,7 @@ pub use finding::{
     Audit, AuditOutcome, Finding, FindingKind, Repair, RepairOutcome, Scenario, Severity,
     Visibility,
 };
+pub use judge::{Judge, Judged, JudgedWord, StruckCitation};
 pub use time::At;
 pub use usage::{Bill, Usage, sum_of_known};
 
@@ -54,6 +56,9 @@ pub struct ProofPacket {
     pub tip: Option<String>,
     pub spec: SpecFacts,
     pub verdict: Verdict,
+    /// The landing on the target that a person asked for although the verdict was not `passed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
     /// In the order of the spec.
     pub features: Vec<Feature>,
     /// In the order of the spec.
@@ -117,6 +122,18 @@ pub struct Verdict {
     pub word: Word,
     /// All of them: a stricter one never hides another.
     pub reasons: Vec<Reason>,
+}
+
+/// A verdict that is not `passed`, taken as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    /// The verdict's word, as it was named.
+    pub verdict: String,
+    /// Who took it so; `null` when that was not recorded.
+    pub by: Option<String>,
+    /// The ref that it landed on.
+    pub target: String,
 }
 
 /// The product's verdict.

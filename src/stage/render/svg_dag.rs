@@ -7,11 +7,14 @@ use std::fmt::Write;
 use super::dag_layout::{BOX_H, BOX_W, layout};
 use super::escape::{escape, visible};
 use super::packet::Group;
+use super::svg_text::{fit, width};
 use super::words::Mark;
 use crate::base::text::count;
 
-/// Characters of a title that fit on one line of a box.
-const LINE_CHARS: usize = 25;
+/// Pixels of one line of a box, and the sizes of its letters (`.dag` in the style sheet).
+const ROOM: f64 = BOX_W - 31.0;
+const NAME: f64 = 14.0;
+const STATE: f64 = 12.0;
 
 /// The picture of `groups` and their dependencies. A dependency that is not among them has no
 /// line; the page names it in words.
@@ -91,13 +94,16 @@ fn node(out: &mut String, group: &Group, x: f64, y: f64) {
         );
     }
     let turns = match group.attempts.len() {
-        0 => "no attempt".to_owned(),
-        n => count(n, "attempt"),
+        0 => " · no attempt".to_owned(),
+        n => format!(" · {}", count(n, "attempt")),
     };
+    // They are listed below, too.
+    let fits = width(&format!("{} {}{turns}", mark.sign, mark.word), STATE) <= ROOM;
+    let turns = if fits { turns } else { String::new() };
     put(
         out,
         format_args!(
-            "<text class=\"state\" x=\"{}\" y=\"{}\"><tspan class=\"word\">{} {}</tspan> · {turns}\
+            "<text class=\"state\" x=\"{}\" y=\"{}\"><tspan class=\"word\">{} {}</tspan>{turns}\
          </text></g>\n",
             x + 23.0,
             y + BOX_H - 13.0,
@@ -112,28 +118,17 @@ fn wrap(title: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in title.split_whitespace() {
         let line = lines.last_mut().expect("there is always one line");
-        let length = line.chars().count() + word.chars().count() + 1;
-        if line.is_empty() || length <= LINE_CHARS {
-            if !line.is_empty() {
-                line.push(' ');
-            }
+        let longer = format!("{line} {word}");
+        if line.is_empty() {
             line.push_str(word);
+        } else if width(&longer, NAME) <= ROOM || lines.len() == 2 {
+            // What does not fit on the second line is cut.
+            *lines.last_mut().expect("the same") = longer;
         } else {
             lines.push(word.to_owned());
         }
     }
-    let more = lines.len() > 2;
-    lines.truncate(2);
-    let last = lines.len() - 1;
-    for (n, line) in lines.iter_mut().enumerate() {
-        let length = line.chars().count();
-        let room = LINE_CHARS - usize::from(more && n == last);
-        let keep = if length > room { LINE_CHARS - 1 } else { length };
-        let cut: String = line.chars().take(keep).collect();
-        let dots = if length > room || (more && n == last) { "…" } else { "" };
-        *line = format!("{}{dots}", cut.trim_end());
-    }
-    lines
+    lines.iter().map(|line| fit(line, NAME, ROOM)).collect()
 }
 
 /// A smooth line through `points`, level where it passes a layer by.
@@ -158,14 +153,14 @@ mod tests {
     #[test]
     fn titles_take_two_lines_at_most() {
         assert_eq!(wrap("Short"), ["Short"]);
-        assert_eq!(
-            wrap("Approval and limits of all kinds"),
-            ["Approval and limits of", "all kinds"]
-        );
+        assert_eq!(wrap("Approving and rejecting"), ["Approving and", "rejecting"]);
+        assert_eq!(wrap("Export for the accountant"), ["Export for the", "accountant"]);
         let long = wrap(&"goes on ".repeat(20));
         assert_eq!(long.len(), 2);
         assert!(long[1].ends_with('…'));
-        assert!(wrap(&"x".repeat(90))[0].chars().count() <= LINE_CHARS);
+        for title in [&"goes on ".repeat(20), &"W".repeat(90), "MMMM WWWW MMMM WWWW MMMM WWWW"] {
+            assert!(wrap(title).iter().all(|l| width(l, NAME) <= ROOM), "{title}");
+        }
         assert_eq!(wrap(""), [""]);
     }
 }

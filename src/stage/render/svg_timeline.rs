@@ -5,16 +5,18 @@ use std::fmt::Write;
 
 use super::escape::{escape, visible};
 use super::packet::{At, Attempt, Group, ProofPacket};
+use super::svg_text::fit;
 use super::values;
 use super::words::{Mark, Tone};
 use crate::base::clock::human_duration;
-use crate::base::text::one_line;
 
 const WIDTH: f64 = 1000.0;
-const LABEL_W: f64 = 156.0;
+const LABEL_W: f64 = 196.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 30.0;
 const LANE_H: f64 = 38.0;
+/// Size of a lane's name (`.timeline .lane` in the style sheet).
+const LANE_TEXT: f64 = 13.0;
 const BAR_H: f64 = 20.0;
 /// Width of a letter of a bar's label, and the space around the label.
 const LETTER: f64 = 6.4;
@@ -115,22 +117,23 @@ fn axis(out: &mut String, scale: &Scale, height: f64) {
     }
 }
 
-fn lane_label(out: &mut String, label: &str, middle: f64) {
+/// `label` as it fits; `whole` is its tooltip.
+fn lane_label(out: &mut String, label: &str, whole: &str, middle: f64) {
     let shown = visible(label);
     put(
         out,
         format_args!(
             "<text class=\"lane\" x=\"4\" y=\"{:.1}\"><title>{}</title>{}</text>\n",
             middle + 4.5,
-            escape(label),
-            escape(&one_line(&shown, 20))
+            escape(whole),
+            escape(&fit(&shown, LANE_TEXT, LABEL_W - 8.0))
         ),
     );
 }
 
 fn session_lane(out: &mut String, packet: &ProofPacket, scale: &Scale) {
     let middle = TOP + LANE_H / 2.0;
-    lane_label(out, "session", middle);
+    lane_label(out, "session", "session", middle);
     let end = scale.x_of(scale.span_s);
     put(out, format_args!("<path class=\"rule\" d=\"M{LABEL_W} {middle:.1}H{end:.1}\"/>\n"));
     let known = |id: &str| packet.groups.iter().any(|g| g.id == id);
@@ -146,7 +149,9 @@ fn group_lane(out: &mut String, packet: &ProofPacket, group: &Group, lane: usize
     let middle = TOP + LANE_H * (lane as f64 + 0.5);
     let top = middle - LANE_H / 2.0;
     put(out, format_args!("<path class=\"rule faint\" d=\"M0 {top:.1}H{WIDTH}\"/>\n"));
-    lane_label(out, &group.id, middle);
+    // As the graph above names it.
+    let label = if group.title.is_empty() { &group.id } else { &group.title };
+    lane_label(out, label, &format!("{}: {}", group.id, group.title), middle);
 
     let here = |id: &Option<String>| id.as_deref() == Some(group.id.as_str());
     let landings: Vec<_> = packet.landings.iter().filter(|l| here(&l.group)).collect();

@@ -2,7 +2,9 @@
 //! before the template sees them. The template only places them.
 
 mod checks;
+mod facts;
 mod feature;
+mod lowered;
 mod usage;
 mod warnings;
 
@@ -10,20 +12,23 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-pub(super) use checks::latest_runs;
 use checks::{PhaseRows, phases, tests};
+pub(super) use checks::{latest_runs, shown_runs};
+use facts::{Fact, audit_mark, facts};
 use feature::FeaturePage;
+use lowered::Lowered;
 use usage::{UsageTable, usage_rows, used};
 
 use super::change::{Change, Moved};
 use super::exhibit::Exhibits;
 use super::packet::{
-    Attempt, Chain, CheckOutcome, FeatureVerdict, Finding, Group, Landing, Phase, ProofPacket,
-    Reason, ReasonKind, Repair, Scenario, Visibility,
+    Attempt, Chain, FeatureVerdict, Finding, Group, Landing, ProofPacket, Reason, ReasonKind,
+    Repair, Scenario, StruckCitation,
 };
 use super::values;
 use super::words::{self, Mark, Repaired, Tone};
 use crate::base::clock::human_duration;
+use crate::base::text::one_line;
 
 /// Everything that the template needs. `packet` is the rest.
 #[derive(Debug, Serialize)]
@@ -32,6 +37,8 @@ pub struct View<'a> {
     verdict: Mark,
     meaning: &'static str,
     facts: Vec<Fact>,
+    /// The start of a long intent.
+    intent_start: Option<String>,
     lasted: String,
     lowered: Vec<Lowered<'a>>,
     limits: Vec<&'a Reason>,
@@ -46,6 +53,7 @@ pub struct View<'a> {
     audit_mode: Option<(&'a str, &'static str)>,
     scenarios: Vec<ScenarioRow<'a>>,
     findings: Vec<FindingRow<'a>>,
+    struck: &'a [StruckCitation],
     repairs: Vec<RepairRow<'a>>,
     usage: UsageTable,
     chain: ChainView<'a>,
@@ -69,22 +77,6 @@ struct MovedRow<'a> {
     mark: Mark,
     then: Option<Mark>,
     now: Option<Mark>,
-}
-
-/// A key number under the verdict.
-#[derive(Debug, Serialize)]
-struct Fact {
-    label: &'static str,
-    value: String,
-    note: String,
-    tone: Tone,
-}
-
-#[derive(Debug, Serialize)]
-struct Lowered<'a> {
-    cap: Mark,
-    text: &'a str,
-    subject: Option<&'a str>,
 }
 
 /// The run of a check that counts for a feature: the one in the latest phase.
@@ -152,7 +144,8 @@ impl<'a> View<'a> {
             meaning: words::meaning(packet.verdict.word),
             facts: facts(packet),
             lasted: human_duration(packet.end().millis_since(packet.created) as f64 / 1000.0),
-            lowered: packet.verdict.reasons.iter().filter_map(lowered).collect(),
+            intent_start: intent_start(&packet.intent),
+            lowered: lowered::lowered(packet),
             limits: packet
                 .verdict
                 .reasons
@@ -173,7 +166,7 @@ impl<'a> View<'a> {
                 .collect(),
             landings: packet.landings.iter().collect(),
             phases: phases(packet, exhibits, &latest, &homes),
-            audit: packet.audit.outcome.into(),
+            audit: audit_mark(packet),
             audit_mode: packet.audit.mode.as_deref().map(|m| (m, words::audit_mode(m))),
             scenarios: packet
                 .audit
@@ -187,6 +180,7 @@ impl<'a> View<'a> {
                 })
                 .collect(),
             findings: packet.findings.iter().map(finding_row).collect(),
+            struck: &packet.audit.struck_citations,
             repairs: packet
                 .repairs
                 .iter()
@@ -196,6 +190,17 @@ impl<'a> View<'a> {
             chain: chain(&packet.journal.chain),
         }
     }
+}
+
+/// A longer intent is folded.
+const INTENT: usize = 600;
+/// Characters of it that are shown all the same.
+const INTENT_START: usize = 280;
+
+/// `None` for one that is shown whole.
+fn intent_start(intent: &str) -> Option<String> {
+    let words = || intent.split_whitespace().collect::<Vec<_>>().join(" ");
+    (intent.chars().count() > INTENT).then(|| one_line(&words(), INTENT_START))
 }
 
 fn since(change: &Change) -> SinceView<'_> {
@@ -232,16 +237,6 @@ fn since(change: &Change) -> SinceView<'_> {
     }
 }
 
-fn lowered(reason: &Reason) -> Option<Lowered<'_>> {
-    match reason.kind {
-        ReasonKind::Lowered { cap } => {
-            let subject = reason.subject.as_deref();
-            Some(Lowered { cap: cap.into(), text: &reason.text, subject })
-        }
-        ReasonKind::Limit => None,
-    }
-}
-
 fn evidence_row<'a>(
     packet: &'a ProofPacket,
     latest: &HashMap<&str, usize>,
@@ -255,70 +250,11 @@ fn evidence_row<'a>(
         }
         None => {
             let mark = Mark::from(FeatureVerdict::Missing);
-            EvidenceRow { id, at: None, mark, phase: "never ran", tests: String::new() }
+            let before = packet.checks.iter().any(|c| c.id == id);
+            let phase = if before { "did not run on any work" } else { "never ran" };
+            EvidenceRow { id, at: None, mark, phase, tests: String::new() }
         }
     }
-}
-
-fn facts(packet: &ProofPacket) -> Vec<Fact> {
-    let all = |label, done: usize, of: usize, note: String| {
-        let tone = if of == 0 {
-            Tone::Grey
-        } else if done == of {
-            Tone::Good
-        } else {
-            Tone::Warn
-        };
-        Fact { label, value: format!("{done} / {of}"), note, tone }
-    };
-    let passed = packet.features.iter().filter(|f| f.verdict == FeatureVerdict::Passed).count();
-    let landed = packet.groups.iter().filter(|g| Mark::from(g.state).tone == Tone::Good).count();
-    let runs = || packet.checks.iter().filter(|c| c.phase != Phase::Base);
-    let (ran, red, idle) = (
-        runs().count(),
-        runs().filter(|c| c.outcome == CheckOutcome::Failed).count(),
-        runs().filter(|c| c.outcome == CheckOutcome::NotRun).count(),
-    );
-    let audit = Mark::from(packet.audit.outcome);
-    let held =
-        packet.audit.scenarios.iter().filter(|s| s.visibility == Visibility::HeldOut).count();
-    // An audit of an earlier product is "not run" for this one, and still was a round.
-    let rounds = if packet.audit.rounds == 0 {
-        "no round was completed".to_owned()
-    } else {
-        format!(
-            "{}, {}",
-            crate::base::text::count(packet.audit.rounds as usize, "round"),
-            crate::base::text::count(held, "held-out scenario")
-        )
-    };
-    vec![
-        all("Features passed", passed, packet.features.len(), short_of(packet)),
-        all("Groups landed", landed, packet.groups.len(), {
-            format!("in {}", crate::base::text::count(packet.landings.len(), "tested landing"))
-        }),
-        Fact {
-            label: "Check runs",
-            value: values::thousands(ran as u64),
-            note: format!("{} passed, {red} failed, {idle} not run", ran - red - idle),
-            tone: Tone::Grey,
-        },
-        Fact { label: "Audit", value: audit.word.to_owned(), note: rounds, tone: audit.tone },
-    ]
-}
-
-/// `1 failed, 2 blocked`: the features that are not passed, by verdict.
-fn short_of(packet: &ProofPacket) -> String {
-    const OTHERS: [FeatureVerdict; 4] = [
-        FeatureVerdict::Failed,
-        FeatureVerdict::Partial,
-        FeatureVerdict::Blocked,
-        FeatureVerdict::Missing,
-    ];
-    let count = |v| packet.features.iter().filter(|f| f.verdict == v).count();
-    let some = OTHERS.into_iter().map(|v| (count(v), Mark::from(v).word)).filter(|(n, _)| *n > 0);
-    let some: Vec<String> = some.map(|(n, word)| format!("{n} {word}")).collect();
-    if some.is_empty() { "none failed, none missing".to_owned() } else { some.join(", ") }
 }
 
 fn attempt_row(row: &Attempt) -> AttemptRow<'_> {

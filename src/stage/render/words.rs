@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::packet::{
-    AttemptOutcome, AuditOutcome, CheckOutcome, FeatureVerdict, FindingKind, GroupState, Phase,
-    RepairOutcome, Severity, Visibility, Word,
+    AttemptOutcome, AuditOutcome, CheckOutcome, FeatureVerdict, FindingKind, GroupState,
+    JudgedWord, Phase, RepairOutcome, Severity, Visibility, Word,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -138,6 +138,17 @@ impl From<AuditOutcome> for Mark {
             AuditOutcome::Passed => mark("passed", Tone::Good),
             AuditOutcome::Failed => mark("failed", Tone::Bad),
             AuditOutcome::NotRun => mark("not run", Tone::Warn),
+        }
+    }
+}
+
+impl From<JudgedWord> for Mark {
+    fn from(word: JudgedWord) -> Mark {
+        match word {
+            JudgedWord::Passed | JudgedWord::Nothing => mark(word.word(), Tone::Grey),
+            JudgedWord::Failed | JudgedWord::Partial | JudgedWord::Missing => {
+                mark(word.word(), Tone::Warn)
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::session::event::{Beyond, Finding, FindingKind, Severity};
 use crate::session::state::State;
 use crate::spec::Verdict;
 use crate::stage::Context;
+use crate::stage::audit::verdict::{MISSING_PARTS, is_in};
 
 /// So many are named in one finding.
 const NAMED: usize = 12;
@@ -26,7 +27,8 @@ const LARGEST: usize = 4 << 20;
 
 pub(super) fn beyond(ctx: &Context<'_>, tip: Oid) -> Result<Vec<Finding>> {
     let repo = &ctx.ws.repo;
-    let by_hand = by_hand(ctx, &ctx.state()?)?;
+    let state = ctx.state()?;
+    let by_hand = by_hand(ctx, &state)?;
     let changes: Vec<Change> = repo
         .changes(repo.tree_of(ctx.base())?, repo.tree_of(tip)?)?
         .into_iter()
@@ -68,9 +70,12 @@ pub(super) fn beyond(ctx: &Context<'_>, tip: Oid) -> Result<Vec<Finding>> {
     let what = "is a compiled program, which nobody can read";
     out.extend(finding("programs", Severity::Important, what, programs));
     out.extend(new_dependencies(ctx, &changes, &told)?);
-    let missing = structure::missing(ctx, tip)?;
+    // What a group was to bring is missing as long as its work is not in: that is said of the group.
+    let all_in = groups.iter().all(|g| is_in(state.group(g)));
+    let missing = if all_in { structure::missing(ctx, tip)? } else { Vec::new() };
     let what = "in the spec's structure, and nowhere in the product";
-    out.extend(finding("structure", Severity::Important, what, missing.iter().map(String::as_str)));
+    let parts = finding("structure", Severity::Important, what, missing.iter().map(String::as_str));
+    out.extend(parts.map(|f| Finding { id: MISSING_PARTS.to_owned(), ..f }));
     Ok(out)
 }
 

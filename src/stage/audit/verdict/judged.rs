@@ -9,6 +9,9 @@ use crate::session::event::{
 use crate::session::state::Audit;
 use crate::spec::Spec;
 
+/// Id of the finding about parts of the spec's structure that are nowhere.
+pub const MISSING_PARTS: &str = "scope-structure";
+
 /// What a finding is to the verdict.
 pub(super) fn of_finding(spec: &Spec, finding: &Finding) -> Condition {
     let critical = finding.severity == Severity::Critical;
@@ -65,6 +68,9 @@ pub(super) fn judge(out: &mut ProductVerdict, spec: &Spec, audit: &Audit, seen: 
     for finding in audit.findings.iter().filter(|f| !seen.iter().any(|s| s.says(f))) {
         let condition = of_finding(spec, finding);
         let text = match (finding.kind, condition.cap().product) {
+            (FindingKind::Scope, None) if finding.id == MISSING_PARTS => {
+                format!("Missing from the product: {}", finding.text)
+            }
             (FindingKind::Scope, None) => format!("Beyond the spec: {}", finding.text),
             (FindingKind::Opinion, None) => format!("Opinion: {}", finding.text),
             (_, _) => finding.text.clone(),

@@ -59,7 +59,7 @@ fn attacked(out: &mut ProductVerdict, audit: &Audit) {
             for covered in answered.coverage.iter().filter(|c| c.probes.is_empty()) {
                 out.limit(format!(
                     "Nobody attacked the product by {}: {}",
-                    covered.risk.word(),
+                    covered.risk.said(),
                     covered.not_applicable
                 ));
             }
@@ -68,7 +68,7 @@ fn attacked(out: &mut ProductVerdict, audit: &Audit) {
             Some(Certifier::Failed { .. } | Certifier::None | Certifier::NotAsked) | None,
             Some(mode),
         ) => {
-            let risks: Vec<&str> = Risk::ALL.into_iter().map(Risk::word).collect();
+            let risks: Vec<&str> = Risk::ALL.into_iter().map(Risk::said).collect();
             out.limit(format!(
                 "Nobody attacked the product ({}): the mode of the audit was `{}`.",
                 risks.join(", "),

@@ -45,7 +45,7 @@ pub(super) fn judge(out: &mut ProductVerdict, spec: &Spec, state: &State, chain:
 }
 
 /// Whether a group's work is in the product, also while it is being repaired.
-pub(super) fn is_in(group: Option<&GroupState>) -> bool {
+pub fn is_in(group: Option<&GroupState>) -> bool {
     group.is_some_and(|g| g.phase.is_in() || g.landed.is_some())
 }
 

@@ -1,6 +1,6 @@
 //! What an audit observed, one entry a recorded outcome.
 
-use super::{Condition, ProductVerdict};
+use super::{Condition, NOT_AUDITED, ProductVerdict};
 use crate::check::{Outcome, Reason, Status};
 use crate::session::State;
 use crate::session::event::{Control, Finding, FindingKind, Scenario, Severity};
@@ -62,7 +62,7 @@ pub fn judge(out: &mut ProductVerdict, spec: &Spec, state: &State, seen: &[Seen<
     for (_, check) in spec.checks() {
         if !seen.iter().any(|s| s.is_check(&check.id)) {
             let subject = format!("check {}", check.id);
-            out.met(Condition::CheckLeftOut, subject, "Not run in the audit.");
+            out.met(Condition::CheckLeftOut, subject, NOT_AUDITED);
         }
     }
 }

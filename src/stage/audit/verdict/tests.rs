@@ -389,6 +389,19 @@ fn scope_and_opinions_cap_by_their_row() {
 }
 
 #[test]
+fn a_part_that_is_missing_is_not_said_to_be_beyond_the_spec() {
+    let (spec, mut state) = good();
+    for id in ["scope-files", judged::MISSING_PARTS] {
+        let beyond = Some(Beyond::Unasked);
+        state.audits[0].findings.push(Finding { beyond, ..finding(id, FindingKind::Scope, &[]) });
+    }
+    let out = verdict(&spec, &state, &ChainState::Intact);
+    let has = |text: &str| out.limits.iter().any(|l| l.ends_with(text));
+    assert!(has("Beyond the spec: text of scope-files"), "{:?}", out.limits);
+    assert!(has("Missing from the product: text of scope-structure"), "{:?}", out.limits);
+}
+
+#[test]
 fn what_a_judge_tried_counts_as_the_finding_that_it_made_of_it() {
     let (spec, mut state) = good();
     let mut probe = check("probe-x", None, Status::Failed);

@@ -1,13 +1,13 @@
 //! The audit, what it found, and what was mended.
 
 use super::super::packet::{
-    Audit, AuditOutcome, Finding, FindingKind, Repair, RepairOutcome, Scenario, Severity,
-    Visibility,
+    Audit, AuditOutcome, Finding, FindingKind, Judge, Judged, Repair, RepairOutcome, Scenario,
+    Severity, StruckCitation, Visibility,
 };
 use super::Source;
 use crate::base::text::{count, one_line};
 use crate::check::{Outcome, Status};
-use crate::session::event::{self, AuditScope, Certifier};
+use crate::session::event::{self, Answered, AuditScope, Certifier};
 use crate::session::{Event, Record, state};
 
 /// The word of the ledger for a repair that landed and mended what it was for.
@@ -38,9 +38,18 @@ pub(super) fn audit(src: &Source<'_>) -> Audit {
         certifier: full.and_then(|a| a.finished.as_ref()).and_then(asked),
         scenarios: shown.map(scenarios).unwrap_or_default(),
         struck: full.map_or(0, |a| a.finished.iter().chain(&a.adversary).map(struck).sum()),
+        struck_citations: full.map(struck_citations).unwrap_or_default(),
+        judged: full.map(judged).unwrap_or_default(),
         mode: full.and_then(|a| a.mode).map(|mode| mode.word().to_owned()),
+        left_out: full.map(|a| left_out(src, a)).unwrap_or_default(),
         adversary: full.and_then(|a| a.adversary.as_ref()).and_then(asked),
     }
+}
+
+/// Checks of the spec without a run in it.
+fn left_out(src: &Source<'_>, audit: &state::Audit) -> Vec<String> {
+    let ran = |id: &str| audit.checks.iter().any(|c| c.scenario.is_none() && c.check == id);
+    src.spec.checks().filter(|(_, c)| !ran(&c.id)).map(|(_, c)| c.id.clone()).collect()
 }
 
 fn struck(certifier: &Certifier) -> u32 {
@@ -48,6 +57,43 @@ fn struck(certifier: &Certifier) -> u32 {
         Certifier::Asked(answered) => answered.struck,
         Certifier::None | Certifier::Failed { .. } | Certifier::NotAsked => 0,
     }
+}
+
+/// Those who answered.
+fn answers(audit: &state::Audit) -> Vec<(Judge, &Answered)> {
+    let both = [(Judge::Certifier, &audit.finished), (Judge::Adversary, &audit.adversary)];
+    fn answered((judge, found): (Judge, &Option<Certifier>)) -> Option<(Judge, &Answered)> {
+        match found {
+            Some(Certifier::Asked(answered)) => Some((judge, answered)),
+            Some(Certifier::None | Certifier::Failed { .. } | Certifier::NotAsked) | None => None,
+        }
+    }
+    both.into_iter().filter_map(answered).collect()
+}
+
+fn struck_citations(audit: &state::Audit) -> Vec<StruckCitation> {
+    let of = |(judge, answered): (Judge, &Answered)| {
+        let one =
+            |s: &event::Struck| StruckCitation { judge, cited: s.cited.clone(), by: s.by.clone() };
+        answered.citations.iter().map(one).collect::<Vec<_>>()
+    };
+    answers(audit).into_iter().flat_map(of).collect()
+}
+
+fn judged(audit: &state::Audit) -> Vec<Judged> {
+    let of = |(judge, answered): (Judge, &Answered)| {
+        let one = |j: &event::Judgement| Judged {
+            judge,
+            provider: answered.provider.clone(),
+            feature: j.feature.clone(),
+            word: j.word,
+            severity: severity(j.severity),
+            why: j.why.clone(),
+            evidence: j.evidence.clone(),
+        };
+        answered.features.iter().map(one).collect::<Vec<_>>()
+    };
+    answers(audit).into_iter().flat_map(of).collect()
 }
 
 /// Who looked for failures; one that failed did not.

@@ -3,12 +3,16 @@
 use super::super::packet::{At, Attempt, AttemptOutcome, Group, GroupState, Landing, PathNote};
 use super::{Source, usage};
 use crate::base::text::one_line;
+use crate::check::{Outcome, Status};
 use crate::git::Repo;
+use crate::session::event::{CheckPhase, Event};
 use crate::session::state::{self, AttemptEnd, Phase};
-use crate::session::{SYNC, event};
+use crate::session::{Record, SYNC, event};
 
 /// Characters of a reason; the whole brief is in the session's folder.
 const REASON: usize = 400;
+/// Characters of what one check saw.
+const SAW: usize = 200;
 
 /// The spec's groups in its order, then those that only the journal knows.
 pub(super) fn groups(src: &Source<'_>) -> Vec<Group> {
@@ -27,13 +31,13 @@ pub(super) fn groups(src: &Source<'_>) -> Vec<Group> {
 fn group(src: &Source<'_>, id: &str, title: String, deps: Vec<String>) -> Group {
     let unknown = state::GroupState::default();
     let found = src.state.group(id).unwrap_or(&unknown);
-    let (state, reason) = standing(found);
+    let (state, reason) = standing(src, id, found);
     let attempts =
         found.attempts.iter().map(|a| attempt(src, id, found, a)).collect::<Vec<Attempt>>();
     Group { id: id.to_owned(), title, deps, state, reason, attempts }
 }
 
-fn standing(group: &state::GroupState) -> (GroupState, String) {
+fn standing(src: &Source<'_>, id: &str, group: &state::GroupState) -> (GroupState, String) {
     let (state, mut reason) = match &group.phase {
         Phase::Pending if group.attempts.is_empty() => (GroupState::Waiting, String::new()),
         Phase::Pending | Phase::Building { .. } => (GroupState::Running, String::new()),
@@ -49,7 +53,11 @@ fn standing(group: &state::GroupState) -> (GroupState, String) {
                 event::Invalid::Pilot => "the pilot took it up again",
                 event::Invalid::Again => "somebody asked for it",
             };
-            (GroupState::Running, format!("Sent back: {why}. {}", one_line(brief, REASON)))
+            let told = match reason {
+                event::Invalid::RedCandidate => red(&src.records, id, None, CheckPhase::Candidate),
+                _ => one_line(brief, REASON),
+            };
+            (GroupState::Running, format!("Sent back: {why}.\n{told}").trim_end().to_owned())
         }
         Phase::Landed => (GroupState::Landed, String::new()),
         Phase::Redundant { held_by } => {
@@ -106,7 +114,7 @@ fn attempt(
             event::AttemptOutcome::TurnFailed => AttemptOutcome::ProviderError,
             event::AttemptOutcome::Interrupted => AttemptOutcome::Interrupted,
         },
-        reason: why(end),
+        reason: why(src, id, attempt.number, end),
         summary: end.claim.clone(),
         files_changed: files(src, attempt, end),
         left_out: end
@@ -124,7 +132,41 @@ fn attempt(
     }
 }
 
-fn why(end: &AttemptEnd) -> String {
+/// The checks that were not green, each with what it saw, as the group's last look in that phase
+/// tells them. Empty where none was recorded.
+fn red(records: &[Record], group: &str, attempt: Option<u32>, phase: CheckPhase) -> String {
+    let mut last: Vec<(&str, Option<String>)> = Vec::new();
+    for record in records.iter().filter(|r| r.group.as_deref() == Some(group)) {
+        let Event::GroupChecked(e) = &record.event else { continue };
+        if e.phase != phase || (attempt.is_some() && record.attempt != attempt) {
+            continue;
+        }
+        let saw = e.outcome.read::<Outcome>().map_or_else(
+            |_| Some("its record cannot be read".to_owned()),
+            |o| (!o.is_pass()).then(|| saw(&o)),
+        );
+        match last.iter_mut().find(|(id, _)| *id == e.check) {
+            Some(known) => known.1 = saw,
+            None => last.push((&e.check, saw)),
+        }
+    }
+    let red: Vec<String> =
+        last.into_iter().filter_map(|(id, saw)| Some(format!("`{id}`: {}", saw?))).collect();
+    red.join("\n")
+}
+
+fn saw(outcome: &Outcome) -> String {
+    let said = match outcome.detail() {
+        "" => outcome.reason().word().replace('_', " "),
+        detail => one_line(detail, SAW),
+    };
+    match outcome.status() {
+        Status::NotRun => format!("not run, {said}"),
+        Status::Passed | Status::Failed => said,
+    }
+}
+
+fn why(src: &Source<'_>, group: &str, number: u32, end: &AttemptEnd) -> String {
     let turn = || match end.turn.as_str() {
         "" => String::new(),
         word => format!("The turn ended with `{word}`."),
@@ -134,9 +176,13 @@ fn why(end: &AttemptEnd) -> String {
         event::AttemptOutcome::TurnFailed | event::AttemptOutcome::Interrupted => {
             format!("{} {}", turn(), one_line(&end.brief, REASON)).trim().to_owned()
         }
-        event::AttemptOutcome::ChecksFailed
-        | event::AttemptOutcome::Violation
-        | event::AttemptOutcome::NoChange => {
+        event::AttemptOutcome::ChecksFailed => {
+            match red(&src.records, group, Some(number), CheckPhase::Attempt) {
+                none if none.is_empty() => one_line(&end.brief, REASON),
+                red => format!("Not green:\n{red}"),
+            }
+        }
+        event::AttemptOutcome::Violation | event::AttemptOutcome::NoChange => {
             // The brief's layout is for the next attempt; here it is one paragraph.
             let words: Vec<&str> = end.brief.split_whitespace().collect();
             one_line(&words.join(" "), REASON)

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::packet::{CheckOutcome, CheckRun, Evidence, Phase, Purpose, Tests};
 use super::Source;
 use super::evidence::Excerpts;
-use super::expects::expects;
+use super::expects::{expects, filled};
 use crate::base::text::{one_line, shell_line, shell_quote};
 use crate::base::{Json, Result, Sha256};
 use crate::check::evidence::EvidenceStore;
@@ -13,6 +13,9 @@ use crate::check::{Outcome, Reason, Status};
 use crate::session::event::{CheckPhase, Scenario};
 use crate::session::{Event, Record, SYNC};
 use crate::spec::{Check, CheckBody, Spec};
+
+/// Characters of what a journey or a probe does.
+const STEPS: usize = 1000;
 
 pub(super) struct Runs {
     pub runs: Vec<CheckRun>,
@@ -36,6 +39,8 @@ struct Ran<'a> {
     /// As somebody who judges asked for it.
     asked: Option<Check>,
     outcome: &'a Json,
+    /// Not run again.
+    cached: bool,
     note: &'static str,
 }
 
@@ -56,7 +61,6 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
             CheckPhase::Attempt => Phase::Attempt,
             CheckPhase::Candidate => Phase::Candidate,
         };
-        let note = if e.cached { "Taken from an earlier run on the same tree." } else { "" };
         return Some(Ran {
             record,
             id: &e.check,
@@ -64,7 +68,8 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
             scenario: None,
             asked: None,
             outcome: &e.outcome,
-            note,
+            cached: e.cached,
+            note: "",
         });
     }
     let Event::AuditChecked(e) = &record.event else { return None };
@@ -76,7 +81,16 @@ fn ran(record: &Record) -> Option<Ran<'_>> {
         Some(_) => "A judge asked for it; it counts as the finding that was made of it.",
         None => "",
     };
-    Some(Ran { record, id: &e.check, phase, scenario, asked, outcome: &e.outcome, note })
+    Some(Ran {
+        record,
+        id: &e.check,
+        phase,
+        scenario,
+        asked,
+        outcome: &e.outcome,
+        cached: false,
+        note,
+    })
 }
 
 fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>) -> CheckRun {
@@ -113,6 +127,7 @@ fn run(spec: &Spec, ran: &Ran<'_>, excerpts: &mut Excerpts, lost: &mut Vec<Lost>
         expects: check.map(expects).unwrap_or_default(),
         evidence: Vec::new(),
         flaky: false,
+        cached: ran.cached,
     };
     let outcome: Outcome = match ran.outcome.read() {
         Ok(outcome) => outcome,
@@ -185,13 +200,13 @@ fn command(check: &Check) -> String {
         Ok(CheckBody::CliProbe(probe)) => shell_line(&probe.argv),
         Ok(CheckBody::StateInvariant(invariant)) => return one_line(&invariant.expr, 200),
         Ok(CheckBody::ApiProbe(probe)) => {
-            let lines = probe.requests.iter().map(|r| format!("{} {}", r.method, r.path));
+            let lines = probe.requests.iter().map(|r| format!("{} {}", r.method, filled(&r.path)));
             let all = lines.collect::<Vec<_>>().join(", ");
-            return one_line(&format!("{}: {all}", probe.service), 200);
+            return one_line(&format!("{}: {all}", probe.service), STEPS);
         }
         Ok(CheckBody::BrowserJourney(journey)) if journey.argv.is_empty() => {
             let steps = journey.steps.iter().map(|s| s.shown()).collect::<Vec<_>>().join(", ");
-            return one_line(&steps, 200);
+            return one_line(&steps, STEPS);
         }
         Ok(CheckBody::BrowserJourney(journey)) => shell_line(&journey.argv),
         Ok(CheckBody::TypeCheck(types)) => shell_line(&types.argv),

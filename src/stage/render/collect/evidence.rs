@@ -8,6 +8,7 @@ use crate::base::text::count;
 use crate::check::counts::strip_ansi;
 use crate::check::evidence::{Ends, EvidenceStore};
 use crate::check::{EvidenceRef, Outcome, Reason};
+use crate::stage::render::exhibit::is_picture;
 
 /// Lines kept of each end.
 const LINES: usize = 40;
@@ -19,7 +20,15 @@ const LOOK: u64 = 256 << 10;
 /// Reads each piece once, however many runs cite it.
 pub(super) struct Excerpts {
     store: EvidenceStore,
-    seen: BTreeMap<Sha256, Result<(u64, String, bool), String>>,
+    seen: BTreeMap<Sha256, Result<Piece, String>>,
+}
+
+/// What a piece is, whoever cites it.
+struct Piece {
+    bytes: u64,
+    excerpt: String,
+    cut: bool,
+    picture: bool,
 }
 
 impl Excerpts {
@@ -35,17 +44,21 @@ impl Excerpts {
             }
             let ends = self.store.ends(piece, LOOK).map_err(|_| "was altered.".to_owned())?;
             let cut = ends.head.starts_with(b"[the first ");
-            Ok((ends.size, excerpt(&ends), cut))
+            let picture = is_picture(&ends.head);
+            Ok(Piece { bytes: ends.size, excerpt: excerpt(&ends), cut, picture })
         });
         let sha256 = piece.0;
         match found {
-            Ok((bytes, excerpt, cut)) => {
+            Ok(Piece { bytes, excerpt, cut, picture }) => {
                 let truncated = *cut || of.reason() == Reason::OutputTruncated;
-                (Evidence { sha256, bytes: *bytes, excerpt: excerpt.clone(), truncated }, None)
+                let (bytes, excerpt, picture) = (*bytes, excerpt.clone(), *picture);
+                (Evidence { sha256, bytes, excerpt, truncated, picture }, None)
             }
             Err(how) => {
                 let excerpt = format!("[this evidence {how}]");
-                (Evidence { sha256, bytes: 0, excerpt, truncated: true }, Some(how.clone()))
+                let (bytes, truncated, picture) = (0, true, false);
+                let lost = Evidence { sha256, bytes, excerpt, truncated, picture };
+                (lost, Some(how.clone()))
             }
         }
     }

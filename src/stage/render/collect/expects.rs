@@ -15,7 +15,7 @@ pub(super) fn expects(check: &Check) -> Vec<String> {
         Ok(CheckBody::ApiProbe(probe)) => {
             let all = probe.requests.iter().enumerate();
             all.flat_map(|(n, r)| {
-                let at = format!("{}. {} {}", n + 1, r.method, r.path);
+                let at = format!("{}. {} {}", n + 1, r.method, filled(&r.path));
                 answer(&r.expect).into_iter().map(move |line| format!("{at}: {line}"))
             })
             .collect()
@@ -30,6 +30,11 @@ pub(super) fn expects(check: &Check) -> Vec<String> {
             .into_iter()
             .collect(),
     }
+}
+
+/// A path with `{{name}}`, which an earlier reply fills in, as `<name>`.
+pub(super) fn filled(path: &str) -> String {
+    path.replace("{{", "<").replace("}}", ">")
 }
 
 fn text(what: &str, wanted: &TextExpectation, out: &mut Vec<String>) {

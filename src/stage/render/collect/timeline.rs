@@ -18,6 +18,17 @@ pub(super) fn timeline(src: &Source<'_>) -> Vec<packet::Event> {
     src.records.iter().filter_map(event).collect()
 }
 
+/// What the last landing on the target was accepted as, where it was not `passed`.
+pub(super) fn accepted(records: &[Record]) -> Option<packet::Accepted> {
+    let landed = records.iter().rposition(|r| matches!(r.event, Event::LandLanded(_)))?;
+    let begun = records[..landed].iter().rev().find_map(|r| match &r.event {
+        Event::LandStarted(e) => Some(e),
+        _ => None,
+    })?;
+    let (verdict, by, target) = (begun.accepted.clone()?, begun.by.clone(), begun.target.clone());
+    Some(packet::Accepted { verdict, by, target })
+}
+
 /// `None`: it is told elsewhere on the page, or it is only housekeeping.
 fn label(record: &Record) -> Option<String> {
     let attempt = record.attempt.map_or_else(|| "Attempt".to_owned(), |n| format!("Attempt {n}"));
@@ -71,7 +82,13 @@ fn label(record: &Record) -> Option<String> {
         Event::RunResumed(_) => "Resumed".to_owned(),
         Event::RunAborted(e) => format!("Aborted: {}", line(&e.reason)),
         Event::RunFinished(e) => format!("Run finished with exit code {}", e.exit),
-        Event::LandStarted(e) => format!("Landing on {} began", e.target),
+        Event::LandStarted(e) => match &e.accepted {
+            None => format!("Landing on {} began", e.target),
+            Some(word) => {
+                let by = e.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+                format!("Landing on {} began, accepted as {word}{by}", e.target)
+            }
+        },
         Event::LandLanded(e) => format!("Landed on {} as {}", e.target, e.new.short()),
         Event::LandRefused(e) => format!("Not landed on {}: {}", e.target, line(&e.reason)),
         Event::Unknown { kind, .. } => format!("An event that this program does not know: {kind}"),

@@ -18,11 +18,20 @@ pub struct Journey {
     pub steps: Vec<Step>,
     pub more: usize,
     /// `error: text (source)`.
-    pub console: Vec<String>,
+    pub console: Vec<Told>,
     /// `GET url: 500` or the error.
-    pub failed_requests: Vec<String>,
+    pub failed_requests: Vec<Told>,
     /// Whether what was expected is there without the journey too.
     pub controls: Vec<Control>,
+}
+
+/// A line of what went wrong beside the steps.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    pub line: String,
+    /// A refusal in a journey that passed: it was meant, or it is of a part that the page can do
+    /// without.
+    pub counts: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,8 +50,8 @@ pub struct Step {
     pub screenshot: Option<Sha256>,
     /// `None` where there is no such picture, or it was shown before.
     pub picture: Option<Picture>,
-    /// The step before that saw the same.
-    pub same_as: Option<u64>,
+    /// The step that shows the same: its number, and its place counted from 1.
+    pub same_as: Option<(u64, usize)>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +107,7 @@ struct Failed {
     error: Option<String>,
 }
 
-pub fn read(check: &str, bytes: &[u8]) -> Option<Journey> {
+pub fn read(check: &str, passed: bool, bytes: &[u8]) -> Option<Journey> {
     let record: Record = serde_json::from_slice(bytes).ok()?;
     if record.v != 1 || record.evidence != "browser_journey" || record.check != check {
         return None;
@@ -114,14 +123,17 @@ pub fn read(check: &str, bytes: &[u8]) -> Option<Journey> {
         picture: None,
         same_as: None,
     });
-    let console = record.console.into_iter().take(MOST).map(|c| {
+    let console = record.console.into_iter().filter(|c| !c.is_icon()).take(MOST).map(|c| {
+        let counts = !(passed && c.is_refusal());
         let source = c.source.filter(|s| !s.is_empty());
-        format!("{}: {}{}", c.level, c.text, source.map_or(String::new(), |s| format!(" ({s})")))
+        let source = source.map_or(String::new(), |s| format!(" ({s})"));
+        Told { line: format!("{}: {}{source}", c.level, c.text), counts }
     });
-    let failed = record.failed_requests.into_iter().take(MOST).map(|f| {
+    let failed = record.failed_requests.into_iter().filter(|f| !f.is_icon()).take(MOST).map(|f| {
+        let counts = !(passed && f.is_refusal());
         let status = f.status.map(|s| s.to_string());
         let why = f.error.filter(|e| !e.is_empty()).or(status).unwrap_or_default();
-        format!("{} {}: {why}", f.method, f.url)
+        Told { line: format!("{} {}: {why}", f.method, f.url), counts }
     });
     Some(Journey {
         url: record.url,
@@ -134,22 +146,50 @@ pub fn read(check: &str, bytes: &[u8]) -> Option<Journey> {
     })
 }
 
+/// What a browser asks for by itself.
+const ICON: &str = "/favicon.ico";
+
+impl Console {
+    /// The browser's line about a request that was answered with 400 to 499.
+    fn is_refusal(&self) -> bool {
+        self.text.contains("Failed to load resource") && self.text.contains("a status of 4")
+    }
+
+    fn is_icon(&self) -> bool {
+        self.is_refusal() && self.text.contains(ICON)
+    }
+}
+
+impl Failed {
+    fn is_refusal(&self) -> bool {
+        self.status.is_some_and(|s| (400..500).contains(&s))
+    }
+
+    fn is_icon(&self) -> bool {
+        self.is_refusal() && self.method == "GET" && self.url.ends_with(ICON)
+    }
+}
+
 impl Journey {
     /// Gives each step its picture; returns those that have found a place.
     pub fn place(&mut self, pictures: &BTreeMap<Sha256, Picture>) -> Vec<Sha256> {
-        let mut placed: BTreeMap<Sha256, u64> = BTreeMap::new();
-        for step in &mut self.steps {
-            let Some(sha256) = step.screenshot else { continue };
-            // Two steps may see the same: it is shown where it was seen first.
-            step.same_as = placed.get(&sha256).copied();
-            if step.same_as.is_some() {
-                continue;
-            }
-            if let Some(picture) = pictures.get(&sha256) {
-                step.picture = Some(picture.clone());
-                placed.insert(sha256, step.n);
+        // Two steps may see the same: it is shown where it was seen last, since what comes true
+        // is looked for after what was done.
+        let mut last: BTreeMap<Sha256, (u64, usize)> = BTreeMap::new();
+        for (at, step) in self.steps.iter().enumerate() {
+            if let Some(sha256) = step.screenshot.filter(|s| pictures.contains_key(s)) {
+                last.insert(sha256, (step.n, at + 1));
             }
         }
-        placed.into_keys().collect()
+        for (at, step) in self.steps.iter_mut().enumerate() {
+            let Some(sha256) = step.screenshot else { continue };
+            match last.get(&sha256) {
+                Some((_, place)) if *place == at + 1 => {
+                    step.picture = pictures.get(&sha256).cloned();
+                }
+                other => step.same_as = other.copied(),
+            }
+        }
+        last.into_keys().collect()
     }
 }

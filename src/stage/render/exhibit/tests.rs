@@ -103,9 +103,11 @@ pub fn run(id: &str, kind: &str, pieces: &[&[u8]]) -> CheckRun {
                 bytes: bytes.len() as u64,
                 excerpt: String::new(),
                 truncated: false,
+                picture: false,
             })
             .collect(),
         flaky: false,
+        cached: false,
     }
 }
 
@@ -167,12 +169,33 @@ fn a_journey_has_its_pictures_in_order_and_once() {
         let steps = &journey.expect("a journey").steps;
         assert_eq!(steps.len(), 3);
         let src = |n: usize| steps[n].picture.as_ref().and_then(|p| p.src.as_deref());
-        assert!(src(0).expect("a picture").starts_with("data:image/png;base64,"));
-        assert!(src(0) != src(1) && src(2).is_none(), "the same picture is shown once");
-        assert_eq!(steps[2].same_as, Some(1));
+        assert!(src(2).expect("a picture").starts_with("data:image/png;base64,"));
+        assert!(src(2) != src(1) && src(0).is_none(), "the same picture is shown once");
+        assert_eq!(steps[0].same_as, Some((3, 3)));
         assert!(!steps[2].ok && steps[2].wrong == "nothing changed");
         assert_eq!(all.iter().filter(|x| **x == Exhibit::Placed).count(), 2);
     }
+}
+
+#[test]
+fn what_was_refused_counts_only_where_the_journey_failed() {
+    let record = json!({"v": 1, "evidence": "browser_journey", "check": "j", "steps": [],
+        "console": [
+            {"level": "SEVERE", "text": "http://x/favicon.ico - Failed to load resource: the server responded with a status of 404 (NOT FOUND)"},
+            {"level": "SEVERE", "text": "http://x/login - Failed to load resource: the server responded with a status of 401 ()"},
+            {"level": "SEVERE", "text": "it broke"}],
+        "failed_requests": [
+            {"method": "GET", "url": "http://x/favicon.ico", "status": 404, "error": null},
+            {"method": "POST", "url": "http://x/login", "status": 401, "error": null},
+            {"method": "GET", "url": "http://x/list", "status": 500, "error": null}]})
+    .to_string();
+    let counts = |passed: bool| {
+        let read = journey::read("j", passed, record.as_bytes()).expect("a journey");
+        let all = |told: &[journey::Told]| told.iter().map(|t| t.counts).collect::<Vec<_>>();
+        (all(&read.console), all(&read.failed_requests))
+    };
+    assert_eq!(counts(true), (vec![false, true], vec![false, true]));
+    assert_eq!(counts(false), (vec![true, true], vec![true, true]));
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! The page against a good packet and a hostile one.
 
+mod words;
+
 use super::*;
 use crate::stage::render::change::Change;
 use crate::stage::render::exhibit::tests;
-use crate::stage::render::packet::{CheckOutcome, Feature, FeatureVerdict, Word};
+use crate::stage::render::packet::{
+    CheckOutcome, Feature, FeatureVerdict, Judge, Judged, JudgedWord, Severity, StruckCitation,
+    Word,
+};
 
 const SAMPLE: &str = include_str!("../../../../tests/fixtures/proof/sample.json");
 const BAD: &str = include_str!("../../../../tests/fixtures/proof/bad.json");
@@ -215,6 +220,27 @@ fn every_text_can_be_read_in_light_and_dark() {
     }
 }
 
+/// The certifier says `why` of the first feature, and cites what is not there.
+fn say(packet: &mut ProofPacket, why: &str, cited: &str) {
+    let feature = packet.features[0].id.clone();
+    packet.audit.struck_citations = vec![StruckCitation {
+        judge: Judge::Certifier,
+        cited: cited.into(),
+        by: format!("feature {feature}"),
+    }];
+    packet.audit.judged = [JudgedWord::Partial, JudgedWord::Passed, JudgedWord::Nothing]
+        .map(|word| Judged {
+            judge: Judge::Certifier,
+            provider: "claude".into(),
+            feature: feature.clone(),
+            word,
+            severity: Severity::Low,
+            why: why.into(),
+            evidence: vec!["sha256:0123456789abcdef".into()],
+        })
+        .to_vec();
+}
+
 /// A session with every kind of evidence, failures, long names and many features.
 fn rich() -> (ProofPacket, Exhibits) {
     let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
@@ -262,6 +288,11 @@ fn rich() -> (ProofPacket, Exhibits) {
     }
     packet.sandbox.tier = "worktree".into();
     packet.audit.struck = 2;
+    say(
+        &mut packet,
+        "A wrong password is `refused`, and nobody tried an empty one.",
+        "sha256:feed",
+    );
     let mut then = packet.clone();
     then.session = "20261101-101112-abcd".parse().expect("an id");
     then.features[0].verdict = FeatureVerdict::Passed;
@@ -367,6 +398,7 @@ fn evidence_cannot_leave_its_place() {
     }
     packet.features[0].checks = vec!["x".into(), "y".into(), "z".into()];
     packet.features[0].name = evil.into();
+    say(&mut packet, evil, evil);
     let mut then = packet.clone();
     then.features[0].verdict = FeatureVerdict::Failed;
     then.findings.clear();

@@ -37,6 +37,9 @@ pub struct CheckRun {
     pub evidence: Vec<Evidence>,
     /// Failed, then passed when run again.
     pub flaky: bool,
+    /// Not run again: this is the result of an earlier run on the same tree.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub cached: bool,
 }
 
 /// Where in the story a check ran.
@@ -82,4 +85,11 @@ pub struct Evidence {
     pub excerpt: String,
     /// Whether the capture itself was cut, not only the excerpt.
     pub truncated: bool,
+    /// Whether it is a PNG or JPEG file.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub picture: bool,
+}
+
+fn is_not(flag: &bool) -> bool {
+    !flag
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Judged, StruckCitation};
 use crate::base::Sha256;
 
 /// The examination of the integrated product.
@@ -18,9 +19,18 @@ pub struct Audit {
     /// Citations that it took back: what they named is not there, or Otto did not capture it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub struck: u32,
+    /// Which citations they were, where that was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub struck_citations: Vec<StruckCitation>,
+    /// What judges said of the features.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judged: Vec<Judged>,
     /// How deep it looked: `fast`, `standard` or `thorough`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// Checks of the spec that it did not run, since their group's work is not in the product.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The provider that attacked the product, in the mode `thorough`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adversary: Option<String>,

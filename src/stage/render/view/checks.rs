@@ -17,6 +17,7 @@ pub struct PhaseRows<'a> {
     passed: usize,
     failed: usize,
     not_run: usize,
+    reused: usize,
     runs: Vec<RunRow<'a>>,
 }
 
@@ -28,6 +29,7 @@ pub struct RunRow<'a> {
     mark: Mark,
     tests: String,
     lasted: String,
+    reused: bool,
     /// Number of a later run of the same check that passed, when this one did not.
     passed_later: Option<usize>,
     /// Whether its details are unfolded from the start.
@@ -38,7 +40,8 @@ pub struct RunRow<'a> {
 }
 
 /// Check id → the run that counts: one on the product as it is now before any other, then the one
-/// in the latest phase, then the last.
+/// in the latest phase, then the last. A run on a base is one before the work, also where that base
+/// is the product as it is now, and counts for nothing.
 pub fn latest_runs(packet: &ProofPacket) -> HashMap<&str, usize> {
     let tip = packet.tip.as_deref();
     let tree = packet.landings.iter().rfind(|l| Some(l.new.as_str()) == tip).map(|l| &l.tree);
@@ -48,13 +51,29 @@ pub fn latest_runs(packet: &ProofPacket) -> HashMap<&str, usize> {
         (current, run.phase, at)
     };
     let mut latest: HashMap<&str, usize> = HashMap::new();
-    for (at, run) in packet.checks.iter().enumerate() {
+    for (at, run) in packet.checks.iter().enumerate().filter(|(_, c)| c.phase != Phase::Base) {
         let seen = latest.entry(run.id.as_str()).or_insert(at);
         if rank(*seen) < rank(at) {
             *seen = at;
         }
     }
     latest
+}
+
+/// The runs whose evidence the page shows in full, the ones that count first, then of each check
+/// the last that failed.
+pub fn shown_runs(packet: &ProofPacket) -> Vec<usize> {
+    let mut out: Vec<usize> = latest_runs(packet).into_values().collect();
+    out.sort_unstable();
+    let mut failed: HashMap<&str, usize> = HashMap::new();
+    let work = packet.checks.iter().enumerate().filter(|(_, c)| c.phase != Phase::Base);
+    for (at, run) in work.filter(|(_, c)| c.outcome == CheckOutcome::Failed) {
+        failed.insert(&run.id, at);
+    }
+    let mut failed: Vec<usize> = failed.into_values().filter(|at| !out.contains(at)).collect();
+    failed.sort_unstable();
+    out.extend(failed);
+    out
 }
 
 /// `12 tests`, `12 tests, 1 failed, 2 skipped`, or what the check is judged by instead.
@@ -93,7 +112,7 @@ pub fn phases<'a>(
                 RunRow { home, pieces: here, ..run_row(packet, latest, at, row) }
             })
             .collect();
-        let count = |o| runs.iter().filter(|r| r.row.outcome == o).count();
+        let count = |o| runs.iter().filter(|r| !r.row.cached && r.row.outcome == o).count();
         let (title, about) = words::phase(phase);
         PhaseRows {
             title,
@@ -101,6 +120,7 @@ pub fn phases<'a>(
             passed: count(CheckOutcome::Passed),
             failed: count(CheckOutcome::Failed),
             not_run: count(CheckOutcome::NotRun),
+            reused: runs.iter().filter(|r| r.row.cached).count(),
             runs,
         }
     };
@@ -132,6 +152,7 @@ pub fn run_row<'a>(
         mark,
         tests: tests(row),
         lasted,
+        reused: row.cached,
         passed_later,
         open,
         home: None,
@@ -159,6 +180,43 @@ mod tests {
         assert_eq!(row(&packet, failed), Some(passed));
         packet.checks.swap(failed, passed);
         assert_eq!(row(&packet, passed), None);
+    }
+
+    #[test]
+    fn a_run_before_the_work_never_counts() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        let work = packet.checks.iter().position(|c| c.phase == Phase::Attempt).expect("one");
+        let mut base = packet.checks[work].clone();
+        packet.checks[work].outcome = CheckOutcome::Failed;
+        packet.checks[work].id = "adds".into();
+        // The second group starts from what landed last.
+        base.id = "adds".into();
+        base.phase = Phase::Base;
+        base.commit = packet.tip.clone().expect("a tip");
+        base.outcome = CheckOutcome::Failed;
+        packet.checks.push(base.clone());
+        packet.checks.push(CheckRun { id: "only-base".into(), ..base });
+        let latest = latest_runs(&packet);
+        assert_eq!((latest["adds"], latest.get("only-base")), (work, None));
+    }
+
+    #[test]
+    fn what_failed_last_is_shown_besides_what_counts() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        let one = packet.checks[0].clone();
+        let runs = [
+            (Phase::Base, CheckOutcome::Failed),
+            (Phase::Attempt, CheckOutcome::Failed),
+            (Phase::Attempt, CheckOutcome::Failed),
+            (Phase::Candidate, CheckOutcome::Passed),
+        ];
+        packet.checks =
+            runs.map(|(phase, outcome)| CheckRun { phase, outcome, ..one.clone() }).to_vec();
+        assert_eq!(shown_runs(&packet), [3, 2]);
+        packet.checks.truncate(3);
+        assert_eq!(shown_runs(&packet), [2]);
+        packet.checks.truncate(1);
+        assert!(shown_runs(&packet).is_empty());
     }
 
     #[test]

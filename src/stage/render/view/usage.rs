@@ -47,7 +47,12 @@ pub fn usage_rows(packet: &ProofPacket) -> UsageTable {
         reasoning: sum(|u| u.reasoning),
         cost: money(&bill),
     };
+    let told = |u: &&Usage| {
+        [u.input, u.cached, u.output, u.reasoning].iter().any(Option::is_some)
+            || u.bill().known().is_some()
+    };
     UsageTable {
+        nothing: !all.is_empty() && !all.iter().any(told),
         roles: rows(&packet.usage),
         groups: rows(&packet.usage_by_group),
         total,
@@ -58,6 +63,8 @@ pub fn usage_rows(packet: &ProofPacket) -> UsageTable {
 /// What is shown of [`ProofPacket::usage`].
 #[derive(Debug, Serialize)]
 pub struct UsageTable {
+    /// Nobody reported anything.
+    nothing: bool,
     roles: Vec<UsageRow>,
     groups: Vec<UsageRow>,
     total: UsageRow,

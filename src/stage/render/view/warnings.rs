@@ -8,6 +8,14 @@ use crate::stage::render::packet::{AuditOutcome, ProofPacket, Visibility};
 pub fn warnings(packet: &ProofPacket, pictures_left_out: usize) -> Vec<String> {
     let mut out = Vec::new();
     let mut say = |when: bool, text: String| out.extend(when.then_some(text));
+    if let Some(taken) = &packet.accepted {
+        let by = taken.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+        let text = format!(
+            "It landed on `{}` although it is not passed: accepted as {}{by}.",
+            taken.target, taken.verdict
+        );
+        say(true, text);
+    }
     say(
         packet.sandbox.tier == "worktree",
         "There was no sandbox (tier `worktree`): agents and checks could read and write whatever \
@@ -23,7 +31,13 @@ pub fn warnings(packet: &ProofPacket, pictures_left_out: usize) -> Vec<String> {
         audit.outcome != AuditOutcome::NotRun
             && audit.certifier.is_none()
             && audit.mode.as_deref() != Some("fast"),
-        "Nobody looked for failures beyond the checks: no certifier was asked.".into(),
+        match audit.scenarios.iter().filter(|s| s.visibility == Visibility::HeldOut).count() {
+            0 => "Nobody looked for failures beyond the checks: no certifier was asked.".into(),
+            held => format!(
+                "No agent looked for failures beyond the checks and the {}: no certifier was asked.",
+                count(held, "held-out scenario")
+            ),
+        },
     );
     say(
         audit.mode.as_deref() == Some("fast"),
@@ -64,9 +78,13 @@ pub fn warnings(packet: &ProofPacket, pictures_left_out: usize) -> Vec<String> {
     );
     say(
         !packet.journal.signed,
-        "The record of events is not signed: whoever can rewrite it and its anchor in git is not \
-         noticed."
-            .into(),
+        if packet.journal.anchored {
+            "The record of events is not signed: whoever can rewrite it and its anchor in git is \
+             not noticed."
+        } else {
+            "The record of events is not signed either: whoever can rewrite it is not noticed."
+        }
+        .into(),
     );
     say(
         pictures_left_out > 0,
@@ -87,5 +105,55 @@ fn times(n: usize) -> String {
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
         n => format!("{n} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::render::packet::Accepted;
+
+    const SAMPLE: &str = include_str!("../../../../tests/fixtures/proof/sample.json");
+
+    fn has(packet: &ProofPacket, words: &str) -> bool {
+        warnings(packet, 0).iter().any(|w| w.contains(words))
+    }
+
+    #[test]
+    fn what_a_person_took_as_it_is_is_the_first_warning() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        assert!(!has(&packet, "accepted"));
+        packet.accepted = Some(Accepted {
+            verdict: "partial".into(),
+            by: Some("user:ann".into()),
+            target: "refs/heads/main".into(),
+        });
+        let first = &warnings(&packet, 0)[0];
+        assert!(first.ends_with("accepted as partial by user:ann."), "{first}");
+    }
+
+    #[test]
+    fn held_out_scenarios_are_a_look_beyond_the_checks() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        packet.audit.outcome = AuditOutcome::Passed;
+        packet.audit.certifier = None;
+        packet.audit.mode = None;
+        for scenario in &mut packet.audit.scenarios {
+            scenario.visibility = Visibility::HeldOut;
+        }
+        let n = count(packet.audit.scenarios.len(), "held-out scenario");
+        assert!(has(&packet, &format!("beyond the checks and the {n}:")));
+        packet.audit.scenarios.clear();
+        assert!(has(&packet, "Nobody looked for failures beyond the checks:"));
+    }
+
+    #[test]
+    fn no_two_warnings_exclude_each_other() {
+        let mut packet = ProofPacket::from_json(SAMPLE).expect("a sample parses");
+        (packet.journal.anchored, packet.journal.signed) = (false, false);
+        assert!(has(&packet, "is not anchored") && has(&packet, "not signed either"));
+        assert!(!has(&packet, "its anchor in git is"));
+        packet.journal.anchored = true;
+        assert!(has(&packet, "its anchor in git is") && !has(&packet, "is not anchored"));
     }
 }
