@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 mod pilot;
 
-use super::event::{AttemptOutcome, Event, GroupInvalidated, Invalid};
+use super::event::{AttemptOutcome, CheckPhase, Event, GroupInvalidated, Invalid};
 use super::journal::Record;
 use super::state::{
     Answer, Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding,
@@ -323,6 +323,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                 finished: None,
             });
             group.tries += 1;
+            group.judged.remove(&CheckPhase::Attempt);
             if !terminal {
                 let attempt = group.attempts.len() as u32;
                 let before = std::mem::replace(&mut group.phase, Phase::Building { attempt });
@@ -369,8 +370,10 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                 }
             }
         }
+        Event::CandidateBuilt(_) => drop(group.judged.remove(&CheckPhase::Candidate)),
         Event::GroupChecked(e) => {
             group.checks.insert((e.phase, e.check.clone()), e.outcome.clone());
+            group.judged.entry(e.phase).or_default().note(&e.check, &e.outcome);
         }
         Event::RepairStarted(e) if group.phase.is_in() => {
             group.before_repair = Some(std::mem::take(&mut group.phase));

@@ -10,6 +10,7 @@ use super::event::{
     Conversation, Course, Decision, Finding, Halt, Invalid, MergeStarted, Scenario, Strategy,
     Usage, Violation,
 };
+use super::red::Red;
 use crate::base::{Json, Sha256};
 use crate::git::Oid;
 
@@ -133,6 +134,8 @@ pub struct GroupState {
     pub sent_back: u32,
     /// The newest outcome of each check, by phase.
     pub checks: BTreeMap<(CheckPhase, String), Json>,
+    /// Those of the newest attempt, and of the newest candidate, alone.
+    pub judged: BTreeMap<CheckPhase, Red>,
     /// The newest landing; a group that is being repaired still has it.
     pub landed: Option<Landing>,
     /// The repair that reopened it, and the phase that it has again when that comes to nothing.
