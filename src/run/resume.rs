@@ -7,7 +7,7 @@ use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};
 use crate::stage::notes;
 use crate::stage::render::rendered_events;
-use crate::stage::repair::{Next, next};
+use crate::stage::repair::{Next, is_on, next};
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -31,8 +31,8 @@ fn is_open(session: &Session, rendered: Option<u64>) -> Result<bool> {
     }
     let Ok(spec) = session.spec() else { return Ok(true) };
     let told = notes::hashes(session, &spec)?;
-    let repairs =
-        state.repairs.iter().any(|r| r.outcome.is_none()) || next(&state, &told) != Next::Nothing;
+    let repairs = state.repairs.iter().any(|r| r.outcome.is_none())
+        || (is_on(&session.config) && next(&state, &told) != Next::Nothing);
     Ok(repairs
         || work_is_left(&spec, &state)
         || (!state.landings.is_empty() && audit_is_due(&state)))

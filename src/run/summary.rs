@@ -10,6 +10,7 @@ use crate::session::state::{LandState, RunState, SpecState};
 use crate::session::{GroupState, Phase, Session, State, Workspace};
 use crate::spec::Spec;
 use crate::stage::audit::ProductVerdict;
+use crate::stage::repair;
 use crate::stage::spending::{more_for, spent_by};
 
 /// Whether anybody works on the session, or on one group of it, right now: the kernel knows who
@@ -199,6 +200,13 @@ pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerd
         step(command, &format!("try {} again", groups.join(", ")));
         let named: String = groups.iter().map(|gid| format!(" --group {gid}")).collect();
         step(format!("otto log {id} --all{named}"), "what was tried, and what its checks said");
+    }
+    if matches!(state.run, RunState::Finished { .. })
+        && !repair::is_on(&session.config)
+        && !repair::failing(state).is_empty()
+    {
+        let command = format!("otto run --resume {id} -c agents.fix.provider=NAME");
+        step(command, "have an agent repair what the audit found");
     }
     let proof = session.layout.proof_html();
     if proof.exists() {

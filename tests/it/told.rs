@@ -1,6 +1,8 @@
 //! What a person reads in the terminal when something failed: what, why, and what to do next.
 
-use crate::harness::{Sandbox, Shape};
+use serde_json::json;
+
+use crate::harness::{Sandbox, Shape, until, write};
 use crate::patience::{provider, run};
 
 /// `g1` fails while `$HOME/broken` is there.
@@ -95,4 +97,57 @@ mkdir -p "$OTTO_GROUP"; echo "done $OTTO_GROUP" >"$OTTO_GROUP/work""#,
     let log = s.run(0, &["log"]).stdout;
     let line = log.lines().find(|l| l.contains("back to its builder")).expect("one of them");
     assert!(line.contains("red when merged: g") && line.contains("-tests ("), "{line}");
+}
+
+/// An audit that fails with the role `fix` switched off.
+fn nobody_repairs() -> (Sandbox, String) {
+    let s = Sandbox::project();
+    s.agent(
+        r#"mkdir -p "$OTTO_GROUP"; echo "done $OTTO_GROUP" >"$OTTO_GROUP/work"; echo no >g1/said
+if [ "$OTTO_ROLE" = fix ]; then echo yes >g1/said; fi"#,
+    );
+    let held_out = json!({"v": 1, "id": "says", "title": "says", "features": ["f-g1"],
+        "severity": "critical", "check": {"id": "says", "kind": "cli_probe",
+        "argv": ["cat", "g1/said"], "stdout": {"equals": "yes\n"}}});
+    write(&s.project.join(".git/otto/scenarios/says.json"), &held_out.to_string());
+    let spec = s.spec(&Shape::of(1));
+    (s, spec)
+}
+
+#[test]
+fn a_run_in_which_nobody_repairs_ends_with_a_verdict() {
+    let (s, spec) = nobody_repairs();
+    let done = s.run(1, &["run", "--from-spec", &spec, "-c", "agents.fix.provider=none"]);
+    assert!(done.stdout.contains("says: Failed in the audit"), "{}", done.stdout);
+    assert_eq!(s.events("run.finished").len(), 1);
+    assert_eq!(s.events("repair.started").len() + s.events("pilot.asked").len(), 0);
+    assert_eq!(s.events("audit.started").len(), 1);
+    // By hand it says so, and nothing is left to resume.
+    let by_hand = s.run(1, &["repair"]);
+    assert!(by_hand.stderr.contains("no agent has the role 'fix'"), "{}", by_hand.stderr);
+    s.run(1, &["run", "--resume"]);
+    let mut again = offered(&done.stdout, "otto run --resume");
+    assert_eq!(again.pop().as_deref(), Some("agents.fix.provider=NAME"));
+    again.push("agents.fix.provider=command".into());
+    s.run(0, &again.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(s.events("repair.finished").len(), 1);
+    s.run(0, &["verify", "--no-rerun"]);
+}
+
+#[test]
+fn a_repair_that_was_begun_ends_when_its_role_is_switched_off() {
+    let (s, spec) = nobody_repairs();
+    s.agent(
+        r#"if [ "$OTTO_ROLE" = fix ]; then : >"$HOME/marks/fix"; read -r go <"$HOME/gate"; fi
+mkdir -p "$OTTO_GROUP"; echo "done $OTTO_GROUP" >"$OTTO_GROUP/work"; echo no >g1/said"#,
+    );
+    s.gate("gate");
+    let run = s.start(&["run", "--from-spec", &spec]);
+    s.mark("fix");
+    run.kill();
+    until("the end of everything that it started", || s.leftovers().is_empty().then_some(()));
+    let resumed = s.run(1, &["run", "--resume", "-c", "agents.fix.provider=none"]);
+    assert!(resumed.stdout.contains("1 of 1 group landed"), "{}", resumed.stdout);
+    assert_eq!(s.events("repair.finished").len(), 1);
+    s.run(0, &["verify", "--no-rerun"]);
 }
