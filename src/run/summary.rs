@@ -250,15 +250,11 @@ pub(super) fn again<'a>(session: &Session, state: &'a State) -> Option<(String, 
 pub fn one_line_summary(spec: &Spec, state: &State, verdict: &ProductVerdict) -> String {
     let landed = spec.groups.iter().filter(|g| state.phase(&g.id).is_in()).count();
     let passed = verdict.features.iter().filter(|f| f.word.to_string() == "passed").count();
-    let seconds = match (state.created_at, state.last_at) {
-        (Some(from), Some(to)) => (to - from).total(jiff::Unit::Second).unwrap_or(0.0),
-        (_, _) => 0.0,
-    };
     format!(
         "{}: {passed} of {} passed, {landed} of {} landed, in {}",
         verdict.word,
         count(verdict.features.len(), "feature"),
         count(spec.groups.len(), "group"),
-        human_duration(seconds)
+        human_duration(state.worked_s)
     )
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 mod pilot;
+mod worked;
 
 use super::event::{AttemptOutcome, CheckPhase, Event, GroupInvalidated, Invalid};
 use super::journal::Record;
@@ -15,6 +16,7 @@ use crate::base::Sha256;
 impl State {
     /// Takes one record in.
     pub fn apply(&mut self, record: &Record) {
+        self.worked_until(record);
         self.events = record.seq;
         self.head = Some(record.hash);
         self.last_at = Some(record.at);

@@ -23,6 +23,8 @@ pub struct State {
     pub record_sha256: Option<Sha256>,
     pub created_at: Option<Timestamp>,
     pub last_at: Option<Timestamp>,
+    /// Seconds in which somebody worked on it.
+    pub worked_s: f64,
     /// A kind that this program does not know was met: it may read and must not append.
     pub unknown_kind: Option<String>,
     pub base: Option<Oid>,

@@ -151,3 +151,22 @@ mkdir -p "$OTTO_GROUP"; echo "done $OTTO_GROUP" >"$OTTO_GROUP/work"; echo no >g1
     assert_eq!(s.events("repair.finished").len(), 1);
     s.run(0, &["verify", "--no-rerun"]);
 }
+
+#[test]
+fn the_time_of_a_run_is_that_of_its_work() {
+    let s = Sandbox::project();
+    s.agent(SOMETIMES);
+    std::fs::write(s.home("broken"), "").expect("written");
+    let spec = s.spec(&Shape::of(1));
+    let at = |shift: i64, args: &[&str]| {
+        write(&s.at("shift"), &shift.to_string());
+        let mut command = s.command(args);
+        s.finish(command.env("OTTO_CLOCK_SHIFT", s.at("shift")))
+    };
+    assert_eq!(at(0, &["run", "--from-spec", &spec]).code, 1);
+    std::fs::remove_file(s.home("broken")).expect("mended");
+    let done = at(7200, &["run", "--resume", &s.session(), "-c", "attempts=3"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let line = done.stdout.lines().find(|l| l.starts_with("passed: ")).expect("the last line");
+    assert!(line.ends_with('s'), "no hours: {line}");
+}
