@@ -58,7 +58,8 @@ enum What {
     Export {
         #[command(flatten)]
         session: SessionArgs,
-        /// Where to; without it otto-proof-SESSION.tar in the current folder
+        /// Where to, in a folder that is there; without it otto_logs/otto-proof-SESSION.tar, which
+        /// git does not see
         #[arg(long, short, value_name = "FILE")]
         out: Option<std::path::PathBuf>,
         /// Sign the attestation with your SSH key (ssh-keygen -Y sign)
@@ -71,12 +72,13 @@ enum What {
     },
     /// What changed between two proofs: features, verdict, checks, findings, commits, spec
     Diff {
-        /// The older session; without it, the one before the newer of the same product
+        /// The older session; without it, or where it is the newest itself, the one before the newer
+        /// of the same product
         #[arg(value_name = "OLDER")]
         older: Option<String>,
-        /// The newer session
-        #[arg(value_name = "NEWER", default_value = "latest")]
-        newer: String,
+        /// The newer session; without it the newest
+        #[arg(value_name = "NEWER")]
+        newer: Option<String>,
         /// Write one JSON object
         #[arg(long)]
         json: bool,
@@ -110,7 +112,7 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
         }
         What::Export { session, out, sign, key } => {
             let session = open(&session.session)?;
-            let out = out.unwrap_or_else(|| format!("otto-proof-{}.tar", session.id).into());
+            let out = proof::packet_place(&ws, &session, out)?;
             let key = sign.then(|| Key::of(&ws.repo, key.as_deref())).transpose()?;
             let made = export(&ws, &session, &out, key.as_ref())?;
             let signed = if made.signed { ", signed" } else { ", not signed" };
@@ -122,10 +124,10 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             );
         }
         What::Diff { older, newer, json } => {
-            let now = open(&newer)?;
-            let then = match older {
-                Some(older) => open(&older)?,
-                None => open(proofs::earlier(&ws, &now)?.as_str())?,
+            let now = open(newer.as_deref().unwrap_or("latest"))?;
+            let then = match older.map(|older| open(&older)).transpose()? {
+                Some(older) if older.id != now.id || newer.is_some() => older,
+                Some(_) | None => open(proofs::earlier(&ws, &now)?.as_str())?,
             };
             let change = proofs::diff(&ws, &then, &now)?;
             let text = if json { proof::line(&change)? } else { proofs::told(&change) };

@@ -7,7 +7,8 @@ use otto::stage::{Context, Report};
 ///
 /// Product failures only: each with a reproduction that Otto has run. Says where each is sent, and
 /// why. What is repaired lands through the merge queue and is audited again. Nothing is tried twice
-/// the same way, and what goes in circles ends.
+/// the same way, and what goes in circles ends. `agents: {fix: {provider: none}}` switches it off:
+/// then the product is judged as it is.
 #[derive(Debug, clap::Parser)]
 #[command(
     version,
@@ -25,6 +26,10 @@ pub fn run(args: Args, ui: &Ui) -> Result<Exit> {
             Repaired::Nothing => {
                 stage.out.say("there is nothing to repair");
                 Ok(Exit::YES)
+            }
+            Repaired::Off => {
+                stage.out.say("nothing was repaired: no agent has the role 'fix'");
+                Ok(Exit::NO)
             }
             Repaired::Stopped(stop) => {
                 stage.out.say(&format!("not repaired any further: {}", stop.text()));

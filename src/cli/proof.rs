@@ -1,12 +1,14 @@
 //! How `otto proof` says what it found.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 
 use crate::base::text::count;
 use crate::base::{Error, Exit, Result};
-use crate::session::Workspace;
 use crate::session::layout::shown;
+use crate::session::{Session, Workspace};
 use crate::stage::proof::{self, Depth, Plan, Rule};
 use crate::stage::render::size;
 
@@ -14,6 +16,24 @@ use crate::stage::render::size;
 pub fn line(value: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string(value);
     text.map(|t| t + "\n").map_err(|e| Error::bug("a value cannot be written as JSON").because(e))
+}
+
+/// Where a file to hand over goes. A folder that is not there is a slip of the hand; and what
+/// nobody named must not lie in the checkout, where the next `git add` takes it.
+pub fn packet_place(ws: &Workspace, session: &Session, out: Option<PathBuf>) -> Result<PathBuf> {
+    let Some(out) = out else {
+        return Ok(ws.layout.logs.join(format!("otto-proof-{}.tar", session.id)));
+    };
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => {
+            Err(Error::usage(format!("the folder '{}' is not there", folder.display()))
+                .hint("make it first, or write elsewhere: --out FILE"))
+        }
+        _ if out.is_dir() => Err(Error::usage(format!("'{}' is a folder", out.display()))
+            .hint(format!("name the file: --out {}/otto-proof.tar", out.display()))),
+        Some(_) | None => Ok(out),
+    }
 }
 
 /// One row for each session.

@@ -17,7 +17,7 @@ use crate::stage::audit::Word;
 use crate::stage::compile::compile;
 use crate::stage::render::{judge, render};
 use crate::stage::repair::Told;
-use crate::stage::{Context, Report, Silent, census, memory, merge, notes, pilot};
+use crate::stage::{Context, Report, Silent, census, memory, merge, notes, pilot, repair};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Default)]
@@ -100,6 +100,9 @@ fn chain(
     let mut patience = Patience::new(session.config.patience_seconds);
     // One for the whole chain: what was tried before a wait was tried.
     let mut course = Course::new(pilot::is_on(&session.config));
+    if !repair::is_on(&session.config) {
+        course = course.without_repair();
+    }
     loop {
         match story(ws, &steps, goal, &mut course, report) {
             Err(e) if e.exit() == Exit::LATER => {

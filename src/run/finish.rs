@@ -1,6 +1,6 @@
 //! The end of a run, as a person reads it.
 
-use super::summary::{next_steps, one_line_summary};
+use super::summary::{next_steps, one_line_summary, step_line};
 use crate::base::Result;
 use crate::base::text::one_line;
 use crate::session::{Session, Workspace};
@@ -13,11 +13,11 @@ pub fn finish(ws: &Workspace, session: &Session) -> Result<String> {
     let verdict = judge(ws, session, &spec)?;
     let mut out = format!("\n{}\n", one_line_summary(&spec, &state, &verdict));
     for reason in &verdict.reasons {
-        out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 200)));
+        out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 300)));
     }
     out.push_str(&format!("proof {}\n", session.layout.proof_html().display()));
     out.push_str(&next_steps(session, &state, Some(&verdict)));
     let status = format!("otto status {}", session.id);
-    out.push_str(&format!("  {status:<58} where it stands, group by group\n"));
+    out.push_str(&step_line(&status, "where it stands, group by group"));
     Ok(out)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::{Exit, Sha256};
 use crate::session::State;
-use crate::session::event::AuditScope;
+use crate::session::event::{After, AuditScope};
 use crate::session::state::{Audit, Repair, RunState, SpecState};
 use crate::spec::Spec;
 use crate::stage::build::schedule;
@@ -37,6 +37,8 @@ pub struct Course {
     part: Part,
     /// Somebody can be asked how to go on.
     pilot: bool,
+    /// Nobody repairs what an audit finds.
+    as_it_is: bool,
     /// What was asked about last.
     asked: Option<String>,
     /// [`progress`] before the last round of building.
@@ -69,6 +71,12 @@ impl Course {
     /// With a pilot, where one is configured.
     pub fn new(pilot: bool) -> Self {
         Self { pilot, ..Self::default() }
+    }
+
+    /// The same where nobody has the role `fix`: the product is judged as it is.
+    #[must_use]
+    pub fn without_repair(self) -> Self {
+        Self { as_it_is: true, ..self }
     }
 
     /// The next step. `spec` is the approved one, `told` what groups are told besides their
@@ -118,6 +126,7 @@ impl Course {
                         return Action::Audit;
                     }
                 }
+                Part::Plan if self.as_it_is => self.part = Part::Over,
                 Part::Plan if self.rounds(state) > REPAIR_ROUNDS => self.part = Part::Over,
                 Part::Plan => match repair::next(state, told) {
                     _ if self.asks(spec, state) => return Action::Pilot,
@@ -168,7 +177,9 @@ impl Course {
 
     /// Whether the pilot is asked now; about the same thing once.
     fn asks(&mut self, spec: &Spec, state: &State) -> bool {
-        let due = if self.pilot { pilot::due(spec, state).map(|b| b.name) } else { None };
+        let due = if self.pilot { pilot::due(spec, state) } else { None };
+        // Nothing comes of an answer about what nobody repairs.
+        let due = due.filter(|b| !self.as_it_is || b.after == After::Build).map(|b| b.name);
         if due.is_none() || due == self.asked {
             return false;
         }
@@ -294,6 +305,17 @@ mod tests {
         land_all(&spec, &mut state, 3);
         assert_eq!(next(&state), Action::Audit);
         audit(&spec, &mut state, false);
+        assert_eq!(next(&state), Action::Judge);
+    }
+
+    #[test]
+    fn what_nobody_repairs_is_judged_as_it_is() {
+        let (spec, mut state) = approved();
+        let mut course = Course::new(true).without_repair();
+        land_all(&spec, &mut state, 2);
+        let mut next = |s: &State| course.next(Some(&spec), s, &Told::new(), Some(Exit::YES));
+        assert_eq!(next(&state), Action::Audit);
+        audit(&spec, &mut state, true);
         assert_eq!(next(&state), Action::Judge);
     }
 

@@ -53,7 +53,7 @@ impl Progress {
                     let Ok(record) = record else { break };
                     state.apply(&record);
                     if record.seq > from {
-                        screen.event(&record);
+                        screen.event(&record, &state);
                     }
                 }
                 at = reader.position;
@@ -80,9 +80,9 @@ impl Screen {
         Self { mode, bars: MultiProgress::new(), lines: BTreeMap::new(), started: None }
     }
 
-    fn event(&mut self, record: &Record) {
+    fn event(&mut self, record: &Record, state: &State) {
         let first = *self.started.get_or_insert(record.at);
-        let (weight, text) = tell(record);
+        let (weight, text) = tell(record, state);
         if weight != Weight::News {
             return;
         }

@@ -1,12 +1,13 @@
 //! Which session `--resume` means.
 
 use super::next::{audit_is_due, work_is_left};
+use super::summary::again;
 use crate::base::{Error, Result, SessionId};
 use crate::session::state::RunState;
 use crate::session::{Session, Workspace, all};
 use crate::stage::notes;
 use crate::stage::render::rendered_events;
-use crate::stage::repair::{Next, next};
+use crate::stage::repair::{Next, is_on, next};
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -30,11 +31,27 @@ fn is_open(session: &Session, rendered: Option<u64>) -> Result<bool> {
     }
     let Ok(spec) = session.spec() else { return Ok(true) };
     let told = notes::hashes(session, &spec)?;
-    let repairs =
-        state.repairs.iter().any(|r| r.outcome.is_none()) || next(&state, &told) != Next::Nothing;
+    let repairs = state.repairs.iter().any(|r| r.outcome.is_none())
+        || (is_on(&session.config) && next(&state, &told) != Next::Nothing);
     Ok(repairs
         || work_is_left(&spec, &state)
         || (!state.landings.is_empty() && audit_is_due(&state)))
+}
+
+/// How the newest finished session is taken up, which nobody does by mistake.
+fn way_back(ws: &Workspace) -> Result<String> {
+    for id in all(&ws.layout)?.iter().rev().filter(|id| ws.layout.session(id).record().exists()) {
+        let session = Session::open(ws, id.as_str())?;
+        let state = session.state()?;
+        if matches!(state.run, RunState::Finished { .. }) {
+            let more =
+                again(&session, &state).map_or(String::new(), |(flag, _)| format!(" {flag}"));
+            return Ok(format!(
+                "a finished one is taken up by its id: otto run --resume {id}{more}; otto sessions lists them"
+            ));
+        }
+    }
+    Ok("otto sessions lists them".into())
 }
 
 /// The session to go on with: neither finished nor aborted.
@@ -64,7 +81,7 @@ pub fn resumable(ws: &Workspace, resume: &Resume) -> Result<Session> {
             }
             match open.len() {
                 0 => Err(Error::no("no session is open: all are finished or aborted")
-                    .hint("otto sessions lists them; a finished one is resumed by its id")),
+                    .hint(way_back(ws)?)),
                 1 => Ok(open.remove(0).1),
                 _ => {
                     let ids: Vec<_> = open.iter().map(|(id, _)| id.as_str()).collect();

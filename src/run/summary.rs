@@ -7,9 +7,11 @@ use crate::base::clock::human_duration;
 use crate::base::text::{count, one_line, shell_quote};
 use crate::disk::lock;
 use crate::session::state::{LandState, RunState, SpecState};
-use crate::session::{Phase, Session, State, Workspace};
+use crate::session::{GroupState, Phase, Session, State, Workspace};
 use crate::spec::Spec;
 use crate::stage::audit::ProductVerdict;
+use crate::stage::repair;
+use crate::stage::spending::{more_for, spent_by};
 
 /// Whether anybody works on the session, or on one group of it, right now: the kernel knows who
 /// holds the locks, and a killed process holds none.
@@ -123,7 +125,7 @@ fn groups_text(spec: &Spec, state: &State, hands: &Hands) -> String {
             line.push_str(&format!("  {}", count(attempts, "attempt")));
         }
         let more = match &phase {
-            Phase::Failed { reason } | Phase::Aborted { reason } => one_line(reason, 120),
+            Phase::Failed { reason } | Phase::Aborted { reason } => one_line(reason, 240),
             Phase::Blocked { by } => format!("by {}", by.join(", ")),
             Phase::Landed => state
                 .group(&group.id)
@@ -131,7 +133,11 @@ fn groups_text(spec: &Spec, state: &State, hands: &Hands) -> String {
                 .map_or(String::new(), |l| l.new.short()),
             Phase::Redundant { held_by } => format!("{} holds it already", held_by.short()),
             Phase::Passing { commit, .. } => commit.short(),
-            Phase::Pending | Phase::Building { .. } | Phase::Invalidated { .. } => String::new(),
+            // What its next attempt has to mend.
+            Phase::Pending | Phase::Building { .. } | Phase::Invalidated { .. } => state
+                .group(&group.id)
+                .and_then(GroupState::last_end)
+                .map_or(String::new(), |end| format!("the last: {end}")),
         };
         if !more.is_empty() {
             line.push_str(&format!("  {more}"));
@@ -152,7 +158,7 @@ fn over(state: &State) -> bool {
 pub fn verdict_text(verdict: &ProductVerdict, over: bool) -> String {
     let mut out = format!("\nverdict {}{}\n", verdict.word, if over { "" } else { " so far" });
     for reason in &verdict.reasons {
-        out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 200)));
+        out.push_str(&format!("  - {}\n", one_line(&reason.to_string(), 300)));
     }
     let width = verdict.features.iter().map(|f| f.id.len()).max().unwrap_or(0);
     for feature in &verdict.features {
@@ -161,11 +167,16 @@ pub fn verdict_text(verdict: &ProductVerdict, over: bool) -> String {
     out
 }
 
+/// A command, and what it is for.
+pub(super) fn step_line(command: &str, why: &str) -> String {
+    format!("  {command:<58}  {why}\n")
+}
+
 /// Commands that a person may copy.
 pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerdict>) -> String {
     let id = &session.id;
     let mut out = String::new();
-    let mut step = |command: String, why: &str| out.push_str(&format!("  {command:<58} {why}\n"));
+    let mut step = |command: String, why: &str| out.push_str(&step_line(&command, why));
     let passed = verdict.is_some_and(|v| v.word.exit().0 == 0);
     match (&state.spec, &state.run) {
         (SpecState::Compiled { sha256 }, _) => {
@@ -180,6 +191,22 @@ pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerd
             step(format!("otto run --resume {id}"), "go on where it stopped");
         }
         (_, RunState::Aborted { .. }) => {}
+    }
+    if !matches!(state.run, RunState::Aborted { .. })
+        && !matches!(state.land, LandState::Landed { .. })
+        && let Some((flag, groups)) = again(session, state)
+    {
+        let command = format!("otto run --resume {id} {flag}");
+        step(command, &format!("try {} again", groups.join(", ")));
+        let named: String = groups.iter().map(|gid| format!(" --group {gid}")).collect();
+        step(format!("otto log {id} --all{named}"), "what was tried, and what its checks said");
+    }
+    if matches!(state.run, RunState::Finished { .. })
+        && !repair::is_on(&session.config)
+        && !repair::failing(state).is_empty()
+    {
+        let command = format!("otto run --resume {id} -c agents.fix.provider=NAME");
+        step(command, "have an agent repair what the audit found");
     }
     let proof = session.layout.proof_html();
     if proof.exists() {
@@ -202,19 +229,32 @@ pub fn next_steps(session: &Session, state: &State, verdict: Option<&ProductVerd
     if out.is_empty() { out } else { format!("\nnext\n{out}") }
 }
 
+/// What gives failed groups another try, and which: as many attempts as they had, and more money
+/// where all of them are over their budget. Without it a resume only repeats the verdict.
+pub(super) fn again<'a>(session: &Session, state: &'a State) -> Option<(String, Vec<&'a str>)> {
+    let failed = state.groups.iter().filter(|(_, g)| matches!(g.phase, Phase::Failed { .. }));
+    let failed: Vec<&str> = failed.map(|(gid, _)| gid.as_str()).collect();
+    if failed.is_empty() {
+        return None;
+    }
+    let config = &session.config;
+    let over = |budget: f64| {
+        let most = failed.iter().map(|gid| spent_by(state, gid)).fold(0.0, f64::max);
+        failed.iter().all(|gid| spent_by(state, gid) >= budget).then(|| more_for(budget, most))
+    };
+    let money = config.group_budget_usd.and_then(over);
+    Some((money.unwrap_or_else(|| format!("-c attempts={}", config.attempts)), failed))
+}
+
 /// `3 groups landed in 4.2s, 7 checks …`: one line for the end of a run.
 pub fn one_line_summary(spec: &Spec, state: &State, verdict: &ProductVerdict) -> String {
     let landed = spec.groups.iter().filter(|g| state.phase(&g.id).is_in()).count();
     let passed = verdict.features.iter().filter(|f| f.word.to_string() == "passed").count();
-    let seconds = match (state.created_at, state.last_at) {
-        (Some(from), Some(to)) => (to - from).total(jiff::Unit::Second).unwrap_or(0.0),
-        (_, _) => 0.0,
-    };
     format!(
         "{}: {passed} of {} passed, {landed} of {} landed, in {}",
         verdict.word,
         count(verdict.features.len(), "feature"),
         count(spec.groups.len(), "group"),
-        human_duration(seconds)
+        human_duration(state.worked_s)
     )
 }

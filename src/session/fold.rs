@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 mod pilot;
+mod worked;
 
-use super::event::{AttemptOutcome, Event, GroupInvalidated, Invalid};
+use super::event::{AttemptOutcome, CheckPhase, Event, GroupInvalidated, Invalid};
 use super::journal::Record;
 use super::state::{
     Answer, Attempt, AttemptEnd, Audit, AuditCheck, GroupState, LandState, Landing, OpenLanding,
@@ -15,6 +16,7 @@ use crate::base::Sha256;
 impl State {
     /// Takes one record in.
     pub fn apply(&mut self, record: &Record) {
+        self.worked_until(record);
         self.events = record.seq;
         self.head = Some(record.hash);
         self.last_at = Some(record.at);
@@ -324,6 +326,7 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                 finished: None,
             });
             group.tries += 1;
+            group.judged.remove(&CheckPhase::Attempt);
             if !terminal {
                 let attempt = group.attempts.len() as u32;
                 let before = std::mem::replace(&mut group.phase, Phase::Building { attempt });
@@ -370,8 +373,10 @@ fn apply_group(group: &mut GroupState, record: &Record) {
                 }
             }
         }
+        Event::CandidateBuilt(_) => drop(group.judged.remove(&CheckPhase::Candidate)),
         Event::GroupChecked(e) => {
             group.checks.insert((e.phase, e.check.clone()), e.outcome.clone());
+            group.judged.entry(e.phase).or_default().note(&e.check, &e.outcome);
         }
         Event::RepairStarted(e) if group.phase.is_in() => {
             group.before_repair = Some(std::mem::take(&mut group.phase));

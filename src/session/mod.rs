@@ -12,6 +12,7 @@ pub mod journal;
 pub mod layout;
 pub mod packages;
 pub mod record;
+mod red;
 // A file is named after what it holds.
 #[allow(clippy::module_inception)]
 mod session;
@@ -26,6 +27,7 @@ pub use fold::SYNC;
 pub use journal::Record;
 pub use layout::Layout;
 pub use record::SessionRecord;
+pub use red::Red;
 pub use session::{Session, Workspace, cache_dir, own_cache};
 pub use state::{GroupState, Phase, State};
 pub use tell::{Weight, tell, usage_text};

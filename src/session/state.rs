@@ -10,6 +10,7 @@ use super::event::{
     Conversation, Course, Decision, Finding, Halt, Invalid, LeftOut, MergeStarted, Scenario,
     Strategy, Usage, Violation,
 };
+use super::red::Red;
 use crate::base::{Json, Sha256};
 use crate::git::Oid;
 
@@ -22,6 +23,8 @@ pub struct State {
     pub record_sha256: Option<Sha256>,
     pub created_at: Option<Timestamp>,
     pub last_at: Option<Timestamp>,
+    /// Seconds in which somebody worked on it.
+    pub worked_s: f64,
     /// A kind that this program does not know was met: it may read and must not append.
     pub unknown_kind: Option<String>,
     pub base: Option<Oid>,
@@ -133,6 +136,8 @@ pub struct GroupState {
     pub sent_back: u32,
     /// The newest outcome of each check, by phase.
     pub checks: BTreeMap<(CheckPhase, String), Json>,
+    /// Those of the newest attempt, and of the newest candidate, alone.
+    pub judged: BTreeMap<CheckPhase, Red>,
     /// The newest landing; a group that is being repaired still has it.
     pub landed: Option<Landing>,
     /// The repair that reopened it, and the phase that it has again when that comes to nothing.

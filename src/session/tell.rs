@@ -1,7 +1,8 @@
 //! Events as sentences, for `otto log` and for whoever watches a run.
 
-use super::event::{AttemptOutcome, AuditScope, Certifier, Event, Invalid};
+use super::event::{AttemptOutcome, AuditScope, Certifier, CheckPhase, Event, Invalid};
 use super::journal::Record;
+use super::state::State;
 use crate::base::Json;
 use crate::base::text::{count, one_line};
 
@@ -12,9 +13,13 @@ pub enum Weight {
     News,
 }
 
-/// One line about an event.
-pub fn tell(record: &Record) -> (Weight, String) {
+/// One line about an event. `state` is that after it: what was red is in the events before it.
+pub fn tell(record: &Record, state: &State) -> (Weight, String) {
     use Weight::{Chatter, News};
+    let red = |phase: CheckPhase| {
+        let group = record.group.as_deref().and_then(|gid| state.group(gid));
+        group.and_then(|g| g.red_words(phase))
+    };
     let outcome_of = |outcome: &Json| {
         let value = outcome.value();
         let word = value["outcome"].as_str().unwrap_or("?").replace('_', " ");
@@ -59,6 +64,10 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 record.attempt.unwrap_or(0),
                 match e.outcome {
                     AttemptOutcome::TurnFailed => format!("{} ({})", e.outcome.word(), e.turn),
+                    AttemptOutcome::ChecksFailed => match red(CheckPhase::Attempt) {
+                        Some(red) => format!("{}: {red}", e.outcome.word()),
+                        None => e.outcome.word().to_owned(),
+                    },
                     other => other.word().to_owned(),
                 }
             );
@@ -75,9 +84,9 @@ pub fn tell(record: &Record) -> (Weight, String) {
         Event::GroupChecked(e) => {
             let cached = if e.cached { " (cached)" } else { "" };
             let phase = match e.phase {
-                super::event::CheckPhase::Base => "on the base",
-                super::event::CheckPhase::Attempt => "on the attempt",
-                super::event::CheckPhase::Candidate => "on the candidate",
+                CheckPhase::Base => "on the base",
+                CheckPhase::Attempt => "on the attempt",
+                CheckPhase::Candidate => "on the candidate",
             };
             (Chatter, format!("check {} {phase}{cached}: {}", e.check, outcome_of(&e.outcome)))
         }
@@ -86,7 +95,7 @@ pub fn tell(record: &Record) -> (Weight, String) {
             (News, format!("control of {}: {word}: {}", e.check, one_line(&e.why, 160)))
         }
         Event::GroupPassing(e) => (News, format!("passing at {}", e.commit.short())),
-        Event::GroupFailed(e) => (News, format!("failed: {}", one_line(&e.reason, 160))),
+        Event::GroupFailed(e) => (News, format!("failed: {}", one_line(&e.reason, 240))),
         Event::GroupBlocked(e) => (News, format!("blocked by {}", e.by.join(", "))),
         Event::GroupInvalidated(e) => {
             let why = match e.reason {
@@ -97,7 +106,9 @@ pub fn tell(record: &Record) -> (Weight, String) {
                 Invalid::Pilot => "taken up again by the pilot",
                 Invalid::Again => "a person asked for it",
             };
-            (News, format!("back to its builder: {why}"))
+            let red = red(CheckPhase::Candidate).filter(|_| e.reason == Invalid::RedCandidate);
+            let red = red.map_or(String::new(), |red| format!(": {red}"));
+            (News, format!("back to its builder: {why}{red}"))
         }
         Event::GroupAborted(e) => (News, format!("aborted: {}", e.reason)),
         Event::CandidateBuilt(e) => (Chatter, format!("candidate {}", e.commit.short())),

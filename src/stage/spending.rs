@@ -95,6 +95,11 @@ pub fn check_budget(session: &Session) -> Result<()> {
     ))
 }
 
+/// The flag that gives a group that is over its budget enough to go on with.
+pub fn more_for(budget: f64, spent: f64) -> String {
+    format!("-c group_budget_usd={:.2}", budget.max(spent) * 2.0)
+}
+
 /// Why a group may not spend more.
 pub fn group_is_spent(session: &Session, group: &str) -> Result<Option<String>> {
     let Some(budget) = session.config.group_budget_usd else { return Ok(None) };
@@ -102,9 +107,9 @@ pub fn group_is_spent(session: &Session, group: &str) -> Result<Option<String>> 
     let text = || {
         format!(
             "its money budget is spent: {spent:.2} of {budget:.2} USD; allow more: \
-             otto run --resume {} -c group_budget_usd={:.2}",
+             otto run --resume {} {}",
             session.id,
-            budget.max(spent) * 2.0
+            more_for(budget, spent)
         )
     };
     Ok((spent >= budget).then(text))

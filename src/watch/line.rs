@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use crate::base::terminal::strip_controls;
 use crate::session::journal::Record;
-use crate::session::tell;
 
 /// Whether a person reads it or a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +33,8 @@ impl Widths {
     }
 }
 
-/// An event of the journal.
-pub(super) fn of_record(record: &Record, form: Form, widths: Widths) -> Line {
+/// An event of the journal; `told` is what a person is told of it.
+pub(super) fn of_record(record: &Record, told: &str, form: Form, widths: Widths) -> Line {
     let text = match form {
         Form::Json => {
             let data = record.event.data().unwrap_or_default();
@@ -50,7 +49,7 @@ pub(super) fn of_record(record: &Record, form: Form, widths: Widths) -> Line {
         Form::Text => {
             let at = record.at.strftime("%H:%M:%S%.3f");
             // Reasons and claims are an agent's words.
-            let told = strip_controls(&tell(record).1).replace('\n', " ");
+            let told = strip_controls(told).replace('\n', " ");
             labelled(&at.to_string(), record.group.as_deref().unwrap_or(""), &told, widths)
         }
     };

@@ -61,6 +61,7 @@ mod sim;
 mod spec;
 mod system_calls;
 mod tidy;
+mod told;
 mod two;
 mod verify;
 mod watch;

@@ -38,6 +38,37 @@ fn a_session_is_a_row_with_its_verdict_in_words() {
 }
 
 #[test]
+fn what_was_done_step_by_step_and_landed_is_over() {
+    let s = Sandbox::project();
+    let spec = s.spec(&Shape::of(1));
+    s.shell(0, &format!("otto compile --from-spec '{spec}' | otto build-group --all | otto merge | otto audit | otto render"));
+    assert!(s.run(0, &["proof", "list"]).stdout.contains("passed so far"));
+    s.run(0, &["land"]);
+    let line = s.run(0, &["proof", "list"]).stdout;
+    assert!(line.contains("  passed  1/1 features") && !line.contains("so far"), "{line}");
+    assert_eq!(rows(&s)[0]["state"], "landed");
+    let cleanup = ["proof", "cleanup", "--older-than", "0d", "--keep", "0"];
+    let said = s.run(0, &cleanup).stdout;
+    assert!(!said.contains("not over"), "{said}");
+}
+
+#[test]
+fn a_packet_goes_where_it_was_sent_and_never_into_the_checkout() {
+    let s = passed();
+    let nowhere = s.at("nowhere");
+    let out = nowhere.join("x.tar").to_string_lossy().into_owned();
+    let refused = s.run(2, &["proof", "export", "--out", &out]);
+    assert!(refused.stderr.contains("is not there") && !nowhere.exists(), "{}", refused.stderr);
+    s.run(2, &["proof", "export", "--out", &s.at("home").to_string_lossy()]);
+    let said = s.run(0, &["proof", "export"]).stdout;
+    let there = s.project.join(format!("otto_logs/otto-proof-{}.tar", s.session()));
+    assert!(said.starts_with(&*there.to_string_lossy()) && there.is_file(), "{said}");
+    assert_eq!(s.git(&["status", "--porcelain"]), "");
+    s.shell(0, "otto proof export --out here.tar && test -f here.tar");
+    s.run(0, &["verify", &s.integ(), "--packet", &there.to_string_lossy()]);
+}
+
+#[test]
 fn a_path_is_one_that_is_there() {
     let s = passed();
     let html = s.session_dir().join("proof-packet.html");
@@ -110,6 +141,10 @@ fn two_proofs_are_compared() {
     assert_eq!(change["then"]["session"], first.as_str());
     assert_eq!(change["features"][0]["moved"], "new");
     assert_eq!(change["features"][1]["moved"], "gone");
+    // The newest alone has nothing after it: what changed since the one before.
+    let one = s.run(0, &["proof", "diff", &s.session(), "--json"]).stdout;
+    assert_eq!(one, s.run(0, &["proof", "diff", "--json"]).stdout);
+    assert!(one.contains(&format!(r#""session":"{first}""#)), "{one}");
     let same = s.run(0, &["proof", "diff", &first, &first]).stdout;
     assert!(same.contains("nothing changed"), "{same}");
     s.run(2, &["proof", "diff", &first, "20200101-000000-aaaa"]);

@@ -147,3 +147,24 @@ fn refusals_count_by_class_and_turns_at_the_same_time_once() {
     told(&mut state, 150, woken(None));
     assert!(state.refusals.is_empty());
 }
+
+#[test]
+fn the_hours_between_two_runs_are_no_work() {
+    use crate::session::event::{RunFinished, RunPaused, RunResumed};
+    let waits = || Event::RunPaused(RunPaused { reason: "a limit".into() });
+    let goes_on = || Event::RunResumed(RunResumed { changes: Default::default() });
+    let ends = || Event::RunFinished(RunFinished { exit: 1 });
+    let worked = |events: Vec<(i64, Event)>| {
+        let mut state = State::default();
+        events.into_iter().for_each(|(second, event)| told(&mut state, second, event));
+        state.worked_s
+    };
+    let paused = vec![(100, goes_on()), (110, waits()), (4000, goes_on()), (4005, ends())];
+    assert_eq!(worked(paused), 15.0);
+    // A kill writes nothing.
+    assert_eq!(worked(vec![(0, goes_on()), (7000, goes_on()), (7001, ends())]), 1.0);
+    let later = vec![(0, goes_on()), (3, ends()), (900, ends()), (999, goes_on()), (1003, ends())];
+    assert_eq!(worked(later), 7.0);
+    // A clock that was set back takes nothing away.
+    assert_eq!(worked(vec![(50, goes_on()), (20, waits()), (30, goes_on()), (31, ends())]), 1.0);
+}

@@ -261,9 +261,8 @@ fn fail(ctx: &Context<'_>, group: &Group, reason: String) -> Result<Option<Group
 }
 
 fn with_last_failure(reason: &str, now: &GroupState) -> String {
-    let last = now.last_attempt().and_then(|a| a.finished.as_ref());
-    match last {
-        Some(end) => format!("{reason} (the last: {})", end.outcome.word()),
+    match now.last_end() {
+        Some(end) => format!("{reason}; the last: {end}"),
         None => reason.to_owned(),
     }
 }

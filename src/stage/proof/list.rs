@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::base::{Result, SessionId};
-use crate::session::state::RunState;
-use crate::session::{Session, Workspace, all};
+use crate::session::state::{LandState, RunState};
+use crate::session::{self, Session, Workspace, all};
 use crate::stage::render::packet::{At, Word};
 use crate::stage::render::summary_of;
 
@@ -34,11 +34,14 @@ pub enum State {
     Paused,
     Finished,
     Aborted,
+    /// No run said that it was over: it was done step by step, and taken.
+    Landed,
 }
 
 impl State {
-    pub fn of(run: &RunState) -> Self {
-        match run {
+    pub fn of(session: &session::State) -> Self {
+        match &session.run {
+            RunState::Open if matches!(session.land, LandState::Landed { .. }) => State::Landed,
             RunState::Open => State::Open,
             RunState::Paused { .. } => State::Paused,
             RunState::Finished { .. } => State::Finished,
@@ -48,7 +51,7 @@ impl State {
 
     /// Nothing more happens in it unless somebody takes it up again.
     pub fn is_over(self) -> bool {
-        matches!(self, State::Finished | State::Aborted)
+        matches!(self, State::Finished | State::Aborted | State::Landed)
     }
 }
 
@@ -57,7 +60,7 @@ impl Row {
     pub fn words(&self) -> String {
         let word = self.verdict.word();
         match self.state {
-            State::Finished => word.to_owned(),
+            State::Finished | State::Landed => word.to_owned(),
             State::Aborted => format!("{word}, aborted"),
             State::Open => format!("{word} so far"),
             State::Paused => format!("{word} so far, paused"),
@@ -82,7 +85,7 @@ fn row(ws: &Workspace, id: &SessionId) -> Result<Row> {
     Ok(Row {
         session: id.clone(),
         created: summary.created,
-        state: session.with_state(|s| State::of(&s.run))?,
+        state: session.with_state(State::of)?,
         verdict: summary.verdict,
         features_passed: summary.features.get("passed").copied().unwrap_or(0),
         features: summary.features.values().sum(),

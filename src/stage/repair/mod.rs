@@ -10,4 +10,4 @@ mod run;
 
 pub use failure::failure_of;
 pub use ledger::{Next, Stop, Told, failing, next, open};
-pub use run::{Repaired, brief_of, repair, reproductions};
+pub use run::{Repaired, brief_of, is_on, repair, reproductions};

@@ -6,6 +6,7 @@ use crate::base::{Exit, Result};
 use crate::check::EvidenceRef;
 use crate::disk;
 use crate::process::stop;
+use crate::session::config::{Config, Role};
 use crate::session::event::{Finding, RepairFinished, RepairStarted, RepairStopped};
 use crate::session::journal::Entry;
 use crate::session::state::Phase;
@@ -27,10 +28,20 @@ pub enum Repaired {
     Tried { landed: usize, of: usize },
     /// It goes in circles, or nowhere.
     Stopped(Stop),
+    /// No agent has the role `fix`: what is there is judged as it is.
+    Off,
+}
+
+/// Whether somebody repairs what audits find.
+pub fn is_on(config: &Config) -> bool {
+    config.agent(Role::Fix).provider.is_some()
 }
 
 /// Repairs what audits found and nobody has tried in this way.
 pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
+    if !is_on(ctx.config()) {
+        return switched_off(ctx);
+    }
     let (mut landed, mut of) = (0, 0);
     for _ in 0..PASSES {
         let now = ctx.now()?;
@@ -55,6 +66,17 @@ pub fn repair(ctx: &Context<'_>) -> Result<Repaired> {
         }
     }
     Ok(if of == 0 { Repaired::Nothing } else { Repaired::Tried { landed, of } })
+}
+
+/// What was begun while somebody had the role comes to nothing: what had landed before it is the
+/// product again.
+fn switched_off(ctx: &Context<'_>) -> Result<Repaired> {
+    let state = ctx.state()?;
+    for (key, group, outcome) in stale(&state, &[]) {
+        ctx.group_event(&group, RepairFinished { key, outcome: outcome.into() })?;
+    }
+    let found = !plan(&state, &notes::hashes(ctx.session, &ctx.spec)?).is_empty();
+    Ok(if found { Repaired::Off } else { Repaired::Nothing })
 }
 
 /// One group, from what was found to the record of what came of it.
