@@ -80,6 +80,7 @@ fn what_judges_said_and_cited_in_vain_is_told() {
         scope: AuditScope::Full,
         mode: Some(AuditMode::Standard),
         spec: None,
+        left_out: Vec::new(),
     });
     let judged = |word, why: &str| Judgement {
         feature: "login".into(),
