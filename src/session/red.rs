@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(red.words(), None);
         red.note("reads", &outcome("not_run", "missing_tool", ""));
         assert_eq!(red.words().as_deref(), Some("reads (not run: missing tool)"));
-        red.note("adds", &outcome("failed", "expectation", "step 4:\nthe address is /books"));
+        red.note("adds", &outcome("failed", "expectation", "step 4: the address is /books"));
         red.note("lint", &outcome("failed", "exit_nonzero", "exit 1"));
         red.note("fine", &outcome("passed", "ok", ""));
         let words = red.words().expect("three are red");
