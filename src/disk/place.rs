@@ -6,6 +6,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
 use super::dirs::{remove_dir_all, remove_file};
 use crate::base::fault::{self, Effect};
 use crate::base::{Error, Result};
@@ -88,8 +90,15 @@ pub fn hand_out(path: &Path, bytes: &[u8]) -> Result<()> {
         Err(_) if !is_link => super::replace(path, bytes),
         Ok(_) | Err(_) => {
             fault::before(Effect::Write, path).map_err(fail)?;
-            let how = OpenOptions::new().write(true).create(is_link).truncate(true).open(path);
-            how.and_then(|mut file| file.write_all(bytes)).map_err(fail)
+            // A pipe that nobody reads from would be waited for for ever: that is refused instead.
+            let mut how = OpenOptions::new();
+            how.write(true).create(is_link).truncate(true).custom_flags(libc::O_NONBLOCK);
+            let mut file = how.open(path).map_err(|e| match e.raw_os_error() {
+                Some(libc::ENXIO) => fail(e).hint("start its reader first: cat PIPE &"),
+                _ => fail(e),
+            })?;
+            fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).map_err(|e| fail(e.into()))?;
+            file.write_all(bytes).map_err(fail)
         }
     }
 }
@@ -134,12 +143,14 @@ mod tests {
             assert_eq!(std::fs::read(at(target)).expect("there"), b"three");
         }
         nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
-        let reader = std::thread::spawn({
-            let pipe = at("pipe");
-            move || std::fs::read(pipe).expect("read")
-        });
+        assert!(hand_out(&at("pipe"), b"four").is_err(), "nobody reads");
+        let mut how = OpenOptions::new();
+        let mut reader =
+            how.read(true).custom_flags(libc::O_NONBLOCK).open(at("pipe")).expect("opened");
         hand_out(&at("pipe"), b"four").expect("written");
-        assert_eq!(reader.join().expect("ended"), b"four");
+        let mut got = String::new();
+        std::io::Read::read_to_string(&mut reader, &mut got).expect("read");
+        assert_eq!(got, "four");
         assert!(hand_out(dir.path(), b"five").is_err());
     }
 }

@@ -92,24 +92,35 @@ fn after_docstring(text: &str) -> &str {
 
 /// A comment that is a setting, and takes rules away.
 fn switches_off(checker: Checker, said: &str) -> bool {
-    let (name, is_off): (&str, fn(&str, Option<&str>) -> bool) = match checker {
-        Checker::Mypy => ("mypy:", |key, value| match key.replace('-', "_").as_str() {
-            "ignore_errors" => value.is_none_or(|v| ["1", "yes", "true", "on"].contains(&v)),
-            "disable_error_code" => true,
-            _ => false,
-        }),
-        _ => ("pyright:", |key, value| match value {
-            None => matches!(key, "basic" | "off"),
-            Some(value) => {
-                let weak = ["false", "none", "off", "warning", "information"].contains(&value);
-                key.starts_with("report") && weak
-            }
-        }),
-    };
+    let name = if checker == Checker::Mypy { "mypy:" } else { "pyright:" };
     said.strip_prefix(name).is_some_and(|settings| {
-        settings.split(',').any(|setting| match setting.split_once('=') {
-            Some((key, value)) => is_off(key, Some(value.trim_matches(['"', '\'']))),
-            None => is_off(setting, None),
+        settings.split(',').any(|setting| {
+            let (key, value) = match setting.split_once('=') {
+                Some((key, value)) => (key, Some(value.trim_matches(['"', '\'']))),
+                None => (setting, None),
+            };
+            match checker {
+                Checker::Mypy => is_off_for_mypy(key, value),
+                _ => is_off_for_pyright(key, value),
+            }
         })
     })
+}
+
+fn is_off_for_mypy(key: &str, value: Option<&str>) -> bool {
+    match key.replace('-', "_").as_str() {
+        "ignore_errors" => value.is_none_or(|v| ["1", "yes", "true", "on"].contains(&v)),
+        "disable_error_code" => true,
+        _ => false,
+    }
+}
+
+fn is_off_for_pyright(key: &str, value: Option<&str>) -> bool {
+    match value {
+        None => matches!(key, "basic" | "off"),
+        Some(value) => {
+            let weak = ["false", "none", "off", "warning", "information"].contains(&value);
+            key.starts_with("report") && weak
+        }
+    }
 }

@@ -10,6 +10,8 @@ use regex::{Captures, Regex};
 #[derive(Debug, Default)]
 pub(super) struct Named {
     pub paths: BTreeSet<String>,
+    /// Those of them that an interpreter is told to run.
+    pub run: BTreeSet<String>,
     /// Patterns whose files a shell line runs one by one.
     pub patterns: BTreeSet<String>,
 }
@@ -140,8 +142,10 @@ impl Finder {
             self.enter(&parts);
         }
         if is_run {
-            let ends = |path: &String| ENDS.map(|end| format!("{path}{end}"));
-            self.named.paths.extend(parts.iter().flat_map(ends));
+            let ends = parts.iter().flat_map(|path| ENDS.map(|end| format!("{path}{end}")));
+            let run: Vec<String> = ends.chain(parts.iter().cloned()).collect();
+            self.named.paths.extend(run.iter().cloned());
+            self.named.run.extend(run);
         }
         if is_run && is_line && word.contains(['*', '?']) && word.contains('/') {
             self.named.patterns.extend(parts.iter().cloned());
@@ -189,7 +193,8 @@ impl Finder {
 
     /// With every name in every folder that the command goes to.
     fn below_folders(mut self) -> Named {
-        for names in [&mut self.named.paths, &mut self.named.patterns] {
+        let Named { paths, run, patterns } = &mut self.named;
+        for names in [paths, run, patterns] {
             let below = |folder: &String| -> Vec<String> {
                 names.iter().filter_map(|name| path_in(&format!("{folder}/{name}"))).collect()
             };

@@ -144,13 +144,18 @@ impl GateInputs {
 
     fn add(&mut self, called: &Called<'_>, base: &dyn BaseTree, seen: &mut Seen) {
         let whose = called.whose;
-        let mut argv = called.argv.to_vec();
-        argv.extend(launched::scripts(&argv, whose == Whose::AllItNames, base));
+        let is_measured = whose == Whose::AllItNames;
+        let mut named = command::named(called.argv, called.env);
+        let scripts = launched::scripts(called.argv, is_measured, base);
+        let launched = command::named(&scripts, called.env);
+        // Lines that build the product before name its sources as well.
+        named.paths.extend(if is_measured { launched.paths } else { launched.run });
+        named.patterns.extend(launched.patterns);
+        let argv: Vec<&String> = called.argv.iter().chain(&scripts).collect();
         let own: BTreeSet<String> = argv.iter().flat_map(|arg| words_of(arg)).collect();
         let mut words = own.clone();
-        let program = argv.first().filter(|program| program.contains('/'));
+        let program = called.argv.first().filter(|program| program.contains('/'));
         let program = program.and_then(|program| path_in(program));
-        let named = command::named(&argv, called.env);
         for path in &named.paths {
             // A program inside the tree is the gate itself, whoever makes it.
             let new = Some(path) == program.as_ref() || whose.counts_new(path);
@@ -181,7 +186,7 @@ impl GateInputs {
                 self.reads(called.by, tool);
             }
         }
-        if whose == Whose::AllItNames {
+        if is_measured {
             let verb = |verb: &&str| argv.iter().any(|arg| is_word_of(verb, arg));
             for (verbs, tool) in &MEASURED {
                 let starts = verbs.is_empty() || verbs.iter().any(verb);

@@ -242,6 +242,9 @@ fn what_prints_a_number_is_a_gate_also_where_it_is_new() {
         (&none, &["make", "bench"], "Makefile", "bench:\n"),
         (&none, &["cargo", "bench"], "benches/a.rs", "x"),
         (&none, &["cargo", "bench"], "Cargo.toml", "[package]\n"),
+        (&none, &["cargo", "run", "-q"], "src/main.rs", "x"),
+        (&none, &["cargo", "run", "--bin", "bench"], "a/src/bin/bench/main.rs", "x"),
+        (&none, &["go", "test", "-bench=."], "look/look_test.go", "x"),
         (&package, &["npm", "run", "bench:cold"], "perf/run.js", "x"),
         (&package, &["make", "bench"], "perf/run.sh", "x"),
     ] {
@@ -269,6 +272,26 @@ fn what_prints_a_number_is_a_gate_also_where_it_is_new() {
     let gates = GateInputs::new(&spec, &[], &none);
     assert!(changes(&gates, "package.json", None, Some(scripts)));
     assert!(changes(&gates, "bench.js", None, Some("x")));
+}
+
+#[test]
+fn a_line_that_npm_starts_names_what_it_runs_and_not_what_it_builds() {
+    let scripts = r#"{"scripts": {"pretest": "npm run build", "build": "esbuild src/a.ts",
+        "test": "node tests/run.js"}}"#;
+    let tree = Tree(BTreeMap::from([("package.json", scripts)]), BTreeMap::new());
+    let gates = of(&["npm", "test"], &tree);
+    assert!(changes(&gates, "tests/run.js", Some("a"), Some("b")));
+    assert!(!changes(&gates, "src/a.ts", Some("a"), Some("b")));
+    assert!(!changes(&gates, "tests/run.js", None, Some("b")));
+}
+
+#[test]
+fn every_pattern_of_the_table_is_one() {
+    for tool in TOOLS.iter().chain([&EVERY]).chain(MEASURED.iter().map(|(_, tool)| tool)) {
+        for (pattern, ..) in tool.files {
+            assert!(globset::Glob::new(pattern).is_ok(), "{pattern}");
+        }
+    }
 }
 
 #[test]

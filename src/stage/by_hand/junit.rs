@@ -83,6 +83,6 @@ mod tests {
             xml_text("a\t\r\n\u{d7ff}\u{e000}\u{1f600}"),
             "a\t\r\n\u{d7ff}\u{e000}\u{1f600}"
         );
-        assert_eq!(xml_text("\u{1b}[31m\u{fffe}\u{ffff}\0\u{1}"), "\u{fffd}".repeat(4));
+        assert_eq!(xml_text("\u{1b}[31m\u{fffe}\u{ffff}\0\u{1}"), "\u{fffd}".repeat(2));
     }
 }
