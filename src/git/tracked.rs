@@ -19,6 +19,12 @@ pub struct Tracked {
 /// A larger file that was written to counts as changed.
 const LARGEST: u64 = 256 << 20;
 
+impl Tracked {
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|(path, ..)| path.as_str())
+    }
+}
+
 impl Worktree {
     pub fn tracked(&self, commit: Oid) -> Result<Tracked> {
         let entries = self.repo.entries_of(commit)?.into_iter();

@@ -175,7 +175,7 @@ pub fn judge_answer(answer: &Answer, expect: &ApiExpectation, saved: &Saved) -> 
 }
 
 /// An object with a key twice is two answers: readers differ in which one they take.
-fn json_of(body: &str) -> Result<Value, String> {
+pub fn json_of(body: &str) -> Result<Value, String> {
     let (value, twice) =
         json::parse(body).map_err(|e| format!("it is not JSON ({})", e.message))?;
     match twice.first() {

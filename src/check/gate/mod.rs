@@ -16,7 +16,7 @@ mod repo_test;
 mod tests;
 mod type_check;
 
-pub use api_probe::{Filled, Saved, Wrong, fill, judge_answer, judge_api_probe, take};
+pub use api_probe::{Filled, Saved, Wrong, fill, json_of, judge_answer, judge_api_probe, take};
 pub use base::{after_rerun, against_base, against_counts};
 pub use cli_probe::judge_cli_probe;
 pub use external::{Produced, judge_external};

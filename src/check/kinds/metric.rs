@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::beside::Beside;
 use crate::base::{Error, Result};
 use crate::check::driver::{Call, Place, keep_files, provenance, start};
 use crate::check::{Outcome, Reason, gate};
@@ -42,6 +43,8 @@ pub(in crate::check) fn run(check: &Check, metric: &Metric, place: &Place<'_>) -
     let mut red = None;
     let gates = GateInputs::of_check(check, place.worktree);
     let mut before = place.worktree.tracked(place.commit)?;
+    let defining = before.paths().filter(|path| gates.find(path).next().is_some());
+    let beside = Beside::of(&place.worktree.path, defining);
     for run in 0..metric.warmup.saturating_add(metric.repetitions) {
         // All runs share the check's time.
         let call =
@@ -71,6 +74,7 @@ pub(in crate::check) fn run(check: &Check, metric: &Metric, place: &Place<'_>) -
             place.worktree.put_back(&before)?;
             before = place.worktree.tracked(place.commit)?;
         }
+        beside.clear()?;
     }
     let record = json!({
         "v": 1, "evidence": "metric", "check": check.id, "goal": metric.goal, "name": goal.name,

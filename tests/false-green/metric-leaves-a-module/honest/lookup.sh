@@ -1,0 +1,1 @@
+echo 12.5 >speed
