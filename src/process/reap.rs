@@ -171,14 +171,19 @@ fn is_git(pid: i32) -> bool {
 /// Living processes for which `is_root` holds, and what descends from them; never this one.
 fn family(is_root: impl Fn(i32, &Stat) -> bool) -> Vec<i32> {
     let mut parents: HashMap<i32, i32> = HashMap::new();
-    let mut found: HashSet<i32> = HashSet::new();
+    let (mut found, mut ended): (HashSet<i32>, HashSet<i32>) = Default::default();
     let me = std::process::id() as i32;
     // Whatever this process or a child of it started is not older than this process.
     let born = stat(me).map_or(0, |s| s.start);
     for pid in pids() {
         let Some(now) = stat(pid) else { continue };
-        if now.state == 'Z' || pid == me || now.start < born {
+        if pid == me || now.start < born {
             continue;
+        }
+        // The first thread of a process may have ended before the others: what it started is its own
+        // until they have.
+        if now.state == 'Z' {
+            ended.insert(pid);
         }
         parents.insert(pid, now.ppid);
         if is_root(pid, &now) {
@@ -196,7 +201,7 @@ fn family(is_root: impl Fn(i32, &Stat) -> bool) -> Vec<i32> {
         }
         found.extend(more);
     }
-    let mut pids: Vec<i32> = found.into_iter().collect();
+    let mut pids: Vec<i32> = found.difference(&ended).copied().collect();
     pids.sort_unstable();
     pids
 }

@@ -49,7 +49,12 @@ fn at(point: &str) -> (Sandbox, Running) {
 
 fn ended_by(s: &Sandbox, run: Running, signal: i32) {
     assert_eq!(run.end(), 128 + signal, "{}", s.said("a"));
-    assert_eq!(s.leftovers(), [0; 0], "something runs on");
+    let left = s.leftovers();
+    let what = |pid: &i32| {
+        let read = |of: &str| std::fs::read_to_string(format!("/proc/{pid}/{of}"));
+        (read("stat").unwrap_or_default(), read("cmdline").unwrap_or_default().replace('\0', " "))
+    };
+    assert_eq!(left, [0; 0], "something runs on: {:?}", left.iter().map(what).collect::<Vec<_>>());
 }
 
 fn resumes(s: &Sandbox) {
